@@ -1,0 +1,1 @@
+# Placeholder until there is something to install.

@@ -1,0 +1,76 @@
+# windlass_module(NAME [HOT] DEPENDS other modules or libraries...)
+#   One static library windlass_NAME from the folder's .cpp files, and, when there are *_test.cpp
+#   files, a doctest program wl_NAME_test that runs as the test NAME.
+# windlass_test(NAME [HOT] SOURCES... DEPENDS...)  A doctest program of its own.
+
+add_library(windlass_options INTERFACE)
+target_include_directories(windlass_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(windlass_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wswitch-enum -Wold-style-cast
+  -Wnon-virtual-dtor -Wnull-dereference -Wduplicated-cond -Wlogical-op
+  -Wno-missing-field-initializers  # designated initialisers rely on the members' own defaults
+  $<$<BOOL:${WINDLASS_WERROR}>:-Werror>)
+target_compile_definitions(windlass_options INTERFACE
+  _GLIBCXX_ASSERTIONS BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(windlass_options INTERFACE fmt::fmt)
+if(WINDLASS_SANITIZE)
+  target_compile_options(windlass_options INTERFACE -fsanitize=${WINDLASS_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(windlass_options INTERFACE -fsanitize=${WINDLASS_SANITIZE})
+endif()
+
+# One precompiled header for the whole tree: a build of its own for each target costs 5 s apiece.
+if(WINDLASS_PCH)
+  file(WRITE ${PROJECT_BINARY_DIR}/pch.cpp "// Carries the precompiled header.\n")
+  add_library(windlass_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
+  target_link_libraries(windlass_pch PUBLIC windlass_options)
+  target_precompile_headers(windlass_pch PRIVATE <algorithm> <chrono> <cstdint> <deque> <expected> <functional>
+    <map> <memory> <optional> <set> <span> <string> <string_view> <utility> <variant> <vector> <fmt/core.h>)
+endif()
+
+# windlass_prepare(TARGET [HOT])  HOT: optimised in every preset, because tests run it millions of
+# times; it then cannot share the precompiled header.
+function(windlass_prepare target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "")
+  target_link_libraries(${target} PUBLIC windlass_options)
+  if(arg_HOT)
+    target_compile_options(${target} PRIVATE -O2)
+  elseif(WINDLASS_PCH)
+    target_precompile_headers(${target} REUSE_FROM windlass_pch)
+  endif()
+endfunction()
+
+function(windlass_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "SOURCES;DEPENDS")
+  add_executable(wl_${name}_test ${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp ${arg_SOURCES})
+  set(hot "")
+  if(arg_HOT)
+    set(hot HOT)
+  endif()
+  windlass_prepare(wl_${name}_test ${hot})
+  target_link_libraries(wl_${name}_test PRIVATE ${arg_DEPENDS})
+  add_test(NAME ${name} COMMAND wl_${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+function(windlass_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "DEPENDS")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  add_library(windlass_${name} STATIC ${sources})
+  set(hot "")
+  if(arg_HOT)
+    set(hot HOT)
+  endif()
+  windlass_prepare(windlass_${name} ${hot})
+  target_link_libraries(windlass_${name} PUBLIC ${arg_DEPENDS})
+  # Every header compiles by itself: `ninja all_verify_interface_header_sets`.
+  target_sources(windlass_${name} INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${headers})
+  set_target_properties(windlass_${name} PROPERTIES
+    VERIFY_INTERFACE_HEADER_SETS ON UNITY_BUILD ${WINDLASS_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  if(tests AND WINDLASS_TESTS)
+    windlass_test(${name} SOURCES ${tests} DEPENDS windlass_${name})
+  endif()
+endfunction()
