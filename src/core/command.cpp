@@ -1,0 +1,29 @@
+// Names of the events.
+#include "core/command.h"
+
+#include <utility>
+
+namespace windlass::core {
+
+std::string_view to_text(EventCode code) {
+    switch (code) {
+        case EventCode::model_loading: return "model.loading";
+        case EventCode::model_ready: return "model.ready";
+        case EventCode::model_load_failed: return "model.load_failed";
+        case EventCode::model_draining: return "model.draining";
+        case EventCode::model_stopping: return "model.stopping";
+        case EventCode::model_unloaded: return "model.unloaded";
+        case EventCode::model_backoff: return "model.backoff";
+        case EventCode::run_limit_reached: return "run.limit_reached";
+        case EventCode::request_retried: return "request.retried";
+        case EventCode::result_dropped: return "run.result_dropped";
+        case EventCode::worker_lost: return "worker.lost";
+        case EventCode::worker_terminated: return "worker.terminated";
+        case EventCode::worker_killed: return "worker.killed";
+        case EventCode::worker_unkillable: return "worker.unkillable";
+        case EventCode::worker_reaped: return "worker.reaped";
+    }
+    std::unreachable();
+}
+
+}  // namespace windlass::core

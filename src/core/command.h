@@ -1,0 +1,100 @@
+// What the engine asks of the shell. Each command that starts work is answered by exactly one
+// event, and the engine holds a deadline for that answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "core/ids.h"
+
+namespace windlass::core {
+
+using base::Duration;
+using base::Error;
+
+struct Launch {  // answered by WorkerHello, LoadFailed, LaunchFailed or WorkerExited
+    ModelId model;
+    Generation generation;
+};
+struct Load {  // answered by WorkerLoaded, LoadFailed or WorkerExited
+    ModelId model;
+    Generation generation;
+};
+struct Dispatch {  // send it to the worker; answered by RunAnswered, RunFailed, RunRecalled{true}
+                   // or WorkerExited
+    Generation generation;
+    RequestId request;
+    Duration timeout;  // what is left of the client's time
+};
+struct Recall {  // answered by RunRecalled, or by the end of the run
+    Generation generation;
+    RequestId request;
+};
+struct Cancel {  // a wish; answered by the end of the run
+    Generation generation;
+    RequestId request;
+};
+struct Stop {  // answered by WorkerExited, as are the next two
+    Generation generation;
+};
+struct Terminate {  // SIGTERM to the process group
+    Generation generation;
+};
+struct Kill {  // SIGKILL to the process group
+    Generation generation;
+};
+
+// Where the time of a request went.
+struct Timings {
+    Duration queue{};  // waiting for a place
+    Duration load{};   // waiting for the model
+    Duration run{};    // from `started` to the answer
+    friend bool operator==(const Timings&, const Timings&) = default;
+};
+
+struct Respond {  // exactly once for each request
+    RequestId request;
+    ModelId model;
+    Generation generation;       // of the replica that ran it; none if it never ran
+    std::optional<Error> error;  // empty: the worker's answer, or "done" for load and unload
+    Timings timings;
+};
+
+enum class EventCode : std::uint8_t {
+    model_loading,
+    model_ready,
+    model_load_failed,
+    model_draining,
+    model_stopping,
+    model_unloaded,
+    model_backoff,
+    run_limit_reached,
+    request_retried,
+    result_dropped,
+    worker_lost,
+    worker_terminated,
+    worker_killed,
+    worker_unkillable,
+    worker_reaped,
+};
+
+struct Report {  // an action that people may want to see
+    EventCode code;
+    ModelId model;
+    Generation generation;
+    RequestId request;           // none when it is not about one
+    std::optional<Error> error;  // the cause, where there is one
+};
+
+using Command =
+    std::variant<Launch, Load, Dispatch, Recall, Cancel, Stop, Terminate, Kill, Respond, Report>;
+using Commands = std::vector<Command>;
+
+// "model.loading", ...: the stable name in log and event stream.
+std::string_view to_text(EventCode code);
+
+}  // namespace windlass::core

@@ -1,0 +1,184 @@
+// The one owner of every decision: which model is loaded, which request runs where, what is ended
+// when. Four kinds of methods: handle() takes what happened and appends what to do, next_deadline()
+// tells when to send TimePassed, status getters, and the walks over the state. A value: copy it,
+// compare it, hash it. No clock, no I/O, no randomness. Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/backoff.h"
+#include "core/command.h"
+#include "core/deadlines.h"
+#include "core/event.h"
+#include "core/model_spec.h"
+#include "core/replica.h"
+#include "core/request_queue.h"
+#include "core/run_window.h"
+#include "core/wait_reason.h"
+
+namespace windlass::core {
+
+// What people are shown of a model.
+struct ModelView {
+    Residency residency = Residency::cold;
+    Generation generation;
+    std::size_t running = 0;  // begun in the worker
+    std::size_t waiting = 0;  // not begun
+    std::uint64_t load_count = 0;
+    std::uint64_t failure_count = 0;
+    std::optional<Instant> loading_since;
+    std::optional<Instant> ready_since;
+    std::optional<Instant> backoff_until;
+    std::optional<Error> last_error;
+};
+
+struct WaitingView {
+    RequestId request;
+    WaitReason reason;
+    std::uint8_t priority = 0;
+    Instant arrived;
+};
+
+class Engine {
+  public:
+    // The ids of the models are 1, 2, ... in this order.
+    explicit Engine(std::vector<ModelSpec> specs);
+
+    // Appends to `out`, in order, what the shell must now do. `now` never decreases between calls.
+    void handle(const Event& event, Instant now, Commands& out);
+
+    // When TimePassed has work to do; empty: nothing is timed.
+    std::optional<Instant> next_deadline() const { return deadlines_.next(); }
+
+    std::optional<ModelId> find_model(std::string_view name) const;
+    ModelView view(ModelId model) const;
+    std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
+    std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
+    bool is_shutting_down() const { return shutting_down_; }
+    bool is_finished() const;  // shutting down, and no process is left that could be ended
+
+    void encode(StateEncoder& encoder) const;
+    std::uint64_t hash() const;
+    void check_invariants() const;  // asserts; linear in the state
+    friend bool operator==(const Engine&, const Engine&) = default;
+
+  private:
+    enum class Stage : std::uint8_t {
+        queued,   // in the queue of its model
+        delayed,  // pauses after a `transient` error
+        sent,     // in the worker's channel; the replica holds its lease
+        begun,    // the worker said `started`
+    };
+
+    struct Call {  // waits for an answer
+        ModelId model;
+        std::uint8_t priority = 4;
+        Stage stage = Stage::queued;
+        std::uint8_t failed_tries = 0;  // `transient` errors so far
+        bool was_rerun = false;         // lost once and run again
+        Instant arrived;
+        Instant deadline;
+        friend bool operator==(const Call&, const Call&) = default;
+    };
+
+    struct AdminWait {  // an administrator waits for a residency
+        ModelId model;
+        bool wants_ready = false;  // else: gone
+        friend bool operator==(const AdminWait&, const AdminWait&) = default;
+    };
+
+    struct Model {
+        ModelSpec spec;
+        Replica replica;
+        RequestQueue queue;
+        std::set<RequestId> delayed;  // pause after a `transient` error
+        Backoff backoff;
+        RunWindow window;
+        std::size_t load_wanted = 0;      // administrators who wait for `ready`
+        std::size_t unload_wanted = 0;    // administrators who wait for it to be gone
+        std::set<Generation> unkillable;  // set aside; their exits are still awaited
+        std::uint64_t load_count = 0;
+        std::uint64_t failure_count = 0;
+        std::optional<Error> last_error;
+        friend bool operator==(const Model&, const Model&) = default;
+    };
+
+    // engine.cpp: clients, time, shutdown, and the one place that moves a model on
+    void on(const CallArrived& event, Instant now, Commands& out);
+    void on(const LoadAsked& event, Instant now, Commands& out);
+    void on(const UnloadAsked& event, Instant now, Commands& out);
+    void on(const ClientGone& event, Instant now, Commands& out);
+    void on(const TimePassed& event, Instant now, Commands& out);
+    void on(const LoopDelayed& event, Instant now, Commands& out);
+    void on(const ShutdownAsked& event, Instant now, Commands& out);
+    void on(const ShutdownForced& event, Instant now, Commands& out);
+    void on_timer(TimerKey key, Instant now, Commands& out);
+    void on_replica_step(ModelId id, Instant now, Commands& out);
+    void on_shutdown_step(TimerKind kind, Instant now, Commands& out);
+    void set_aside(ModelId id, bool failed, Instant now, Commands& out);
+    void advance(ModelId id, Instant now, Commands& out);
+    void launch(ModelId id, Instant now, Commands& out);
+    void dispatch(ModelId id, Instant now, Commands& out);
+    void settle_idle(ModelId id, Instant now, Commands& out);
+    void settle_admins(ModelId id, Commands& out);
+    void arm_replica_timers(ModelId id);
+
+    // engine_workers.cpp: what workers say and how they end
+    void on(const LaunchFailed& event, Instant now, Commands& out);
+    void on(const WorkerHello& event, Instant now, Commands& out);
+    void on(const WorkerLoaded& event, Instant now, Commands& out);
+    void on(const LoadFailed& event, Instant now, Commands& out);
+    void on(const RunStarted& event, Instant now, Commands& out);
+    void on(const RunProgressed& event, Instant now, Commands& out);
+    void on(const RunAnswered& event, Instant now, Commands& out);
+    void on(const RunFailed& event, Instant now, Commands& out);
+    void on(const RunRecalled& event, Instant now, Commands& out);
+    void on(const ChannelLost& event, Instant now, Commands& out);
+    void on(const WorkerExited& event, Instant now, Commands& out);
+    void fail_load(ModelId id, const Error& error, Commands& out);
+    void end_lease(ModelId id, RequestId request, Instant now);
+    void arm_run_limit(ModelId id, RequestId request);
+    void on_run_limit(RequestId request, Instant now, Commands& out);
+    void on_begin_limit(ModelId id, Instant now, Commands& out);
+    void break_limit(ModelId id, RequestId culprit, const Error& error, Instant now, Commands& out);
+    void end_generation(Generation generation, const Error& error, Instant now, Commands& out);
+    void lose_leases(ModelId id, const Error& error, Commands& out);
+    bool rerun(RequestId request, Commands& out);
+    Model* find_generation(Generation generation);
+    static Duration count_failure(Model& model);
+    static Timings timings_of(const Model& model, const Call& call, Instant started, Instant now);
+
+    // engine_requests.cpp: a call on its way to its one answer
+    void respond(RequestId request, std::optional<Error> error, Generation generation,
+                 Timings timings, Commands& out);
+    void refuse(RequestId request, Error error, Commands& out);
+    void refuse_hopeless(ModelId id, Instant now, Commands& out);
+    void refuse_all_waiting(Commands& out);
+    void withdraw(RequestId request, Error error, Instant now, Commands& out);
+    void take_from_wait(RequestId request, const Call& call);
+    void requeue(RequestId request, Commands& out);
+    bool retry_later(RequestId request, const Error& error, Instant now, Commands& out);
+    void on_retry_due(RequestId request, Instant now, Commands& out);
+    Instant wait_end(RequestId request) const;
+    Error timeout_error(RequestId request, TimerKind kind) const;
+    static Error shutdown_error();
+
+    Model& model_of(ModelId id);
+    const Model& model_of(ModelId id) const;
+
+    std::vector<Model> models_;
+    std::map<RequestId, Call> calls_;            // not answered yet
+    std::map<RequestId, AdminWait> admins_;      // not answered yet
+    std::map<Generation, ModelId> generations_;  // alive, or not known to be dead
+    std::map<RequestId, ModelId> runs_;  // sent to a worker and not ended there, answered or not
+    Deadlines deadlines_;
+    std::uint64_t last_generation_ = 0;
+    bool shutting_down_ = false;
+};
+
+}  // namespace windlass::core

@@ -1,0 +1,181 @@
+// A call on its way to its one answer: refused, withdrawn, sent back to the queue, or answered.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using base::Errc;
+using enum Residency;
+
+void Engine::respond(RequestId request, std::optional<Error> error, Generation generation,
+                     Timings timings, Commands& out) {
+    ModelId id;
+    if (const auto call = calls_.find(request); call != calls_.end()) {
+        id = call->second.model;
+        calls_.erase(call);
+        deadlines_.disarm({TimerKind::wait_deadline, request.value});
+    } else {
+        const auto admin = admins_.find(request);
+        WL_ASSERT(admin != admins_.end());
+        id = admin->second.model;
+        --(admin->second.wants_ready ? model_of(id).load_wanted : model_of(id).unload_wanted);
+        admins_.erase(admin);
+    }
+    deadlines_.disarm({TimerKind::call_deadline, request.value});
+    out.push_back(Respond{request, id, generation, std::move(error), timings});
+}
+
+void Engine::refuse(RequestId request, Error error, Commands& out) {
+    if (const auto call = calls_.find(request); call != calls_.end()) {
+        take_from_wait(request, call->second);
+    }
+    respond(request, std::move(error), {}, {}, out);
+}
+
+// The client's own limit, or its disappearance: ends its request and nothing else.
+void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out) {
+    if (admins_.contains(request)) {
+        const ModelId id = admins_.at(request).model;
+        respond(request, std::move(error), {}, {}, out);
+        return advance(id, now, out);
+    }
+    const auto entry = calls_.find(request);
+    if (entry == calls_.end()) return;  // answered already
+    const ModelId id = entry->second.model;
+    Replica& replica = model_of(id).replica;
+    switch (entry->second.stage) {
+        case Stage::queued:
+        case Stage::delayed: take_from_wait(request, entry->second); break;
+        case Stage::sent: replica.recall(request, out); break;
+        case Stage::begun: replica.cancel(request, out); break;
+    }
+    respond(request, std::move(error), {}, {}, out);
+    advance(id, now, out);
+}
+
+void Engine::take_from_wait(RequestId request, const Call& call) {
+    Model& model = model_of(call.model);
+    if (call.stage == Stage::queued) model.queue.remove({call.priority, request});
+    if (call.stage == Stage::delayed) {
+        model.delayed.erase(request);
+        deadlines_.disarm({TimerKind::retry, request.value});
+    }
+}
+
+// Back to its old place, uncharged; it was accepted once, so `queue_limit` does not apply.
+void Engine::requeue(RequestId request, Commands& out) {
+    if (shutting_down_) return refuse(request, shutdown_error(), out);
+    Call& call = calls_.at(request);
+    call.stage = Stage::queued;
+    model_of(call.model).queue.push({call.priority, request});
+}
+
+// `transient` errors of an idempotent model: up to 3 tries, the pause doubling, within the
+// deadline.
+bool Engine::retry_later(RequestId request, const Error& error, Instant now, Commands& out) {
+    constexpr std::uint8_t kTriesMax = 3;
+    Call& call = calls_.at(request);
+    Model& model = model_of(call.model);
+    if (error.code != Errc::transient || !model.spec.idempotent || shutting_down_) return false;
+    if (call.failed_tries + 1 >= kTriesMax) return false;
+    const Instant due = saturating_add(now, model.spec.backoff * (1 << call.failed_tries));
+    if (due >= call.deadline) return false;
+    ++call.failed_tries;
+    call.stage = Stage::delayed;
+    model.delayed.insert(request);
+    deadlines_.arm({TimerKind::retry, request.value}, due);
+    out.push_back(
+        Report{EventCode::request_retried, call.model, model.replica.generation(), request, error});
+    return true;
+}
+
+void Engine::on_retry_due(RequestId request, Instant now, Commands& out) {
+    Call& call = calls_.at(request);
+    const ModelId id = call.model;
+    model_of(id).delayed.erase(request);
+    requeue(request, out);
+    if (model_of(id).replica.residency() == backoff) refuse_hopeless(id, now, out);
+    advance(id, now, out);
+}
+
+// During a back-off a call may wait only if its own limits reach beyond the end of the pause.
+void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
+    const Model& model = model_of(id);
+    const auto until = model.replica.deadline();
+    WL_ASSERT(model.replica.residency() == backoff && until);
+    std::vector<RequestId> hopeless;
+    for (const QueuePlace& place : model.queue.places()) {
+        if (wait_end(place.request) <= *until) hopeless.push_back(place.request);
+    }
+    for (const RequestId request : hopeless) {
+        Error error = base::fail(
+            Errc::unavailable,
+            fmt::format(
+                "the model {} failed and is tried again in {}, later than this request may wait; "
+                "its last error was: {}",
+                model.spec.name, base::to_text(*until - now),
+                model.last_error ? base::to_text(*model.last_error) : "none"));
+        error.reason = "backoff";
+        error.retry_after = *until - now;
+        refuse(request, std::move(error), out);
+    }
+}
+
+void Engine::refuse_all_waiting(Commands& out) {
+    std::vector<RequestId> waiting;
+    for (const auto& [request, call] : calls_) {
+        if (call.stage == Stage::queued || call.stage == Stage::delayed) waiting.push_back(request);
+    }
+    for (const auto& [request, admin] : admins_) {
+        if (admin.wants_ready) waiting.push_back(request);
+    }
+    for (const RequestId request : waiting) refuse(request, shutdown_error(), out);
+}
+
+Instant Engine::wait_end(RequestId request) const {
+    const auto own = deadlines_.find({TimerKind::wait_deadline, request.value});
+    return std::min(own.value_or(Instant::max()), calls_.at(request).deadline);
+}
+
+Error Engine::shutdown_error() {
+    Error error =
+        base::fail(Errc::unavailable, "the daemon is shutting down; ask again once it is back");
+    error.reason = "shutting_down";
+    return error;
+}
+
+Error Engine::timeout_error(RequestId request, TimerKind kind) const {
+    if (const auto admin = admins_.find(request); admin != admins_.end()) {
+        const Model& model = model_of(admin->second.model);
+        return base::fail(
+            Errc::timeout,
+            fmt::format("the model {} is still {} at the end of the time given; it goes on",
+                        model.spec.name, to_text(model.replica.residency())));
+    }
+    const auto entry = calls_.find(request);
+    if (entry == calls_.end()) return {};  // answered already; nobody reads this
+    const std::string& name = model_of(entry->second.model).spec.name;
+    if (entry->second.stage == Stage::begun) {
+        return base::fail(
+            Errc::timeout,
+            fmt::format("the model {} did not answer in the time given; its run was asked "
+                        "to cancel. Give more time with X-Windlass-Timeout",
+                        name));
+    }
+    const auto reason = wait_reason(request);
+    return base::fail(
+        Errc::timeout,
+        fmt::format(
+            "the request waited for the model {} until its {} was over (reason: {}); give more "
+            "time with {}",
+            name, kind == TimerKind::wait_deadline ? "wait limit" : "time",
+            reason ? to_text(*reason) : "none",
+            kind == TimerKind::wait_deadline ? "X-Windlass-Wait" : "X-Windlass-Timeout"));
+}
+
+}  // namespace windlass::core

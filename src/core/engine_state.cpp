@@ -1,0 +1,154 @@
+// What people and tests may see: status, and walks over the whole state.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using enum Residency;
+
+std::optional<ModelId> Engine::find_model(std::string_view name) const {
+    const auto found =
+        std::ranges::find(models_, name, [](const Model& model) { return model.spec.name; });
+    if (found == models_.end()) return std::nullopt;
+    return ModelId{static_cast<std::uint64_t>(found - models_.begin()) + 1};
+}
+
+ModelView Engine::view(ModelId id) const {
+    const Model& model = model_of(id);
+    const Replica& replica = model.replica;
+    ModelView view{.residency = replica.residency(),
+                   .generation = replica.has_process() ? replica.generation() : Generation{},
+                   .running = replica.begun_count(),
+                   .load_count = model.load_count,
+                   .failure_count = model.failure_count,
+                   .last_error = model.last_error};
+    view.waiting =
+        model.queue.size() + model.delayed.size() + replica.leases().size() - view.running;
+    if (view.residency == loading) view.loading_since = replica.loading_since();
+    if (view.residency == ready) view.ready_since = replica.ready_since();
+    if (view.residency == backoff) view.backoff_until = replica.deadline();
+    return view;
+}
+
+std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
+    const auto entry = calls_.find(request);
+    if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
+    if (entry->second.stage == Stage::delayed) return WaitReason::retrying;
+    const Replica& replica = model_of(entry->second.model).replica;
+    switch (replica.residency()) {
+        case loading: return replica.said_hello() ? WaitReason::loading : WaitReason::starting;
+        case ready: return WaitReason::busy;
+        case draining: return WaitReason::draining;
+        case stopping: return WaitReason::stopping;
+        case backoff: return WaitReason::backoff;
+        case cold:
+        case unkillable: break;  // check_invariants(): nobody waits for these
+    }
+    return std::nullopt;
+}
+
+std::vector<WaitingView> Engine::waiting(ModelId id, std::size_t count_max) const {
+    std::vector<WaitingView> views;
+    const auto add = [&](RequestId request) {
+        const auto reason = wait_reason(request);
+        if (!reason || views.size() >= count_max) return;
+        const Call& call = calls_.at(request);
+        views.push_back({request, *reason, call.priority, call.arrived});
+    };
+    for (const auto& [request, lease] : model_of(id).replica.leases()) add(request);
+    for (const RequestId request : model_of(id).delayed) add(request);
+    for (const QueuePlace& place : model_of(id).queue.places()) {
+        if (views.size() >= count_max) break;
+        add(place.request);
+    }
+    return views;
+}
+
+bool Engine::is_finished() const {
+    return shutting_down_ && std::ranges::none_of(models_, [](const Model& model) {
+               return model.replica.has_process();
+           });
+}
+
+void Engine::encode(StateEncoder& encoder) const {
+    encoder.number(shutting_down_ ? 1 : 0);
+    for (const Model& model : models_) {
+        model.replica.encode(encoder);
+        encoder.number(model.backoff.failure_count());
+        encoder.number(model.window.prefetch());
+        encoder.number(model.queue.size());
+        for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
+        encoder.number(model.unkillable.size());
+        for (const Generation generation : model.unkillable) encoder.generation(generation);
+    }
+    encoder.number(calls_.size());
+    for (const auto& [request, call] : calls_) {
+        encoder.request(request);
+        encoder.number(static_cast<std::uint64_t>(call.stage) |
+                       std::uint64_t{call.failed_tries} << 8 | std::uint64_t{call.was_rerun} << 16 |
+                       std::uint64_t{call.priority} << 24);
+        encoder.instant(call.deadline);
+    }
+    encoder.number(admins_.size());
+    for (const auto& [request, admin] : admins_) {
+        encoder.request(request);
+        encoder.number(admin.model.value << 1 | (admin.wants_ready ? 1 : 0));
+    }
+    encoder.number(deadlines_.entries().size());
+    for (const auto& [key, at] : deadlines_.entries()) {
+        encoder.number(static_cast<std::uint64_t>(key.kind));
+        const bool is_request = key.kind <= TimerKind::run_limit;
+        is_request ? encoder.request(RequestId{key.id}) : encoder.number(key.id);
+        encoder.instant(at);
+    }
+}
+
+std::uint64_t Engine::hash() const {
+    HashEncoder encoder;
+    encode(encoder);
+    return encoder.hash();
+}
+
+void Engine::check_invariants() const {
+    std::size_t lease_count = 0;
+    for (const Model& model : models_) {
+        const Replica& replica = model.replica;
+        const Residency residency = replica.residency();
+        lease_count += replica.leases().size();
+        WL_ASSERT(residency != unkillable);
+        WL_ASSERT(replica.has_process() || replica.leases().empty());
+        WL_ASSERT(residency != loading || replica.leases().empty());
+        WL_ASSERT(residency != cold || model.queue.empty());
+        WL_ASSERT(model.queue.empty() || !shutting_down_);
+        const bool is_timed = residency == loading || residency == stopping || residency == backoff;
+        WL_ASSERT(is_timed == replica.deadline().has_value());
+        WL_ASSERT(
+            replica.deadline() ==
+            deadlines_.find({TimerKind::replica_step, std::uint64_t(&model - models_.data()) + 1}));
+    }
+    WL_ASSERT(lease_count == runs_.size());
+    for (const auto& [request, id] : runs_) {
+        WL_ASSERT(model_of(id).replica.leases().contains(request));
+    }
+    for (const auto& [request, call] : calls_) {
+        const Model& model = model_of(call.model);
+        const bool is_sent = call.stage == Stage::sent || call.stage == Stage::begun;
+        WL_ASSERT(is_sent == runs_.contains(request));
+        WL_ASSERT((call.stage == Stage::delayed) == model.delayed.contains(request));
+        WL_ASSERT((call.stage == Stage::queued) ==
+                  model.queue.places().contains({call.priority, request}));
+        WL_ASSERT(deadlines_.find({TimerKind::call_deadline, request.value}) == call.deadline);
+        WL_ASSERT(call.stage == Stage::begun || wait_reason(request));
+        if (!is_sent) continue;
+        const Lease& lease = model.replica.leases().at(request);
+        WL_ASSERT(lease.begun == (call.stage == Stage::begun));
+        WL_ASSERT(!lease.begun || deadlines_.find({TimerKind::run_limit, request.value}));
+    }
+    for (const auto& [request, admin] : admins_) {
+        WL_ASSERT(deadlines_.find({TimerKind::call_deadline, request.value}));
+    }
+}
+
+}  // namespace windlass::core

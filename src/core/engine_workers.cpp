@@ -1,0 +1,320 @@
+// What workers say, the limits that the model sets them, and how they end.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using base::Errc;
+using enum Residency;
+
+// The model whose current process this is; null for an old generation.
+Engine::Model* Engine::find_generation(Generation generation) {
+    const auto entry = generations_.find(generation);
+    if (entry == generations_.end()) return nullptr;
+    Model& model = model_of(entry->second);
+    return model.replica.generation() == generation ? &model : nullptr;
+}
+
+void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    if (model == nullptr || model->replica.residency() != loading || model->replica.said_hello())
+        return;
+    model->replica.on_hello(now, out);
+    arm_replica_timers(generations_.at(event.generation));
+}
+
+void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    if (model == nullptr || model->replica.residency() != loading || !model->replica.said_hello())
+        return;
+    model->replica.on_loaded(now, out);
+    advance(generations_.at(event.generation), now, out);
+}
+
+void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    if (model == nullptr || model->replica.residency() != loading) return;
+    const ModelId id = generations_.at(event.generation);
+    fail_load(id, event.error, out);
+    model->replica.stop(StopCause::failure, StopStep::asked, now, out);
+    advance(id, now, out);
+}
+
+// Answers everything that waited for this load.
+void Engine::fail_load(ModelId id, const Error& error, Commands& out) {
+    Model& model = model_of(id);
+    model.last_error = error;
+    out.push_back(Report{EventCode::model_load_failed, id, model.replica.generation(), {}, error});
+    while (!model.queue.empty()) refuse(model.queue.front().request, error, out);
+    std::vector<RequestId> admins;
+    for (const auto& [request, admin] : admins_) {
+        if (admin.model == id && admin.wants_ready) admins.push_back(request);
+    }
+    for (const RequestId request : admins) refuse(request, error, out);
+}
+
+void Engine::on(const RunStarted& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    if (lease == nullptr || lease->begun) return;
+    lease->begun = true;
+    lease->started = now;
+    lease->last_progress = now;
+    if (const auto call = calls_.find(event.request); call != calls_.end()) {
+        call->second.stage = Stage::begun;
+        deadlines_.disarm({TimerKind::wait_deadline, event.request.value});
+    } else {
+        model->replica.cancel(event.request, out);  // its client left while it was on its way
+    }
+    const ModelId id = generations_.at(event.generation);
+    arm_run_limit(id, event.request);
+    arm_replica_timers(id);
+}
+
+void Engine::on(const RunProgressed& event, Instant now, Commands&) {
+    Model* model = find_generation(event.generation);
+    Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    if (lease == nullptr || !lease->begun) return;
+    lease->last_progress = now;
+    arm_run_limit(generations_.at(event.generation), event.request);
+}
+
+void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    const auto call = calls_.find(event.request);
+    if (lease == nullptr || call == calls_.end()) {
+        const auto owner = generations_.find(event.generation);
+        out.push_back(Report{EventCode::result_dropped,
+                             owner == generations_.end() ? ModelId{} : owner->second,
+                             event.generation,
+                             event.request,
+                             {}});
+    }
+    if (lease == nullptr) return;
+    const ModelId id = generations_.at(event.generation);
+    const Instant started = lease->begun ? lease->started : now;
+    if (call != calls_.end()) {
+        respond(event.request, {}, event.generation, timings_of(*model, call->second, started, now),
+                out);
+    }
+    model->window.on_run(now - started);
+    model->backoff.on_success();
+    end_lease(id, event.request, now);
+    advance(id, now, out);
+}
+
+Timings Engine::timings_of(const Model& model, const Call& call, Instant started, Instant now) {
+    const Instant load_begin = std::max(call.arrived, model.replica.loading_since());
+    const Duration load = std::max(Duration{0}, model.replica.ready_since() - load_begin);
+    return {.queue = std::max(Duration{0}, (started - call.arrived) - load),
+            .load = load,
+            .run = now - started};
+}
+
+void Engine::on(const RunFailed& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    if (lease == nullptr) return;
+    const ModelId id = generations_.at(event.generation);
+    const Instant started = lease->begun ? lease->started : now;
+    const bool is_poisoned =
+        event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
+    end_lease(id, event.request, now);
+    if (const auto call = calls_.find(event.request); call != calls_.end()) {
+        const bool runs_again = is_poisoned ? rerun(event.request, out)
+                                            : retry_later(event.request, event.error, now, out);
+        if (!runs_again) {
+            respond(event.request, event.error, event.generation,
+                    timings_of(*model, call->second, started, now), out);
+        }
+    }
+    if (is_poisoned) {
+        model->last_error = event.error;
+        if (model->replica.residency() == ready) {
+            model->replica.stop(StopCause::failure, StopStep::asked, now, out);
+        }
+    } else {
+        model->backoff.on_success();  // the worker works; this request did not
+    }
+    advance(id, now, out);
+}
+
+void Engine::on(const RunRecalled& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    if (lease == nullptr || lease->begun || !event.recalled) return;
+    const ModelId id = generations_.at(event.generation);
+    end_lease(id, event.request, now);
+    if (calls_.contains(event.request)) requeue(event.request, out);
+    advance(id, now, out);
+}
+
+void Engine::end_lease(ModelId id, RequestId request, Instant now) {
+    model_of(id).replica.end_lease(request, now);
+    runs_.erase(request);
+    deadlines_.disarm({TimerKind::run_limit, request.value});
+}
+
+// --- limits of the model
+
+void Engine::arm_run_limit(ModelId id, RequestId request) {
+    Model& model = model_of(id);
+    const Lease* lease = model.replica.find_lease(request);
+    if (lease == nullptr || !lease->begun) return;
+    deadlines_.arm({TimerKind::run_limit, request.value},
+                   std::min(saturating_add(lease->started, model.spec.run_timeout),
+                            saturating_add(lease->last_progress, model.spec.stall_timeout)));
+}
+
+void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
+    const ModelId id = runs_.at(request);
+    Model& model = model_of(id);
+    const Lease* lease = model.replica.find_lease(request);
+    WL_ASSERT(lease != nullptr && lease->begun);
+    const bool is_too_long = saturating_add(lease->started, model.spec.run_timeout) <= now;
+    Error error =
+        is_too_long
+            ? base::fail(
+                  Errc::timeout,
+                  fmt::format("the run took longer than the run_timeout of {} of the model {}; its "
+                              "worker is ended",
+                              base::to_text(model.spec.run_timeout), model.spec.name))
+            : base::fail(
+                  Errc::stalled,
+                  fmt::format("the run made no progress for the stall_timeout of {} of the model "
+                              "{}; its worker is ended. Report progress with request.progress()",
+                              base::to_text(model.spec.stall_timeout), model.spec.name));
+    break_limit(id, request, error, now, out);
+}
+
+void Engine::on_begin_limit(ModelId id, Instant now, Commands& out) {
+    const Model& model = model_of(id);
+    const auto& leases = model.replica.leases();
+    const auto due =
+        std::ranges::find_if(leases, [](const auto& entry) { return !entry.second.begun; });
+    WL_ASSERT(due != leases.end());
+    break_limit(
+        id, due->first,
+        base::fail(Errc::stalled,
+                   fmt::format("the worker of the model {} did not begin the run within its "
+                               "stall_timeout of {}; it is ended",
+                               model.spec.name, base::to_text(model.spec.stall_timeout))),
+        now, out);
+}
+
+// The culprit is answered and not run again; the others live on until the worker is gone.
+void Engine::break_limit(ModelId id, RequestId culprit, const Error& error, Instant now,
+                         Commands& out) {
+    Model& model = model_of(id);
+    model.last_error = error;
+    out.push_back(
+        Report{EventCode::run_limit_reached, id, model.replica.generation(), culprit, error});
+    if (calls_.contains(culprit)) respond(culprit, error, model.replica.generation(), {}, out);
+    model.replica.cancel(culprit, out);
+    const Residency residency = model.replica.residency();
+    if (residency == ready || residency == draining) {
+        model.replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
+                           StopStep::cancelled, now, out);
+    }
+    advance(id, now, out);
+}
+
+// --- ends
+
+void Engine::on(const ChannelLost& event, Instant now, Commands& out) {
+    Model* model = find_generation(event.generation);
+    if (model == nullptr) return;
+    const ModelId id = generations_.at(event.generation);
+    const Residency residency = model->replica.residency();
+    if (residency == loading) fail_load(id, event.error, out);
+    if (residency == ready || residency == draining) {
+        model->last_error = event.error;
+        out.push_back(Report{EventCode::worker_lost, id, event.generation, {}, event.error});
+    }
+    if (residency == loading || residency == ready || residency == draining) {
+        model->replica.stop(residency == draining ? StopCause::wanted : StopCause::failure,
+                            StopStep::terminated, now, out);
+    } else if (model->replica.stop_step() != StopStep::asked) {
+        // After `asked` it is on its way out, and its own deadline holds.
+        model->replica.escalate(StopStep::terminated, now, out);
+    }
+    advance(id, now, out);
+}
+
+void Engine::on(const LaunchFailed& event, Instant now, Commands& out) {
+    end_generation(event.generation, event.error, now, out);
+}
+
+void Engine::on(const WorkerExited& event, Instant now, Commands& out) {
+    const auto owner = generations_.find(event.generation);
+    if (owner == generations_.end()) return;
+    end_generation(
+        event.generation,
+        base::fail(Errc::worker_lost,
+                   fmt::format("the worker process of the model {} ended ({}); its log lines "
+                               "tell more",
+                               model_of(owner->second).spec.name, event.how)),
+        now, out);
+}
+
+void Engine::end_generation(Generation generation, const Error& error, Instant now, Commands& out) {
+    const auto owner = generations_.find(generation);
+    if (owner == generations_.end()) return;
+    const ModelId id = owner->second;
+    Model& model = model_of(id);
+    generations_.erase(owner);
+    if (model.unkillable.erase(generation) > 0) {
+        out.push_back(Report{EventCode::worker_reaped, id, generation, {}, {}});
+        return;
+    }
+    WL_ASSERT(model.replica.generation() == generation);
+    const Residency residency = model.replica.residency();
+    if (residency == loading) fail_load(id, error, out);
+    if (residency == ready || residency == draining) {
+        model.last_error = error;
+        out.push_back(Report{EventCode::worker_lost, id, generation, {}, error});
+    }
+    lose_leases(id, error, out);
+    const bool failed = model.replica.will_back_off();
+    model.replica.on_exit(failed ? saturating_add(now, count_failure(model)) : now, out);
+    if (failed) refuse_hopeless(id, now, out);
+    advance(id, now, out);
+}
+
+Duration Engine::count_failure(Model& model) {
+    ++model.failure_count;
+    return model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
+}
+
+// What had begun is lost, or run once more; what had not begun goes back uncharged.
+void Engine::lose_leases(ModelId id, const Error& error, Commands& out) {
+    const Leases leases = model_of(id).replica.leases();
+    const Generation generation = model_of(id).replica.generation();
+    for (const auto& [request, lease] : leases) {
+        runs_.erase(request);
+        deadlines_.disarm({TimerKind::run_limit, request.value});
+        if (!calls_.contains(request)) continue;
+        if (!lease.begun) {
+            requeue(request, out);
+        } else if (!rerun(request, out)) {
+            respond(request, shutting_down_ ? shutdown_error() : error, generation, {}, out);
+        }
+    }
+}
+
+bool Engine::rerun(RequestId request, Commands& out) {
+    Call& call = calls_.at(request);
+    if (!model_of(call.model).spec.idempotent || call.was_rerun || shutting_down_) return false;
+    call.was_rerun = true;
+    out.push_back(Report{EventCode::request_retried, call.model, {}, request, {}});
+    requeue(request, out);
+    return true;
+}
+
+}  // namespace windlass::core

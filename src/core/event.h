@@ -1,0 +1,104 @@
+// What may happen to the engine. Plain values: they can be recorded and replayed. An event about a
+// generation or request that is no longer current is stale and changes nothing.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "core/ids.h"
+
+namespace windlass::core {
+
+using base::Duration;
+using base::Error;
+using base::Instant;
+
+// --- clients. Each of the first three is answered by exactly one Respond.
+
+struct CallArrived {
+    RequestId request;
+    ModelId model;
+    std::uint8_t priority = 4;  // 0 (first) to 9
+    Duration timeout;           // arrival to answer
+    Duration wait;              // arrival to the begin of the run
+};
+struct LoadAsked {  // an administrator wants the model ready; ends a back-off at once
+    RequestId request;
+    ModelId model;
+    Duration timeout;
+};
+struct UnloadAsked {  // an administrator wants the process gone
+    RequestId request;
+    ModelId model;
+    Duration timeout;
+};
+struct ClientGone {  // nobody waits for the answer any more
+    RequestId request;
+};
+
+// --- workers
+
+struct LaunchFailed {  // ends the generation, as WorkerExited does
+    Generation generation;
+    Error error;
+};
+struct WorkerHello {
+    Generation generation;
+};
+struct WorkerLoaded {
+    Generation generation;
+};
+struct LoadFailed {  // the worker reported it and goes away by itself
+    Generation generation;
+    Error error;
+};
+struct RunStarted {
+    Generation generation;
+    RequestId request;
+};
+struct RunProgressed {
+    Generation generation;
+    RequestId request;
+};
+struct RunAnswered {
+    Generation generation;
+    RequestId request;
+};
+struct RunFailed {
+    Generation generation;
+    RequestId request;
+    Error error;
+};
+struct RunRecalled {
+    Generation generation;
+    RequestId request;
+    bool recalled = false;  // true: it had not begun and will not
+};
+struct ChannelLost {  // closed, or broke the protocol; the process may live on
+    Generation generation;
+    Error error;
+};
+struct WorkerExited {  // reaped; its whole process group is gone
+    Generation generation;
+    std::string how;  // "exit status 1", "signal 9 (SIGKILL)"
+};
+
+// --- time and the end
+
+struct TimePassed {};  // deliver what is due; sent at each turn of the loop after its inputs
+struct LoopDelayed {   // the loop came late by this much: nobody could be heard meanwhile
+    Duration by;
+};
+struct ShutdownAsked {  // refuse what waits, let runs finish within `grace`, then end them
+    Duration grace;
+};
+struct ShutdownForced {};  // kill everything at once
+
+using Event = std::variant<CallArrived, LoadAsked, UnloadAsked, ClientGone, LaunchFailed,
+                           WorkerHello, WorkerLoaded, LoadFailed, RunStarted, RunProgressed,
+                           RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited,
+                           TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+
+}  // namespace windlass::core

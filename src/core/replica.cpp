@@ -1,0 +1,222 @@
+// All moves of a replica.
+#include "core/replica.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace windlass::core {
+
+using enum Residency;
+
+bool Replica::has_process() const {
+    return residency_ == loading || residency_ == ready || residency_ == draining ||
+           residency_ == stopping || residency_ == unkillable;
+}
+
+bool Replica::will_back_off() const {
+    switch (residency_) {
+        case loading:
+        case ready: return true;
+        case stopping: return stop_cause_ == StopCause::failure;
+        case draining:
+        case cold:
+        case unkillable:
+        case backoff: return false;
+    }
+    return false;
+}
+
+std::size_t Replica::begun_count() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(leases_, [](const auto& entry) { return entry.second.begun; }));
+}
+
+void Replica::enter(Residency next, Commands& out) {
+    WL_ASSERT(is_allowed({residency_, next}));
+    residency_ = next;
+    deadline_.reset();  // a deadline belongs to the state that set it
+    switch (next) {
+        case loading: return report(EventCode::model_loading, out);
+        case ready: return report(EventCode::model_ready, out);
+        case draining: return report(EventCode::model_draining, out);
+        case stopping: return report(EventCode::model_stopping, out);
+        case unkillable: return report(EventCode::worker_unkillable, out);
+        case backoff: return report(EventCode::model_backoff, out);
+        case cold: return report(EventCode::model_unloaded, out);
+    }
+}
+
+void Replica::report(EventCode code, Commands& out) const {
+    out.push_back(Report{code, model_, generation_, {}, {}});
+}
+
+void Replica::launch(Generation generation, Instant now, Commands& out) {
+    generation_ = generation;
+    said_hello_ = false;
+    stop_step_ = StopStep::none;
+    stop_cause_ = StopCause::wanted;
+    loading_since_ = now;
+    enter(loading, out);
+    deadline_ = saturating_add(now, limits_.start_timeout);
+    out.push_back(Launch{model_, generation_});
+}
+
+void Replica::on_hello(Instant now, Commands& out) {
+    WL_ASSERT(residency_ == loading && !said_hello_);
+    said_hello_ = true;
+    deadline_ = saturating_add(now, limits_.load_timeout);
+    out.push_back(Load{model_, generation_});
+}
+
+void Replica::on_loaded(Instant now, Commands& out) {
+    WL_ASSERT(said_hello_);
+    ready_since_ = now;
+    place_free_since_ = now;
+    enter(ready, out);
+}
+
+void Replica::drain(Commands& out) {
+    enter(draining, out);
+    for (const auto& [request, lease] : leases_) recall(request, out);
+}
+
+void Replica::stop(StopCause cause, StopStep first, Instant now, Commands& out) {
+    enter(stopping, out);
+    stop_cause_ = cause;
+    stop_step_ = StopStep::none;
+    for (const auto& [request, lease] : leases_) recall(request, out);
+    climb(first, now, out);
+}
+
+void Replica::climb(StopStep step, Instant now, Commands& out) {
+    WL_ASSERT(residency_ == stopping && step > stop_step_);
+    stop_step_ = step;
+    switch (step) {
+        case StopStep::none: break;
+        case StopStep::asked:
+            deadline_ = saturating_add(now, limits_.stop_grace);
+            return out.push_back(Stop{generation_});
+        case StopStep::cancelled: deadline_ = saturating_add(now, limits_.cancel_grace); return;
+        case StopStep::terminated:
+            deadline_ = saturating_add(now, limits_.term_grace);
+            report(EventCode::worker_terminated, out);
+            return out.push_back(Terminate{generation_});
+        case StopStep::killed:
+            deadline_ = saturating_add(now, limits_.reap_timeout);
+            report(EventCode::worker_killed, out);
+            return out.push_back(Kill{generation_});
+    }
+}
+
+void Replica::escalate(StopStep at_least, Instant now, Commands& out) {
+    if (residency_ == stopping && stop_step_ < at_least) climb(at_least, now, out);
+}
+
+void Replica::step_due(Instant now, Commands& out) {
+    WL_ASSERT(residency_ == stopping || residency_ == backoff);
+    if (residency_ == backoff) return enter(cold, out);
+    switch (stop_step_) {
+        case StopStep::none:
+        case StopStep::asked:
+        case StopStep::cancelled: return climb(StopStep::terminated, now, out);
+        case StopStep::terminated: return climb(StopStep::killed, now, out);
+        case StopStep::killed: return enter(unkillable, out);
+    }
+}
+
+void Replica::on_exit(Instant backoff_until, Commands& out) {
+    const bool failed = will_back_off();
+    leases_.clear();
+    said_hello_ = false;
+    report(EventCode::worker_reaped, out);
+    if (residency_ == unkillable) return;  // it was set aside; its successor goes on
+    enter(failed ? backoff : cold, out);
+    if (failed) deadline_ = backoff_until;
+    stop_step_ = StopStep::none;
+}
+
+void Replica::start_in_backoff(Instant until, Commands& out) {
+    enter(backoff, out);
+    deadline_ = until;
+}
+
+void Replica::end_backoff(Commands& out) {
+    WL_ASSERT(residency_ == backoff);
+    enter(cold, out);
+}
+
+void Replica::send(RequestId request, Duration timeout, Instant now, Commands& out) {
+    WL_ASSERT(residency_ == ready);
+    const Lease lease{.sent = now, .started = {}, .last_progress = {}};
+    const bool is_new = leases_.try_emplace(request, lease).second;
+    WL_ASSERT(is_new);
+    out.push_back(Dispatch{generation_, request, timeout});
+}
+
+Lease* Replica::find_lease(RequestId request) {
+    const auto entry = leases_.find(request);
+    return entry == leases_.end() ? nullptr : &entry->second;
+}
+
+void Replica::recall(RequestId request, Commands& out) {
+    Lease* lease = find_lease(request);
+    if (lease == nullptr || lease->begun || lease->recall_sent) return;
+    lease->recall_sent = true;
+    out.push_back(Recall{generation_, request});
+}
+
+void Replica::cancel(RequestId request, Commands& out) {
+    Lease* lease = find_lease(request);
+    if (lease == nullptr || !lease->begun || lease->cancel_sent) return;
+    lease->cancel_sent = true;
+    out.push_back(Cancel{generation_, request});
+}
+
+void Replica::end_lease(RequestId request, Instant now) {
+    leases_.erase(request);
+    place_free_since_ = now;
+}
+
+void Replica::forgive(Duration delay) {
+    for (auto& [request, lease] : leases_) {
+        if (lease.begun) lease.last_progress = saturating_add(lease.last_progress, delay);
+    }
+    place_free_since_ = saturating_add(place_free_since_, delay);
+}
+
+std::optional<Instant> Replica::begin_due_since(std::uint32_t concurrency) const {
+    if (residency_ != ready && residency_ != draining) return std::nullopt;
+    std::optional<Instant> oldest;
+    std::size_t begun = 0;
+    for (const auto& [request, lease] : leases_) {
+        if (lease.begun) {
+            ++begun;
+        } else if (!oldest || lease.sent < *oldest) {
+            oldest = lease.sent;
+        }
+    }
+    if (!oldest || begun >= concurrency) return std::nullopt;
+    return std::max(*oldest, place_free_since_);
+}
+
+void Replica::encode(StateEncoder& encoder) const {
+    encoder.number(static_cast<std::uint64_t>(residency_));
+    encoder.number(static_cast<std::uint64_t>(stop_step_));
+    encoder.number(static_cast<std::uint64_t>(stop_cause_));
+    encoder.number(said_hello_ ? 1 : 0);
+    encoder.number(has_process() ? 1 : 0);
+    if (has_process()) encoder.generation(generation_);
+    encoder.optional_instant(deadline_);
+    encoder.number(leases_.size());
+    if (leases_.size() > begun_count()) encoder.instant(place_free_since_);
+    for (const auto& [request, lease] : leases_) {
+        encoder.request(request);
+        encoder.number((lease.begun ? 1u : 0u) | (lease.recall_sent ? 2u : 0u) |
+                       (lease.cancel_sent ? 4u : 0u));
+        encoder.instant(lease.begun ? lease.started : lease.sent);
+        if (lease.begun) encoder.instant(lease.last_progress);
+    }
+}
+
+}  // namespace windlass::core

@@ -1,0 +1,103 @@
+// One copy of a model: the life of its worker process, and the leases on it. Decides
+// nothing about requests; knows neither the queue nor the engine.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "base/time.h"
+#include "core/command.h"
+#include "core/ids.h"
+#include "core/model_spec.h"
+#include "core/residency.h"
+#include "core/state_encoder.h"
+
+namespace windlass::core {
+
+// The right of one request to use the replica, from being sent to the worker to its end there.
+// While there is one, nothing moves the model.
+struct Lease {
+    bool begun = false;  // the worker said `started`
+    bool recall_sent = false;
+    bool cancel_sent = false;
+    Instant sent;
+    Instant started;        // once begun
+    Instant last_progress;  // once begun; the start counts as progress
+
+    friend bool operator==(const Lease&, const Lease&) = default;
+};
+using Leases = std::map<RequestId, Lease>;
+
+// How far the kill ladder has gone.
+enum class StopStep : std::uint8_t { none, asked, cancelled, terminated, killed };
+
+// Whether the end of the process is a failure of the model, to be followed by a pause.
+enum class StopCause : std::uint8_t { wanted, failure };
+
+class Replica {
+  public:
+    Replica(ModelId model, const ReplicaLimits& limits) : model_(model), limits_(limits) {}
+
+    Residency residency() const { return residency_; }
+    Generation generation() const { return generation_; }
+    StopStep stop_step() const { return stop_step_; }
+    bool has_process() const;
+    bool said_hello() const { return said_hello_; }
+    bool will_back_off() const;  // asked before on_exit(): true when the exit is a failure
+    const Leases& leases() const { return leases_; }
+    std::size_t begun_count() const;
+    Instant loading_since() const { return loading_since_; }  // of the latest load
+    Instant ready_since() const { return ready_since_; }
+
+    // When step_due() must be called; belongs to the present state.
+    std::optional<Instant> deadline() const { return deadline_; }
+
+    // --- moves
+    void launch(Generation generation, Instant now, Commands& out);
+    void on_hello(Instant now, Commands& out);  // first sign of the process: send `load`
+    void on_loaded(Instant now, Commands& out);
+    void drain(Commands& out);  // ready only; recalls what has not begun
+    // Starts the ladder at `first`: asked (a worker that can hear), cancelled (a run broke a
+    // limit), terminated (it does not hear any more) or killed.
+    void stop(StopCause cause, StopStep first, Instant now, Commands& out);
+    void escalate(StopStep at_least, Instant now, Commands& out);
+    void step_due(Instant now, Commands& out);  // stopping: the next rung; backoff: cold
+    void on_exit(Instant backoff_until, Commands& out);
+    void start_in_backoff(Instant until, Commands& out);  // takes over from an unkillable one
+    void end_backoff(Commands& out);
+
+    // --- leases
+    void send(RequestId request, Duration timeout, Instant now, Commands& out);
+    Lease* find_lease(RequestId request);
+    void recall(RequestId request, Commands& out);
+    void cancel(RequestId request, Commands& out);
+    void end_lease(RequestId request, Instant now);
+    void forgive(Duration delay);  // shifts the signs of life of what has begun
+
+    // Since when a run ought to have begun and has not: places are free, and it was sent before.
+    std::optional<Instant> begin_due_since(std::uint32_t concurrency) const;
+
+    void encode(StateEncoder& encoder) const;
+    friend bool operator==(const Replica&, const Replica&) = default;
+
+  private:
+    void enter(Residency next, Commands& out);  // the one writer of residency_
+    void climb(StopStep step, Instant now, Commands& out);
+    void report(EventCode code, Commands& out) const;
+
+    ModelId model_;
+    ReplicaLimits limits_;
+    Residency residency_ = Residency::cold;
+    Generation generation_;
+    StopStep stop_step_ = StopStep::none;
+    StopCause stop_cause_ = StopCause::wanted;
+    bool said_hello_ = false;
+    std::optional<Instant> deadline_;
+    Instant loading_since_;
+    Instant ready_since_;
+    Instant place_free_since_;  // when a run last ended
+    Leases leases_;
+};
+
+}  // namespace windlass::core

@@ -1,0 +1,24 @@
+// Why a request waits. Derived from the state that holds it up, never stored: so it is true.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace windlass::core {
+
+enum class WaitReason : std::uint8_t {
+    starting,  // the process of its model was launched and has not said `hello`
+    loading,   // the model loads
+    busy,      // every place in the replica is taken
+    draining,  // the replica must go; it finishes what it holds
+    stopping,  // the process is being ended
+    backoff,   // the model failed; the next try comes after a pause
+    retrying,  // a `transient` error of this request; its own pause is not over
+};
+
+inline constexpr int kWaitReasonCount = 7;
+
+// "starting", "loading", ...: as in the API.
+std::string_view to_text(WaitReason reason);
+
+}  // namespace windlass::core
