@@ -1,0 +1,212 @@
+// The moves of a small world.
+#include "exploration/small_world.h"
+
+#include <fmt/core.h>
+
+#include "base/overloaded.h"
+#include "exploration/canonical.h"
+
+namespace windlass::exploration {
+
+using base::Errc;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr core::ModelId kModel{1};
+constexpr RequestId kLoad{100};
+constexpr RequestId kUnload{101};
+
+core::Error worker_error(Errc code) { return base::fail(code, "said by the worker"); }
+
+}  // namespace
+
+std::string to_text(const MoveName& name) {
+    std::string text = name.worker ? fmt::format("worker {}: ", name.worker.value) : std::string{};
+    text += name.what;
+    if (name.request) text += fmt::format(" {}", name.request.value);
+    return text;
+}
+
+SmallWorld::SmallWorld(const WorldOptions& options)
+    : options_(options), engine_({options.model}), ledger_({options.model}), now_(1h) {}
+
+std::vector<Move> SmallWorld::moves() const {
+    std::vector<Move> moves;
+    add_client_moves(moves);
+    for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
+    if (engine_.next_deadline()) moves.push_back({{"time passes"}, core::TimePassed{}});
+    if (options_.has_shutdown && shutdown_step_ == 0) {
+        moves.push_back({{"shutdown"}, core::ShutdownAsked{10s}});
+    }
+    if (options_.has_shutdown && shutdown_step_ == 1) {
+        moves.push_back({{"shutdown at once"}, core::ShutdownForced{}});
+    }
+    return moves;
+}
+
+void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
+    for (int i = 1; i <= options_.call_count; ++i) {
+        const RequestId request{static_cast<std::uint64_t>(i)};
+        if (!made_.contains(request)) {
+            // The second is in less of a hurry to be answered and more to be begun.
+            const core::CallArrived call{.request = request,
+                                         .model = kModel,
+                                         .timeout = i == 1 ? 40s : 70s,
+                                         .wait = i == 1 ? 40s : 25s};
+            moves.push_back({{.what = "arrives: call", .request = request}, call});
+            break;  // calls are alike: only the next one may arrive
+        }
+        if (!ledger_.is_answered(request) && !gone_.contains(request)) {
+            moves.push_back({{.what = "goes: the client of call", .request = request},
+                             core::ClientGone{request}});
+        }
+    }
+    if (options_.has_load && !made_.contains(kLoad)) {
+        moves.push_back({{"load asked"}, core::LoadAsked{kLoad, kModel, 50s}});
+    }
+    if (options_.has_unload && !made_.contains(kUnload)) {
+        moves.push_back({{"unload asked"}, core::UnloadAsked{kUnload, kModel, 50s}});
+    }
+}
+
+void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generation,
+                                  const Worker& worker) const {
+    const auto add = [&](const char* name, core::Event event) {
+        moves.push_back({{.what = name, .worker = generation}, std::move(event)});
+    };
+    add("exits", core::WorkerExited{generation, "exit status 1"});
+    if (!worker.said_hello && !worker.has_failed && worker.signals == 0) {
+        add("cannot be launched", core::LaunchFailed{generation, worker_error(Errc::not_found)});
+    }
+    if (worker.is_deaf) return;
+    add("closes its channel", core::ChannelLost{generation, worker_error(Errc::worker_lost)});
+    if (!worker.said_hello && !worker.has_failed) {
+        add("says hello", core::WorkerHello{generation});
+        add("fails to start", core::LoadFailed{generation, worker_error(Errc::internal)});
+    }
+    if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
+        add("has loaded", core::WorkerLoaded{generation});
+        add("fails to load", core::LoadFailed{generation, worker_error(Errc::out_of_memory)});
+    }
+    add_run_moves(moves, generation, worker);
+}
+
+void SmallWorld::add_run_moves(std::vector<Move>& moves, Generation generation,
+                               const Worker& worker) const {
+    const auto add = [&](const char* name, RequestId request, core::Event event) {
+        moves.push_back(
+            {{.what = name, .worker = generation, .request = request}, std::move(event)});
+    };
+    for (const RequestId request : worker.held) {
+        if (worker.begun.size() < options_.model.concurrency) {
+            add("begins", request, core::RunStarted{generation, request});
+        }
+    }
+    for (const RequestId request : worker.recalls) {
+        const bool is_held = worker.held.contains(request);
+        add(is_held ? "gives back" : "keeps", request,
+            core::RunRecalled{generation, request, is_held});
+    }
+    for (const RequestId request : worker.begun) {
+        add("answers", request, core::RunAnswered{generation, request});
+        add("progresses with", request, core::RunProgressed{generation, request});
+        for (const Errc code : {Errc::internal, Errc::transient, Errc::context_lost}) {
+            add(base::traits(code).name.data(), request,
+                core::RunFailed{generation, request, worker_error(code)});
+        }
+    }
+    for (const RequestId request : made_) {  // a second answer, or one that nobody asked for
+        if (worker.begun.contains(request) || worker.held.contains(request)) continue;
+        add("answers again", request, core::RunAnswered{generation, request});
+    }
+}
+
+void SmallWorld::apply(const Move& move) {
+    const bool is_time = std::holds_alternative<core::TimePassed>(move.event);
+    if (is_time) now_ = std::max(now_, *engine_.next_deadline());
+    note_event(move.event);
+    core::Commands commands;
+    ledger_.observe(move.event, now_);
+    engine_.handle(move.event, now_, commands);
+    ledger_.observe(commands, now_);
+    engine_.check_invariants();
+    note_commands(commands);
+    // A deadline that was reached in this very instant is delivered in the same turn of the loop.
+    if (engine_.next_deadline() && *engine_.next_deadline() <= now_) {
+        return apply({{"time passes"}, core::TimePassed{}});
+    }
+    ledger_.check_rest(engine_, now_);
+}
+
+void SmallWorld::note_event(const core::Event& event) {
+    const auto end_run = [&](Generation generation, RequestId request) {
+        workers_.at(generation).begun.erase(request);
+    };
+    std::visit(base::Overloaded{
+                   [&](const core::CallArrived& e) { made_.insert(e.request); },
+                   [&](const core::LoadAsked& e) { made_.insert(e.request); },
+                   [&](const core::UnloadAsked& e) { made_.insert(e.request); },
+                   [&](const core::ClientGone& e) { gone_.insert(e.request); },
+                   [&](const core::LaunchFailed& e) { workers_.erase(e.generation); },
+                   [&](const core::WorkerExited& e) { workers_.erase(e.generation); },
+                   [&](const core::WorkerHello& e) { workers_.at(e.generation).said_hello = true; },
+                   [&](const core::WorkerLoaded& e) { workers_.at(e.generation).is_loaded = true; },
+                   [&](const core::LoadFailed& e) { workers_.at(e.generation).has_failed = true; },
+                   [&](const core::ChannelLost& e) { workers_.at(e.generation).is_deaf = true; },
+                   [&](const core::RunStarted& e) {
+                       workers_.at(e.generation).held.erase(e.request);
+                       workers_.at(e.generation).begun.insert(e.request);
+                   },
+                   [&](const core::RunRecalled& e) {
+                       workers_.at(e.generation).recalls.erase(e.request);
+                       if (e.recalled) workers_.at(e.generation).held.erase(e.request);
+                   },
+                   [&](const core::RunAnswered& e) { end_run(e.generation, e.request); },
+                   [&](const core::RunFailed& e) { end_run(e.generation, e.request); },
+                   [&](const core::ShutdownAsked&) { shutdown_step_ = 1; },
+                   [&](const core::ShutdownForced&) { shutdown_step_ = 2; },
+                   [](const auto&) {},
+               },
+               event);
+}
+
+void SmallWorld::note_commands(const core::Commands& commands) {
+    for (const core::Command& command : commands) {
+        std::visit(
+            base::Overloaded{
+                [&](const core::Launch& c) { workers_.try_emplace(c.generation); },
+                [&](const core::Load& c) { workers_.at(c.generation).got_load = true; },
+                [&](const core::Dispatch& c) { workers_.at(c.generation).held.insert(c.request); },
+                [&](const core::Recall& c) { workers_.at(c.generation).recalls.insert(c.request); },
+                [&](const core::Stop& c) { workers_.at(c.generation).signals |= 1; },
+                [&](const core::Terminate& c) { workers_.at(c.generation).signals |= 2; },
+                [&](const core::Kill& c) { workers_.at(c.generation).signals |= 4; },
+                [](const auto&) {},
+            },
+            command);
+    }
+}
+
+std::string SmallWorld::canonical() const {
+    CanonicalEncoder encoder{now_};
+    for (const RequestId request : made_) encoder.request(request);
+    encoder.number(gone_.size());
+    for (const RequestId request : gone_) encoder.request(request);
+    encoder.number(static_cast<std::uint64_t>(shutdown_step_));
+    engine_.encode(encoder);
+    ledger_.encode(encoder);
+    for (const auto& [generation, worker] : workers_) {
+        encoder.generation(generation);
+        encoder.number((worker.said_hello ? 1u : 0u) | (worker.got_load ? 2u : 0u) |
+                       (worker.is_loaded ? 4u : 0u) | (worker.has_failed ? 8u : 0u) |
+                       (worker.is_deaf ? 16u : 0u) | static_cast<unsigned>(worker.signals) << 5);
+        for (const auto* group : {&worker.held, &worker.begun, &worker.recalls}) {
+            encoder.number(group->size());
+            for (const RequestId request : *group) encoder.request(request);
+        }
+    }
+    return encoder.take();
+}
+
+}  // namespace windlass::exploration

@@ -1,0 +1,75 @@
+// What may go wrong in a simulated world, and how often, as drawn from the seed: a swarm. Each seed
+// switches most faults off and some up, so that rare combinations meet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "simulation/random.h"
+
+namespace windlass::simulation {
+
+enum class Fault : std::uint8_t {
+    launch_fails,
+    start_silent,
+    start_fails,
+    load_silent,
+    load_fails,
+    load_dies,
+    run_dies,
+    run_silent,
+    run_late,
+    run_without_progress,
+    run_not_begun,
+    answers_twice,
+    error_internal,
+    error_transient,
+    error_context_lost,
+    recall_ignored,
+    cancel_ignored,
+    stop_ignored,
+    sigterm_ignored,
+    reaped_late,
+    channel_lost,
+    dies_idle,
+    client_vanishes,
+    loop_late,
+};
+inline constexpr std::size_t kFaultCount = 24;
+inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
+    "launch fails",       "start silent",
+    "start fails",        "load silent",
+    "load fails",         "load dies",
+    "run dies",           "run silent",
+    "run late",           "run without progress",
+    "run not begun",      "answers twice",
+    "error internal",     "error transient",
+    "error context lost", "recall ignored",
+    "cancel ignored",     "stop ignored",
+    "SIGTERM ignored",    "reaped late",
+    "channel lost",       "dies idle",
+    "client vanishes",    "loop late",
+};
+
+class FaultOdds {
+  public:
+    explicit FaultOdds(Random& random) {
+        for (std::uint32_t& odds : permille_) {
+            odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
+        }
+        // Ladders need two of these at once; on their own they would never meet.
+        if (random.chance(150)) {
+            at(Fault::run_silent) = at(Fault::sigterm_ignored) = at(Fault::reaped_late) = 400;
+        }
+        if (random.chance(100)) at(Fault::run_not_begun) = at(Fault::recall_ignored) = 300;
+    }
+    void heal() { permille_.fill(0); }
+    bool strikes(Fault fault, Random& random) { return random.chance(at(fault)); }
+
+  private:
+    std::uint32_t& at(Fault fault) { return permille_[static_cast<std::size_t>(fault)]; }
+    std::array<std::uint32_t, kFaultCount> permille_{};
+};
+
+}  // namespace windlass::simulation

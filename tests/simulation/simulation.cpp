@@ -1,0 +1,212 @@
+// The turns of a simulated world.
+#include "simulation/simulation.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+
+namespace windlass::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// Phase two ends within the longest chain of limits; far beyond it something waits for ever.
+constexpr base::Duration kQuietLimit = 10min;
+
+std::vector<core::ModelSpec> draw_models(Random& random) {
+    std::vector<core::ModelSpec> specs(1 + random.below(3));
+    for (core::ModelSpec& spec : specs) {
+        spec.name = fmt::format("model-{}", &spec - specs.data());
+        spec.limits = {.start_timeout = 1s,
+                       .load_timeout = 2s,
+                       .stop_grace = 500ms,
+                       .cancel_grace = 200ms,
+                       .term_grace = 400ms,
+                       .reap_timeout = 300ms};
+        spec.concurrency = static_cast<std::uint32_t>(1 + random.below(3));
+        spec.queue_limit = static_cast<std::uint32_t>(2 + random.below(12));
+        spec.idempotent = random.chance(400);
+        spec.run_timeout = random.between(200ms, 2s);
+        spec.stall_timeout = random.between(100ms, 1500ms);
+        spec.backoff = random.between(50ms, 500ms);
+        spec.backoff_max = 4 * spec.backoff;
+        if (random.chance(800))
+            spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
+        if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
+    }
+    return specs;
+}
+
+// Which worker an event is about; none for clients and time.
+Generation worker_of(const core::Event& event) {
+    return std::visit(
+        [](const auto& e) {
+            if constexpr (requires { e.generation; }) return e.generation;
+            return Generation{};
+        },
+        event);
+}
+
+}  // namespace
+
+Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
+    : random_(seed),
+      odds_(random_),
+      coverage_(coverage),
+      specs_(draw_models(random_)),
+      engine_(specs_),
+      ledger_(specs_),
+      now_(1h) {
+    coverage_.forget_models();
+    hooks_ = {
+        .schedule = [this](base::Duration after, core::Event e) { schedule(after, std::move(e)); },
+        .strikes =
+            [this](Fault fault) {
+                if (!odds_.strikes(fault, random_)) return false;
+                coverage_.count(
+                    fmt::format("fault {}", kFaultNames[static_cast<std::size_t>(fault)]));
+                return true;
+            },
+        .between = [this](base::Duration low,
+                          base::Duration high) { return random_.between(low, high); }};
+}
+
+void Simulation::schedule(base::Duration after, core::Event event) {
+    planned_.emplace(now_ + after, std::move(event));
+}
+
+void Simulation::run() {
+    while (event_count_ < kEventsMin && !violation_) {
+        if (random_.chance(300)) {
+            send_client();
+        } else if (random_.chance(30)) {
+            send_administrator();
+        } else if (!turn()) {
+            now_ += random_.between(1ms, 500ms);  // nothing happens until the next client comes
+            send_client();
+        }
+    }
+    odds_.heal();
+    const Instant limit = now_ + kQuietLimit;
+    if (random_.chance(500)) {  // let it come to rest before the end, or end it in the middle
+        while (ledger_.unanswered_count() > 0 && !violation_ && now_ < limit && turn()) {
+        }
+    }
+    deliver(core::ShutdownAsked{random_.between(0ms, 2s)});
+    if (random_.chance(300)) send_client();
+    if (random_.chance(300)) deliver(core::ShutdownForced{});
+    while (!violation_ && now_ < limit && (!engine_.is_finished() || !planned_.empty()) && turn()) {
+    }
+    if (!engine_.is_finished()) fail("the shutdown never finished");
+    ledger_.check_quiet();
+    if (ledger_.violation()) fail(*ledger_.violation());
+}
+
+void Simulation::send_client() {
+    const core::ModelId model{1 + random_.below(specs_.size())};
+    const bool is_patient = random_.chance(700);
+    const core::CallArrived call{
+        .request = RequestId{++last_request_},
+        .model = model,
+        .priority = static_cast<std::uint8_t>(random_.below(10)),
+        .timeout = is_patient ? random_.between(2s, 20s) : random_.between(10ms, 2s),
+        .wait = random_.chance(500) ? random_.between(10ms, 3s) : 20s};
+    if (hooks_.strikes(Fault::client_vanishes)) {
+        schedule(random_.between(0ms, 2s), core::ClientGone{call.request});
+    }
+    deliver(call);
+}
+
+void Simulation::send_administrator() {
+    const RequestId request{++last_request_};
+    const core::ModelId model{1 + random_.below(specs_.size())};
+    const base::Duration timeout = random_.between(10ms, 10s);
+    if (random_.chance(500)) {
+        deliver(core::LoadAsked{request, model, timeout});
+    } else {
+        deliver(core::UnloadAsked{request, model, timeout});
+    }
+}
+
+bool Simulation::turn() {
+    const auto deadline = engine_.next_deadline();
+    if (planned_.empty() && !deadline) return false;
+    Instant next = planned_.empty() ? *deadline : planned_.begin()->first;
+    if (deadline) next = std::min(next, *deadline);
+    now_ = std::max(now_, next);
+    if (hooks_.strikes(Fault::loop_late)) {  // nobody was heard meanwhile
+        const base::Duration delay = random_.between(1ms, 500ms);
+        now_ += delay;
+        deliver(core::LoopDelayed{delay});
+    }
+    // Inputs first, then time: signs of life are read before a verdict.
+    while (!planned_.empty() && planned_.begin()->first <= now_) {
+        const core::Event event = std::move(planned_.extract(planned_.begin()).mapped());
+        if (is_due_to_happen(event)) deliver(event);
+    }
+    deliver(core::TimePassed{});
+    ledger_.check_rest(engine_, now_);
+    if (ledger_.violation()) fail(*ledger_.violation());
+    for (std::size_t i = 1; i <= specs_.size(); ++i)
+        coverage_.count_waits(engine_, core::ModelId{i});
+    return true;
+}
+
+bool Simulation::is_due_to_happen(const core::Event& event) {
+    if (const auto* gone = std::get_if<core::ClientGone>(&event)) {
+        return !ledger_.is_answered(gone->request);
+    }
+    const Generation generation = worker_of(event);
+    const auto worker = workers_.find(generation);
+    if (!generation) return true;
+    if (worker == workers_.end() || !worker->second.happens(event)) return false;
+    return true;
+}
+
+void Simulation::deliver(const core::Event& event) {
+    ++event_count_;
+    core::Commands commands;
+    ledger_.observe(event, now_);
+    engine_.handle(event, now_, commands);
+    ledger_.observe(commands, now_);
+    engine_.check_invariants();
+    coverage_.count(commands);
+    if (ledger_.violation()) fail(*ledger_.violation());
+    trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
+    carry_out(commands);
+}
+
+void Simulation::carry_out(const core::Commands& commands) {
+    const auto worker = [&](Generation generation) -> FakeWorker& {
+        return workers_.at(generation);
+    };
+    for (const core::Command& command : commands) {
+        std::visit(base::Overloaded{
+                       [&](const core::Launch& c) {
+                           workers_.try_emplace(c.generation, c.generation,
+                                                specs_[c.model.value - 1], hooks_);
+                       },
+                       [&](const core::Load& c) { worker(c.generation).load(); },
+                       [&](const core::Dispatch& c) { worker(c.generation).dispatch(c.request); },
+                       [&](const core::Recall& c) { worker(c.generation).recall(c.request); },
+                       [&](const core::Cancel& c) { worker(c.generation).cancel(c.request); },
+                       [&](const core::Stop& c) { worker(c.generation).stop(); },
+                       [&](const core::Terminate& c) { worker(c.generation).terminate(); },
+                       [&](const core::Kill& c) { worker(c.generation).kill(); },
+                       [](const auto&) {},
+                   },
+                   command);
+    }
+}
+
+void Simulation::fail(const std::string& sentence) {
+    if (!violation_) {
+        violation_ = fmt::format("at {} ms, event {}: {}", (now_.time_since_epoch() - 1h) / 1ms,
+                                 event_count_, sentence);
+    }
+}
+
+}  // namespace windlass::simulation

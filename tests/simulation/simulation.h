@@ -1,0 +1,57 @@
+// One seed, one world: the real engine, fake workers and clients, a virtual clock, and the oracle
+// beside it. First with faults, then healed, then shut down. Nothing sleeps.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/engine.h"
+#include "simulation/fake_worker.h"
+#include "simulation/faults.h"
+#include "world/coverage.h"
+#include "world/ledger.h"
+
+namespace windlass::simulation {
+
+class Simulation {
+  public:
+    static constexpr std::size_t kEventsMin = 500;  // with faults, after start-up
+
+    Simulation(std::uint64_t seed, world::Coverage& coverage);
+
+    void run();
+
+    // The law that was broken, with the virtual time of the event.
+    const std::optional<std::string>& violation() const { return violation_; }
+    std::size_t event_count() const { return event_count_; }
+    std::uint64_t trace_hash() const { return trace_hash_; }
+
+  private:
+    void schedule(base::Duration after, core::Event event);
+    bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
+    bool is_due_to_happen(const core::Event& event);
+    void deliver(const core::Event& event);
+    void carry_out(const core::Commands& commands);
+    void send_client();
+    void send_administrator();
+    void fail(const std::string& sentence);
+
+    Random random_;
+    FaultOdds odds_;
+    world::Coverage& coverage_;
+    std::vector<core::ModelSpec> specs_;
+    core::Engine engine_;
+    world::Ledger ledger_;
+    WorldHooks hooks_;
+    Instant now_;
+    std::multimap<Instant, core::Event> planned_;  // equal instants keep their order
+    std::map<Generation, FakeWorker> workers_;
+    std::uint64_t last_request_ = 0;
+    std::size_t event_count_ = 0;
+    std::uint64_t trace_hash_ = 0;
+    std::optional<std::string> violation_;
+};
+
+}  // namespace windlass::simulation

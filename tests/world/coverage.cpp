@@ -1,0 +1,92 @@
+// Counts by name; moves of residency are read off the engine's reports.
+#include "world/coverage.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+
+namespace windlass::world {
+
+using core::EventCode;
+using core::Residency;
+
+namespace {
+
+std::string name_of(core::ResidencyMove move) {
+    return fmt::format("move {} -> {}", to_text(move.from), to_text(move.to));
+}
+
+std::optional<Residency> entered_by(EventCode code) {
+    switch (code) {
+        case EventCode::model_loading: return Residency::loading;
+        case EventCode::model_ready: return Residency::ready;
+        case EventCode::model_draining: return Residency::draining;
+        case EventCode::model_stopping: return Residency::stopping;
+        case EventCode::model_unloaded: return Residency::cold;
+        case EventCode::model_backoff: return Residency::backoff;
+        case EventCode::worker_unkillable: return Residency::unkillable;
+        case EventCode::model_load_failed:
+        case EventCode::run_limit_reached:
+        case EventCode::request_retried:
+        case EventCode::result_dropped:
+        case EventCode::worker_lost:
+        case EventCode::worker_terminated:
+        case EventCode::worker_killed:
+        case EventCode::worker_reaped: return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Coverage::Coverage() {
+    for (const core::ResidencyMove& move : core::allowed_moves()) expect(name_of(move));
+    for (int reason = 0; reason < core::kWaitReasonCount; ++reason) {
+        expect(fmt::format("wait {}", core::to_text(static_cast<core::WaitReason>(reason))));
+    }
+}
+
+void Coverage::count(const core::Commands& commands) {
+    for (const core::Command& command : commands) {
+        if (const auto* report = std::get_if<core::Report>(&command)) {
+            if (const auto to = entered_by(report->code)) count_move(report->model, *to);
+        }
+        const auto* respond = std::get_if<core::Respond>(&command);
+        if (respond == nullptr) continue;
+        if (!respond->error) {
+            count("answer");
+        } else {
+            const core::Error& error = *respond->error;
+            count(fmt::format("refusal {}{}{}", base::traits(error.code).name,
+                              error.reason.empty() ? "" : " ", error.reason));
+        }
+    }
+}
+
+void Coverage::count_move(core::ModelId model, Residency to) {
+    Residency& from = residency_[model];
+    count(name_of({from, to}));
+    from = to == Residency::unkillable ? Residency::cold : to;  // a new replica takes over
+}
+
+void Coverage::count_waits(const core::Engine& engine, core::ModelId model) {
+    for (const core::WaitingView& view : engine.waiting(model, 3)) {
+        count(fmt::format("wait {}", core::to_text(view.reason)));
+    }
+}
+
+std::vector<std::string> Coverage::below(std::uint64_t minimum) const {
+    std::vector<std::string> rare;
+    for (const auto& [name, count] : counts_) {
+        if (count < minimum) rare.push_back(fmt::format("{}: {}", name, count));
+    }
+    return rare;
+}
+
+std::string Coverage::to_text() const {
+    std::string text;
+    for (const auto& [name, count] : counts_) text += fmt::format("  {:<36} {:>12}\n", name, count);
+    return text;
+}
+
+}  // namespace windlass::world

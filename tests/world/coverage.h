@@ -1,0 +1,35 @@
+// How often each transition, refusal, fault and wait reason was seen. What a simulation never meets
+// it has not tested.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+
+namespace windlass::world {
+
+class Coverage {
+  public:
+    Coverage();  // knows every transition and wait reason, each at 0
+
+    void expect(const std::string& name) { counts_.try_emplace(name, 0); }
+    void count(const std::string& name) { ++counts_[name]; }
+    void count(const core::Commands& commands);
+    void count_waits(const core::Engine& engine, core::ModelId model);
+    void forget_models() { residency_.clear(); }  // a new world begins
+
+    const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
+    std::vector<std::string> below(std::uint64_t minimum) const;
+    std::string to_text() const;
+
+  private:
+    void count_move(core::ModelId model, core::Residency to);
+
+    std::map<std::string, std::uint64_t> counts_;
+    std::map<core::ModelId, core::Residency> residency_;
+};
+
+}  // namespace windlass::world

@@ -1,0 +1,211 @@
+// What the oracle writes down: events as facts.
+#include "world/ledger.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace windlass::world {
+
+using base::Errc;
+
+void Ledger::observe(const core::Event& event, Instant now) {
+    happened_ = {};
+    std::visit([&](const auto& e) { on(e, now); }, event);
+}
+
+void Ledger::observe(const core::Commands& commands, Instant now) {
+    for (const core::Command& command : commands) {
+        std::visit([&](const auto& c) { on(c, now); }, command);
+    }
+    for (auto& [generation, process] : processes_) {
+        if (is_set_aside(process, now)) lose_runs(process);  // killed: what it held cannot run on
+    }
+}
+
+void Ledger::fail(const std::string& sentence) {
+    if (!violation_) violation_ = sentence;
+}
+
+std::size_t Ledger::unanswered_count() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(requests_, [](const auto& r) { return !r.second.is_answered; }));
+}
+
+const Ledger::Run* Ledger::find_run(RequestId request) const {
+    for (const auto& [generation, process] : processes_) {
+        const auto run = process.runs.find(request);
+        if (run != process.runs.end()) return &run->second;
+    }
+    return nullptr;
+}
+
+std::size_t Ledger::waiting_count(ModelId model) const {
+    return static_cast<std::size_t>(std::ranges::count_if(requests_, [&](const auto& entry) {
+        const Request& request = entry.second;
+        return request.model == model && request.kind == Kind::call && !request.is_answered &&
+               find_run(entry.first) == nullptr;
+    }));
+}
+
+// --- clients
+
+void Ledger::on(const core::CallArrived& event, Instant now) {
+    requests_[event.request] = {.model = event.model,
+                                .deadline = now + event.timeout,
+                                .wait_deadline = now + std::min(event.wait, event.timeout)};
+}
+void Ledger::on(const core::LoadAsked& event, Instant now) {
+    requests_[event.request] = {.kind = Kind::load,
+                                .model = event.model,
+                                .deadline = now + event.timeout,
+                                .wait_deadline = now + event.timeout};
+}
+void Ledger::on(const core::UnloadAsked& event, Instant now) {
+    requests_[event.request] = {.kind = Kind::unload,
+                                .model = event.model,
+                                .deadline = now + event.timeout,
+                                .wait_deadline = now + event.timeout};
+}
+void Ledger::on(const core::ClientGone& event, Instant) {
+    requests_.at(event.request).is_gone = true;
+}
+
+// --- workers
+
+void Ledger::on(const core::WorkerHello& event, Instant) {
+    const auto process = processes_.find(event.generation);
+    if (process != processes_.end()) process->second.said_hello = true;
+}
+void Ledger::on(const core::WorkerLoaded& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end()) return;
+    process->second.is_loaded = true;
+    process->second.last_end = now;
+}
+void Ledger::on(const core::LoadFailed& event, Instant) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end()) return;
+    process->second.has_failed = true;
+    happened_.ended_models.insert(process->second.model);
+    happened_.failed = event.error;
+}
+void Ledger::on(const core::RunStarted& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end()) return;
+    const auto run = process->second.runs.find(event.request);
+    if (run == process->second.runs.end() || run->second.begun) return;
+    run->second = {.begun = true, .sent = run->second.sent, .started = now, .progress = now};
+    ++requests_.at(event.request).begun_count;
+}
+void Ledger::on(const core::RunProgressed& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end()) return;
+    const auto run = process->second.runs.find(event.request);
+    if (run != process->second.runs.end() && run->second.begun) run->second.progress = now;
+}
+void Ledger::on(const core::RunAnswered& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end() || process->second.runs.erase(event.request) == 0) return;
+    process->second.last_end = now;
+    happened_.answered = event.request;
+}
+void Ledger::on(const core::RunFailed& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end() || process->second.runs.erase(event.request) == 0) return;
+    process->second.last_end = now;
+    happened_.failed = event.error;
+    happened_.failed_request = event.request;
+    Request& request = requests_.at(event.request);
+    if (event.error.code == Errc::transient) ++request.transient_count;
+    if (event.error.code == Errc::context_lost) {
+        process->second.is_poisoned = true;
+        ++request.lost_count;
+    }
+}
+void Ledger::on(const core::RunRecalled& event, Instant now) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end() || !event.recalled) return;
+    const auto run = process->second.runs.find(event.request);
+    if (run == process->second.runs.end() || run->second.begun) return;
+    process->second.runs.erase(run);
+    process->second.last_end = now;
+}
+void Ledger::on(const core::ChannelLost& event, Instant) {
+    const auto process = processes_.find(event.generation);
+    if (process == processes_.end()) return;
+    process->second.is_deaf = true;
+    happened_.ended_models.insert(process->second.model);
+    happened_.failed = event.error;
+}
+void Ledger::on(const core::LaunchFailed& event, Instant) {
+    happened_.failed = event.error;
+    end_process(event.generation);
+}
+void Ledger::on(const core::WorkerExited& event, Instant) { end_process(event.generation); }
+
+void Ledger::end_process(Generation generation) {
+    const auto process = processes_.find(generation);
+    if (process == processes_.end()) return;
+    lose_runs(process->second);
+    processes_.erase(process);
+}
+
+void Ledger::lose_runs(Process& process) {
+    happened_.ended_models.insert(process.model);
+    for (const auto& [request, run] : process.runs) {
+        if (run.begun) ++requests_.at(request).lost_count;
+    }
+    process.runs.clear();
+}
+
+// --- time and the end
+
+void Ledger::on(const core::TimePassed&, Instant now) {
+    for (auto& [generation, process] : processes_) {
+        if (is_set_aside(process, now)) happened_.ended_models.insert(process.model);
+    }
+}
+void Ledger::on(const core::LoopDelayed& event, Instant) {
+    for (auto& [generation, process] : processes_) {
+        process.last_end += event.by;
+        for (auto& [request, run] : process.runs) run.progress += event.by;
+    }
+}
+void Ledger::on(const core::ShutdownAsked& event, Instant now) {
+    if (shutting_down_) return;
+    shutting_down_ = true;
+    grace_ = event.grace;
+    shutdown_began_ = now;
+}
+void Ledger::on(const core::ShutdownForced&, Instant now) {
+    shutting_down_ = true;
+    grace_ = Duration{0};
+    shutdown_began_ = now;
+}
+
+void Ledger::encode(core::StateEncoder& encoder) const {
+    for (const auto& [id, request] : requests_) {
+        encoder.request(id);
+        encoder.number((request.is_answered ? 1u : 0u) | (request.is_gone ? 2u : 0u) |
+                       std::min(request.begun_count, 3u) << 2 |
+                       std::min(request.lost_count, 3u) << 4 |
+                       std::min(request.transient_count, 3u) << 6);
+    }
+    encoder.number(processes_.size());
+    for (const auto& [generation, process] : processes_) {
+        encoder.generation(generation);
+        encoder.number((process.said_hello ? 1u : 0u) | (process.is_loaded ? 2u : 0u) |
+                       (process.has_failed ? 4u : 0u) | (process.is_deaf ? 8u : 0u) |
+                       (process.is_poisoned ? 16u : 0u) | (process.had_limit ? 32u : 0u) |
+                       (process.stop_sent ? 64u : 0u) | (process.term_sent ? 128u : 0u) |
+                       (process.kill_sent ? 256u : 0u));
+        for (const auto& [request, run] : process.runs) {
+            encoder.request(request);
+            encoder.number(run.begun ? 1 : 0);
+        }
+    }
+}
+
+}  // namespace windlass::world

@@ -1,0 +1,136 @@
+// The oracle: a bookkeeping of its own, fed with the same events and commands as the engine's
+// shell, that says when a command breaks a law. It shares no code with the engine and reads its
+// state only to check what it tells people.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+
+namespace windlass::world {
+
+using core::Duration;
+using core::Generation;
+using core::Instant;
+using core::ModelId;
+using core::RequestId;
+
+class Ledger {
+  public:
+    explicit Ledger(std::vector<core::ModelSpec> specs) : specs_(std::move(specs)) {}
+
+    void observe(const core::Event& event, Instant now);        // before the engine handles it
+    void observe(const core::Commands& commands, Instant now);  // what it decided
+    void check_rest(const core::Engine& engine, Instant now);   // after the turn's TimePassed
+    void check_quiet();  // at the end, when nothing may be left
+
+    // The first broken law, as a sentence.
+    const std::optional<std::string>& violation() const { return violation_; }
+    bool is_answered(RequestId request) const { return requests_.at(request).is_answered; }
+    std::size_t unanswered_count() const;
+
+    void encode(core::StateEncoder& encoder) const;
+
+  private:
+    enum class Kind : std::uint8_t { call, load, unload };
+
+    struct Request {
+        Kind kind = Kind::call;
+        ModelId model;
+        Instant deadline;
+        Instant wait_deadline;
+        bool is_answered = false;
+        bool is_gone = false;
+        std::uint32_t begun_count = 0;
+        std::uint32_t lost_count = 0;  // times that its worker ended under it
+        std::uint32_t transient_count = 0;
+    };
+
+    struct Run {
+        bool begun = false;
+        Instant sent;
+        Instant started;
+        Instant progress;
+    };
+
+    struct Process {
+        ModelId model;
+        bool said_hello = false;
+        bool is_loaded = false;
+        bool has_failed = false;   // reported that its start or load failed
+        bool is_deaf = false;      // its channel is lost
+        bool is_poisoned = false;  // reported that its context is lost
+        bool had_limit = false;    // a run in it broke a limit of the model
+        Instant launched;
+        Instant load_sent;
+        std::optional<Instant> stop_sent, term_sent, kill_sent;
+        Instant last_end;  // when a run ended in it
+        std::map<RequestId, Run> runs;
+    };
+
+    void on(const core::CallArrived& event, Instant now);
+    void on(const core::LoadAsked& event, Instant now);
+    void on(const core::UnloadAsked& event, Instant now);
+    void on(const core::ClientGone& event, Instant now);
+    void on(const core::LaunchFailed& event, Instant now);
+    void on(const core::WorkerHello& event, Instant now);
+    void on(const core::WorkerLoaded& event, Instant now);
+    void on(const core::LoadFailed& event, Instant now);
+    void on(const core::RunStarted& event, Instant now);
+    void on(const core::RunProgressed& event, Instant now);
+    void on(const core::RunAnswered& event, Instant now);
+    void on(const core::RunFailed& event, Instant now);
+    void on(const core::RunRecalled& event, Instant now);
+    void on(const core::ChannelLost& event, Instant now);
+    void on(const core::WorkerExited& event, Instant now);
+    void on(const core::TimePassed& event, Instant now);
+    void on(const core::LoopDelayed& event, Instant now);
+    void on(const core::ShutdownAsked& event, Instant now);
+    void on(const core::ShutdownForced& event, Instant now);
+
+    void on(const core::Launch& command, Instant now);
+    void on(const core::Load& command, Instant now);
+    void on(const core::Dispatch& command, Instant now);
+    void on(const core::Recall& command, Instant now);
+    void on(const core::Cancel& command, Instant now);
+    void on(const core::Stop& command, Instant now);
+    void on(const core::Terminate& command, Instant now);
+    void on(const core::Kill& command, Instant now);
+    void on(const core::Respond& command, Instant now);
+    void on(const core::Report& command, Instant now);
+
+    void check_refusal(const Request& request, const core::Respond& command, Instant now);
+    void check_timeout(const Request& request, const core::Respond& command, Instant now);
+    void check_death_cause(const Process& process, Instant now, const char* what);
+    void check_wait(const core::Engine& engine, RequestId id, const Request& request);
+    bool has_broken_limit(const Process& process, Instant now) const;
+    bool is_set_aside(const Process& process, Instant now) const;
+    std::size_t waiting_count(ModelId model) const;
+    const Run* find_run(RequestId request) const;
+    void end_process(Generation generation);
+    void lose_runs(Process& process);
+    void fail(const std::string& sentence);
+    const core::ModelSpec& spec(ModelId id) const { return specs_.at(id.value - 1); }
+
+    std::vector<core::ModelSpec> specs_;
+    std::map<RequestId, Request> requests_;
+    std::map<Generation, Process> processes_;  // launched and not seen to end
+    std::optional<std::string> violation_;
+    bool shutting_down_ = false;
+    Duration grace_{};
+    Instant shutdown_began_;
+    // The event that is being handled, for checks of its consequences.
+    struct Happened {
+        RequestId answered;
+        std::optional<core::Error> failed;
+        RequestId failed_request;
+        std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
+    } happened_;
+};
+
+}  // namespace windlass::world

@@ -1,0 +1,269 @@
+// What the oracle demands: commands against the facts. Each message is a law of the design, broken.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "world/ledger.h"
+
+namespace windlass::world {
+
+using base::Errc;
+using core::Residency;
+using core::WaitReason;
+
+namespace {
+constexpr std::size_t kPrefetchMax = 15;
+}
+
+bool Ledger::has_broken_limit(const Process& process, Instant now) const {
+    const core::ModelSpec& model = spec(process.model);
+    std::size_t begun = 0;
+    Instant oldest_sent = Instant::max();
+    for (const auto& [request, run] : process.runs) {
+        if (run.begun && run.started + model.run_timeout <= now) return true;
+        if (run.begun && run.progress + model.stall_timeout <= now) return true;
+        if (run.begun) ++begun;
+        if (!run.begun) oldest_sent = std::min(oldest_sent, run.sent);
+    }
+    return oldest_sent != Instant::max() && begun < model.concurrency &&
+           std::max(oldest_sent, process.last_end) + model.stall_timeout <= now;
+}
+
+bool Ledger::is_set_aside(const Process& process, Instant now) const {
+    return process.kill_sent && *process.kill_sent + spec(process.model).limits.reap_timeout <= now;
+}
+
+void Ledger::on(const core::Launch& command, Instant now) {
+    for (const auto& [generation, process] : processes_) {
+        if (generation == command.generation) fail("a generation was used twice");
+        if (process.model == command.model && !is_set_aside(process, now)) {
+            fail(fmt::format("a second copy of model {} was launched beside a living one",
+                             command.model.value));
+        }
+    }
+    if (shutting_down_) fail("a process was launched during shutdown");
+    processes_[command.generation] = {.model = command.model, .launched = now};
+}
+
+void Ledger::on(const core::Load& command, Instant now) {
+    const auto process = processes_.find(command.generation);
+    if (process == processes_.end()) return fail("load for a process that is gone");
+    if (!process->second.said_hello) fail("load before hello");
+    process->second.load_sent = now;
+}
+
+void Ledger::on(const core::Dispatch& command, Instant now) {
+    const auto found = processes_.find(command.generation);
+    if (found == processes_.end()) return fail("a run was sent to a process that is gone");
+    Process& process = found->second;
+    const Request& request = requests_.at(command.request);
+    const core::ModelSpec& model = spec(process.model);
+    if (request.is_answered) fail("a run was sent for a request that has its answer");
+    if (find_run(command.request) != nullptr) fail("a request was sent to two places");
+    if (!process.is_loaded || process.is_deaf || process.is_poisoned) {
+        fail("a run was sent to a worker that is not ready");
+    }
+    if (process.stop_sent || process.term_sent || process.kill_sent || process.had_limit) {
+        fail("a run was sent to a worker that must go");
+    }
+    if (request.begun_count > 0) {
+        const bool is_excused = model.idempotent && request.lost_count <= 1 &&
+                                request.transient_count <= 2 &&
+                                request.begun_count <= request.lost_count + request.transient_count;
+        if (!is_excused) fail("a run that had begun was run again without leave");
+    }
+    if (process.runs.size() >= model.concurrency + model.prefetch.value_or(kPrefetchMax)) {
+        fail("more runs were sent than the window allows");
+    }
+    process.runs[command.request] = {.sent = now};
+}
+
+void Ledger::on(const core::Recall& command, Instant) {
+    if (!processes_.contains(command.generation)) fail("recall for a process that is gone");
+}
+
+void Ledger::on(const core::Cancel& command, Instant now) {
+    const Request& request = requests_.at(command.request);
+    const auto process = processes_.find(command.generation);
+    if (process == processes_.end()) return fail("cancel for a process that is gone");
+    if (!request.is_answered && !request.is_gone && request.deadline > now && !shutting_down_ &&
+        !has_broken_limit(process->second, now)) {
+        fail("a run was cancelled that nobody wished to end");
+    }
+}
+
+void Ledger::on(const core::Stop& command, Instant now) {
+    const auto found = processes_.find(command.generation);
+    if (found == processes_.end()) return fail("stop for a process that is gone");
+    Process& process = found->second;
+    const bool has_begun =
+        std::ranges::any_of(process.runs, [](const auto& run) { return run.second.begun; });
+    if (has_begun && !process.is_poisoned) fail("a worker was told to stop while a run used it");
+    process.stop_sent = now;
+}
+
+void Ledger::check_death_cause(const Process& process, Instant now, const char* what) {
+    const core::ReplicaLimits& limits = spec(process.model).limits;
+    const bool start_is_over =
+        !process.said_hello && process.launched + limits.start_timeout <= now;
+    const bool load_is_over =
+        process.said_hello && !process.is_loaded && process.load_sent + limits.load_timeout <= now;
+    const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
+    const bool end_is_near = shutting_down_ && shutdown_began_ + grace_ * 4 / 5 <= now;
+    if (!start_is_over && !load_is_over && !stop_is_over && !end_is_near && !process.had_limit &&
+        !process.is_deaf && !process.has_failed && !process.is_poisoned) {
+        fail(
+            fmt::format("a worker got {} without a limit of its model, a lost channel or an "
+                        "administrator behind it",
+                        what));
+    }
+}
+
+void Ledger::on(const core::Terminate& command, Instant now) {
+    const auto process = processes_.find(command.generation);
+    if (process == processes_.end()) return fail("SIGTERM for a process that is gone");
+    check_death_cause(process->second, now, "SIGTERM");
+    process->second.term_sent = now;
+}
+
+void Ledger::on(const core::Kill& command, Instant now) {
+    const auto process = processes_.find(command.generation);
+    if (process == processes_.end()) return fail("SIGKILL for a process that is gone");
+    if (!process->second.term_sent) check_death_cause(process->second, now, "SIGKILL");
+    const bool is_forced = shutting_down_ && shutdown_began_ + grace_ <= now;
+    const auto& term_sent = process->second.term_sent;
+    const Duration grace = spec(process->second.model).limits.term_grace;
+    if (!is_forced && (!term_sent || *term_sent + grace > now))
+        fail("SIGKILL before its grace was over");
+    process->second.kill_sent = now;
+}
+
+void Ledger::on(const core::Respond& command, Instant now) {
+    const auto found = requests_.find(command.request);
+    if (found == requests_.end()) return fail("an answer to a request that was never made");
+    Request& request = found->second;
+    if (request.is_answered) return fail("a request was answered twice");
+    if (command.error) {
+        check_refusal(request, command, now);
+    } else if (request.kind == Kind::call && happened_.answered != command.request) {
+        fail("a request was answered with a result that no worker gave");
+    } else if (request.kind != Kind::call) {
+        bool is_ready = false;
+        bool is_alive = false;
+        for (const auto& [generation, process] : processes_) {
+            if (process.model != request.model || is_set_aside(process, now)) continue;
+            is_alive = true;
+            is_ready = is_ready || process.is_loaded;
+        }
+        if (request.kind == Kind::load ? !is_ready : is_alive) {
+            fail("an administrator was told of a state that is not");
+        }
+    }
+    request.is_answered = true;
+}
+
+void Ledger::check_refusal(const Request& request, const core::Respond& command, Instant now) {
+    const core::Error& error = *command.error;
+    if (error.message.empty()) fail("an error without a message");
+    if (happened_.failed == error) return;  // what the worker itself said
+    if (error.code == Errc::cancelled) {
+        if (!request.is_gone) fail("a request was cancelled whose client is there");
+    } else if (error.code == Errc::queue_full) {
+        // The request itself counts as waiting by now.
+        if (waiting_count(request.model) <= spec(request.model).queue_limit) {
+            fail("queue_full with room in the queue");
+        }
+    } else if (error.code == Errc::unavailable) {
+        const bool is_shutdown = error.reason == "shutting_down" && shutting_down_;
+        const bool is_backoff = error.reason == "backoff" && error.retry_after;
+        if (!is_shutdown && !is_backoff) fail("unavailable without a true reason");
+    } else if (error.code == Errc::worker_lost || error.code == Errc::internal) {
+        if (!happened_.ended_models.contains(request.model))
+            fail("a worker was called lost that lives");
+    } else if (error.code == Errc::timeout || error.code == Errc::stalled) {
+        check_timeout(request, command, now);
+    } else {
+        fail(fmt::format("an error from nowhere: {}", to_text(error)));
+    }
+}
+
+// The client's own limits, those of the load, or those of the run: one must have been reached.
+void Ledger::check_timeout(const Request& request, const core::Respond& command, Instant now) {
+    if (request.deadline <= now) return;
+    if (request.wait_deadline <= now && find_run(command.request) == nullptr) return;
+    for (auto& [generation, process] : processes_) {
+        if (process.model != request.model) continue;
+        const core::ReplicaLimits& limits = spec(process.model).limits;
+        if (process.launched + limits.start_timeout <= now && !process.is_loaded) return;
+        if (process.said_hello && !process.is_loaded &&
+            process.load_sent + limits.load_timeout <= now) {
+            return;
+        }
+        const auto run = process.runs.find(command.request);
+        if (run == process.runs.end()) continue;
+        if (!run->second.begun && request.wait_deadline <= now) return;
+        if (has_broken_limit(process, now)) {
+            process.had_limit = true;
+            return;
+        }
+    }
+    fail("a time-out before any limit was reached");
+}
+
+void Ledger::on(const core::Report& command, Instant) {
+    if (command.code != core::EventCode::run_limit_reached) return;
+    const auto process = processes_.find(command.generation);
+    if (process != processes_.end()) process->second.had_limit = true;
+}
+
+void Ledger::check_rest(const core::Engine& engine, Instant now) {
+    for (const auto& [id, request] : requests_) {
+        if (request.is_answered) continue;
+        if (request.is_gone) fail("a request outlived its client");
+        if (request.deadline <= now) fail("a request is past its deadline and has no answer");
+        if (request.kind == Kind::call) check_wait(engine, id, request);
+    }
+}
+
+// Every wait has a reason, and the reason is true.
+void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request& request) {
+    const auto reason = engine.wait_reason(id);
+    const Run* run = find_run(id);
+    if (run != nullptr && run->begun) {
+        if (reason) fail("a request that runs is said to wait");
+        return;
+    }
+    if (!reason) return fail("a request waits without a reason");
+    const Process* process = nullptr;  // the current one: the youngest
+    for (const auto& [generation, candidate] : processes_) {
+        if (candidate.model == request.model) process = &candidate;
+    }
+    const bool is_leaving = process != nullptr && (process->stop_sent || process->term_sent ||
+                                                   process->kill_sent || process->had_limit);
+    bool is_true = false;
+    switch (*reason) {
+        case WaitReason::starting: is_true = process != nullptr && !process->said_hello; break;
+        case WaitReason::loading:
+            is_true = process != nullptr && process->said_hello && !process->is_loaded;
+            break;
+        case WaitReason::busy:
+            is_true = process != nullptr && !process->runs.empty() && !is_leaving;
+            break;
+        case WaitReason::draining: is_true = process != nullptr && !process->runs.empty(); break;
+        case WaitReason::stopping: is_true = is_leaving; break;
+        case WaitReason::backoff:
+            is_true = process == nullptr || process->kill_sent;  // none, or one set aside
+            break;
+        case WaitReason::retrying: is_true = request.transient_count > 0; break;
+    }
+    if (!is_true) fail(fmt::format("a wait is explained as {}, which is not so", to_text(*reason)));
+}
+
+void Ledger::check_quiet() {
+    if (unanswered_count() > 0) fail("a request was never answered");
+    for (const auto& [generation, process] : processes_) {
+        if (!process.runs.empty()) fail("a run never ended");
+    }
+}
+
+}  // namespace windlass::world
