@@ -1,0 +1,283 @@
+// The only file that knows the JSON library of the worker channel.
+#include <fmt/core.h>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/assert.h"
+#include "wire/frame.h"
+#include "wire/frame_meta.h"
+
+namespace windlass::wire {
+namespace {
+
+namespace json = boost::json;
+using base::Errc;
+using base::Result;
+
+constexpr std::size_t kHeaderTextSizeMax = 256;
+// Cut so that even if each character is escaped to six bytes, message, cause and traceback together
+// stay below kMetaSizeMax.
+constexpr std::size_t kErrorTextsSizeMax = (kMetaSizeMax - 512) / 6;
+
+struct LevelName {
+    base::log::Level level;
+    std::string_view name;
+};
+constexpr auto kLevels = std::to_array<LevelName>({
+    {base::log::Level::debug, "debug"},
+    {base::log::Level::info, "info"},
+    {base::log::Level::warning, "warning"},
+    {base::log::Level::error, "error"},
+});
+
+// Reads the keys of one meta and remembers the first thing that is wrong with it.
+class MetaReader {
+  public:
+    MetaReader(FrameType type, std::string_view text) : type_(type) {
+        json::error_code parse_error;
+        json::value value = json::parse(text.empty() ? "{}" : text, parse_error);
+        if (parse_error) {
+            reject("is not JSON: " + parse_error.message());
+        } else if (!value.is_object()) {
+            reject("is not a JSON object");
+        } else {
+            object_ = std::move(value.get_object());
+        }
+    }
+
+    std::optional<std::string> find_string(std::string_view key) {
+        const json::value* const value = object_.if_contains(key);
+        if (value == nullptr || value->is_null()) return std::nullopt;
+        if (!value->is_string()) {
+            reject(fmt::format("has a \"{}\" that is not a string", key));
+            return std::nullopt;
+        }
+        return std::string{std::string_view{value->get_string()}};
+    }
+
+    std::optional<std::uint64_t> find_number(std::string_view key, std::uint64_t max) {
+        const json::value* const value = object_.if_contains(key);
+        if (value == nullptr || value->is_null()) return std::nullopt;
+        const std::optional<std::uint64_t> number = as_whole(*value);
+        if (!number || *number > max) {
+            reject(fmt::format("has a \"{}\" that is not a number from 0 to {}", key, max));
+            return std::nullopt;
+        }
+        return number;
+    }
+
+    std::string get_string(std::string_view key) { return get(key, find_string(key)); }
+    std::uint64_t get_number(std::string_view key, std::uint64_t max) {
+        return get(key, find_number(key, max));
+    }
+    bool get_bool(std::string_view key) {
+        const json::value* const value = object_.if_contains(key);
+        if (value != nullptr && value->is_bool()) return value->get_bool();
+        reject(fmt::format("has no \"{}\" that is true or false", key));
+        return false;
+    }
+
+    void reject(std::string_view why) {
+        if (error_) return;
+        error_ = base::fail(Errc::data_corrupt,
+                            fmt::format("the meta of a `{}` frame {}", to_text(type_), why));
+    }
+
+    template <class Meta>
+    Result<Meta> finish(Meta meta) {
+        if (error_) return *error_;
+        return meta;
+    }
+
+  private:
+    template <class Value>
+    Value get(std::string_view key, const std::optional<Value>& value) {
+        if (!value) reject(fmt::format("lacks \"{}\"", key));
+        return value.value_or(Value{});
+    }
+
+    static std::optional<std::uint64_t> as_whole(const json::value& value) {
+        if (value.is_uint64()) return value.get_uint64();
+        if (value.is_int64() && value.get_int64() >= 0) {
+            return static_cast<std::uint64_t>(value.get_int64());
+        }
+        if (!value.is_double()) return std::nullopt;
+        const double number = std::floor(value.get_double());
+        if (!(number >= 0 && number < 0x1p64)) return std::nullopt;
+        return static_cast<std::uint64_t>(number);
+    }
+
+    FrameType type_;
+    json::object object_;
+    std::optional<base::Error> error_;
+};
+
+constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kAnyNumber32 = std::numeric_limits<std::uint32_t>::max();
+// 31 years: no duration of the protocol is longer, and in nanoseconds it still fits.
+constexpr std::uint64_t kDurationMaxMs = 1'000'000'000'000;
+
+std::uint64_t to_whole_milliseconds(base::Duration duration) {
+    WL_ASSERT(duration >= base::Duration::zero());
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+// The longest front part of at most `size` bytes that does not end within a UTF-8 character.
+std::string_view cut(std::string_view text, std::size_t size) {
+    if (text.size() <= size) return text;
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+    return text.substr(0, size);
+}
+
+std::string print(const json::object& object) { return json::serialize(object); }
+
+}  // namespace
+
+bool is_header_text(std::string_view text) {
+    const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+    return !text.empty() && text.size() <= kHeaderTextSizeMax &&
+           std::ranges::all_of(text, is_printable);
+}
+
+std::string to_json(const Hello& hello) {
+    return print({{"protocol", hello.protocol},
+                  {"sdk", hello.sdk},
+                  {"pid", hello.pid},
+                  {"runtime", hello.runtime}});
+}
+
+std::string to_json(const Answer& answer) { return print({{"content_type", answer.content_type}}); }
+
+std::string to_json(const Progress& progress) {
+    json::object object;
+    if (progress.step) object["step"] = *progress.step;
+    if (progress.total) object["total"] = *progress.total;
+    if (progress.phase) object["phase"] = *progress.phase;
+    return print(object);
+}
+
+std::string to_json(const RecallAnswer& answer) { return print({{"recalled", answer.recalled}}); }
+
+std::string to_json(const LogLine& line) {
+    const auto row = std::ranges::find(kLevels, line.level, &LevelName::level);
+    WL_ASSERT(row != kLevels.end());
+    return print({{"level", row->name}, {"message", line.message}});
+}
+
+std::string to_json(const LoadOrder& order) {
+    WL_ASSERT(order.body_max.count() <= kAnyNumber32);
+    return print({{"model", order.model},
+                  {"device", order.device},
+                  {"concurrency", order.concurrency},
+                  {"body_max", order.body_max.count()},
+                  {"heartbeat_ms", to_whole_milliseconds(order.heartbeat)}});
+}
+
+std::string to_json(const RunOrder& order) {
+    json::object object{{"content_type", order.content_type},
+                        {"timeout_ms", to_whole_milliseconds(order.timeout)}};
+    if (order.variant) object["variant"] = *order.variant;
+    return print(object);
+}
+
+std::string to_json(const base::Error& error) {
+    std::size_t room = kErrorTextsSizeMax;
+    const auto fit = [&room](std::string_view text) {
+        const std::string_view kept = cut(text, room);
+        room -= kept.size();
+        return kept;
+    };
+    json::object object{{"type", base::traits(error.code).name}, {"message", fit(error.message)}};
+    if (!error.cause.empty()) object["cause"] = fit(error.cause);
+    if (!error.traceback.empty()) object["traceback"] = fit(error.traceback);
+    return print(object);
+}
+
+Result<Hello> parse_hello(std::string_view text) {
+    MetaReader meta{FrameType::hello, text};
+    Hello hello;
+    hello.protocol = static_cast<std::uint32_t>(meta.get_number("protocol", kAnyNumber32));
+    hello.sdk = meta.get_string("sdk");
+    hello.pid = static_cast<int>(meta.get_number("pid", std::numeric_limits<int>::max()));
+    hello.runtime = meta.get_string("runtime");
+    return meta.finish(std::move(hello));
+}
+
+Result<Answer> parse_answer(std::string_view text) {
+    MetaReader meta{FrameType::result, text};
+    Answer answer{.content_type = meta.get_string("content_type")};
+    if (!is_header_text(answer.content_type)) {
+        meta.reject(
+            fmt::format("has a \"content_type\" that is not 1 to {} printable ASCII"
+                        " characters",
+                        kHeaderTextSizeMax));
+    }
+    return meta.finish(std::move(answer));
+}
+
+Result<Progress> parse_progress(std::string_view text) {
+    MetaReader meta{FrameType::progress, text};
+    Progress progress;
+    progress.step = meta.find_number("step", kAnyNumber);
+    progress.total = meta.find_number("total", kAnyNumber);
+    progress.phase = meta.find_string("phase");
+    return meta.finish(std::move(progress));
+}
+
+Result<RecallAnswer> parse_recall_answer(std::string_view text) {
+    MetaReader meta{FrameType::recalled, text};
+    const RecallAnswer answer{.recalled = meta.get_bool("recalled")};
+    return meta.finish(answer);
+}
+
+Result<LogLine> parse_log_line(std::string_view text) {
+    MetaReader meta{FrameType::log, text};
+    LogLine line{.message = meta.get_string("message")};
+    const std::string level = meta.find_string("level").value_or("info");
+    const auto row = std::ranges::find(kLevels, level, &LevelName::name);
+    if (row != kLevels.end()) line.level = row->level;
+    return meta.finish(std::move(line));
+}
+
+Result<LoadOrder> parse_load_order(std::string_view text) {
+    MetaReader meta{FrameType::load, text};
+    LoadOrder order;
+    order.model = meta.get_string("model");
+    order.device = meta.get_string("device");
+    order.concurrency = static_cast<std::uint32_t>(meta.get_number("concurrency", kAnyNumber32));
+    order.body_max = base::Bytes{meta.get_number("body_max", kAnyNumber32)};
+    order.heartbeat = std::chrono::milliseconds{meta.get_number("heartbeat_ms", kDurationMaxMs)};
+    return meta.finish(std::move(order));
+}
+
+Result<RunOrder> parse_run_order(std::string_view text) {
+    MetaReader meta{FrameType::run, text};
+    RunOrder order;
+    order.content_type = meta.get_string("content_type");
+    order.variant = meta.find_string("variant");
+    order.timeout = std::chrono::milliseconds{meta.get_number("timeout_ms", kDurationMaxMs)};
+    return meta.finish(std::move(order));
+}
+
+Result<RemoteError> parse_error(std::string_view text) {
+    MetaReader meta{FrameType::error, text};
+    RemoteError remote;
+    const std::string type = meta.get_string("type");
+    remote.error.message = meta.get_string("message");
+    remote.error.cause = meta.find_string("cause").value_or("");
+    remote.error.traceback = meta.find_string("traceback").value_or("");
+    if (const std::optional<Errc> code = base::find_errc(type)) {
+        remote.error.code = *code;
+    } else {
+        remote.error.code = Errc::internal;
+        remote.error.cause = type;
+    }
+    return meta.finish(std::move(remote));
+}
+
+}  // namespace windlass::wire

@@ -1,0 +1,105 @@
+// What the JSON of each frame says, as typed values, to and from text. Unknown keys are ignored, so
+// that either side may be newer; a missing or mistyped known key is data_corrupt, never a throw.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace windlass::wire {
+
+struct Hello {
+    std::uint32_t protocol = 0;
+    std::string sdk;      // "python/0.1.0"
+    int pid = 0;          // as the worker sees itself; another one behind a wrapper program
+    std::string runtime;  // "3.11.2"
+
+    friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+// 1 to 256 printable ASCII characters: safe in an HTTP header, in JSON and in a log.
+bool is_header_text(std::string_view text);
+
+// Of `result`.
+struct Answer {
+    std::string content_type;  // is_header_text() holds for what was read
+
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+// Each is optional; a number that is not whole is cut down to one.
+struct Progress {
+    std::optional<std::uint64_t> step;
+    std::optional<std::uint64_t> total;
+    std::optional<std::string> phase;
+
+    friend bool operator==(const Progress&, const Progress&) = default;
+};
+
+// Of `recalled`.
+struct RecallAnswer {
+    bool recalled = false;
+
+    friend bool operator==(const RecallAnswer&, const RecallAnswer&) = default;
+};
+
+struct LogLine {
+    base::log::Level level = base::log::Level::info;  // an unknown word is read as info
+    std::string message;
+
+    friend bool operator==(const LogLine&, const LogLine&) = default;
+};
+
+struct LoadOrder {
+    std::string model;
+    std::string device;  // "cpu" or a UUID
+    std::uint32_t concurrency = 1;
+    base::Bytes body_max;  // fits 32 bits, as in the frame header
+    base::Duration heartbeat{};
+
+    friend bool operator==(const LoadOrder&, const LoadOrder&) = default;
+};
+
+// Both texts come from a client: is_header_text() must hold for them before they are written.
+struct RunOrder {
+    std::string content_type;
+    std::optional<std::string> variant;
+    base::Duration timeout{};  // what is left of the client's time; written in whole milliseconds
+
+    friend bool operator==(const RunOrder&, const RunOrder&) = default;
+};
+
+std::string to_json(const Hello& hello);
+std::string to_json(const Answer& answer);
+std::string to_json(const Progress& progress);
+std::string to_json(const RecallAnswer& answer);
+std::string to_json(const LogLine& line);
+std::string to_json(const LoadOrder& order);
+std::string to_json(const RunOrder& order);
+
+// Of `error`: type, message and, where given, cause and traceback. Texts that would make the meta
+// larger than a frame may carry are cut.
+std::string to_json(const base::Error& error);
+
+base::Result<Hello> parse_hello(std::string_view json);
+base::Result<Answer> parse_answer(std::string_view json);
+base::Result<Progress> parse_progress(std::string_view json);
+base::Result<RecallAnswer> parse_recall_answer(std::string_view json);
+base::Result<LogLine> parse_log_line(std::string_view json);
+base::Result<LoadOrder> parse_load_order(std::string_view json);
+base::Result<RunOrder> parse_run_order(std::string_view json);
+
+// The value is the error that the worker reports; the Result's own error says that the meta is bad.
+// An unknown type is read as `internal` with the word as its cause.
+struct RemoteError {
+    base::Error error;
+};
+base::Result<RemoteError> parse_error(std::string_view json);
+
+}  // namespace windlass::wire

@@ -1,0 +1,136 @@
+// The JSON of each frame: exact text out, tolerant reading in, and nothing bad gets through.
+#include "wire/frame_meta.h"
+
+#include <doctest/doctest.h>
+
+#include <type_traits>
+
+#include "wire/frame.h"
+
+using namespace std::chrono_literals;
+namespace wire = windlass::wire;
+namespace base = windlass::base;
+
+namespace {
+
+template <class Value>
+void check_bad(const base::Result<Value>& parsed, std::string_view part_of_message) {
+    REQUIRE_FALSE(parsed.has_value());
+    CHECK(parsed.error().code == base::Errc::data_corrupt);
+    CAPTURE(parsed.error().message);
+    CHECK(parsed.error().message.contains(part_of_message));
+}
+
+}  // namespace
+
+TEST_CASE("the metas print as the protocol shows them and read back") {
+    const wire::Hello hello{.protocol = 1, .sdk = "python/0.1.0", .pid = 4711, .runtime = "3.11.2"};
+    CHECK(wire::to_json(hello) ==
+          R"({"protocol":1,"sdk":"python/0.1.0","pid":4711,"runtime":"3.11.2"})");
+    CHECK(wire::parse_hello(wire::to_json(hello)).value() == hello);
+
+    const wire::LoadOrder load{.model = "digits",
+                               .device = "cpu",
+                               .concurrency = 1,
+                               .body_max = base::Bytes{268435456},
+                               .heartbeat = 1s};
+    CHECK(wire::to_json(load) == R"({"model":"digits","device":"cpu","concurrency":1,)"
+                                 R"("body_max":268435456,"heartbeat_ms":1000})");
+    CHECK(wire::parse_load_order(wire::to_json(load)).value() == load);
+
+    const wire::RunOrder run{
+        .content_type = "application/json", .variant = "fp16", .timeout = 29500ms};
+    CHECK(wire::to_json(run) ==
+          R"({"content_type":"application/json","timeout_ms":29500,"variant":"fp16"})");
+    CHECK(wire::parse_run_order(wire::to_json(run)).value() == run);
+    const wire::RunOrder plain{.content_type = "a/b", .variant = {}, .timeout = 0s};
+    CHECK(wire::parse_run_order(wire::to_json(plain)).value() == plain);
+
+    CHECK(wire::to_json(wire::RecallAnswer{true}) == R"({"recalled":true})");
+    CHECK(wire::to_json(wire::Answer{"a/b"}) == R"({"content_type":"a/b"})");
+    CHECK(wire::parse_answer(R"({"content_type":"a/b"})").value() == wire::Answer{"a/b"});
+    const wire::LogLine line{.level = base::log::Level::warning, .message = "low on \"x\""};
+    CHECK(wire::parse_log_line(wire::to_json(line)).value() == line);
+    const wire::Progress progress{.step = 3, .total = 20, .phase = "denoise"};
+    CHECK(wire::to_json(progress) == R"({"step":3,"total":20,"phase":"denoise"})");
+    CHECK(wire::parse_progress(wire::to_json(progress)).value() == progress);
+}
+
+TEST_CASE("every part of a progress is optional, as is the meta itself") {
+    CHECK(wire::parse_progress("{}").value() == wire::Progress{});
+    CHECK(wire::parse_progress("").value() == wire::Progress{});
+    CHECK(wire::parse_progress(R"({"step": null, "total": 2.9})").value() ==
+          wire::Progress{.step = {}, .total = 2, .phase = {}});
+    check_bad(wire::parse_progress(R"({"step": -1})"), "\"step\"");
+    check_bad(wire::parse_progress(R"({"step": 1e300})"), "\"step\"");
+    check_bad(wire::parse_progress(R"({"step": "3"})"), "\"step\"");
+    check_bad(wire::parse_progress(R"({"phase": 3})"), "\"phase\"");
+}
+
+TEST_CASE("unknown keys are ignored") {
+    CHECK(wire::parse_recall_answer(R"({"recalled": false, "since": [1, {"x": null}]})").value() ==
+          wire::RecallAnswer{false});
+}
+
+TEST_CASE("what is no JSON object is an error that names the frame") {
+    for (const char* text : {"{", "[]", "null", "1", "\"x\"", "{} {}", "{\"a\":1,}", "\xff\xfe",
+                             "{\"recalled\": \"\xff\"}"}) {
+        CAPTURE(text);
+        check_bad(wire::parse_recall_answer(text), "the meta of a `recalled` frame");
+    }
+    const std::string deep(10'000, '[');
+    check_bad(wire::parse_hello(deep), "`hello`");
+}
+
+TEST_CASE("a missing or mistyped key is named") {
+    check_bad(wire::parse_hello(R"({"protocol": 1, "sdk": "x", "runtime": "3"})"), "lacks \"pid\"");
+    check_bad(wire::parse_hello(R"({"protocol": 1, "sdk": "x", "pid": 3000000000, "runtime": ""})"),
+              "\"pid\" that is not a number from 0 to 2147483647");
+    check_bad(wire::parse_answer("{}"), "lacks \"content_type\"");
+    check_bad(wire::parse_recall_answer("{}"), "\"recalled\"");
+    check_bad(wire::parse_recall_answer(R"({"recalled": 1})"), "\"recalled\"");
+    check_bad(wire::parse_log_line(R"({"level": "info"})"), "lacks \"message\"");
+    check_bad(wire::parse_run_order(R"({"content_type": "a/b", "timeout_ms": 1e14})"),
+              "\"timeout_ms\"");
+    check_bad(wire::parse_error(R"({"type": 1, "message": "x"})"), "\"type\"");
+}
+
+TEST_CASE("a content type that would break out of an HTTP header is refused") {
+    check_bad(wire::parse_answer(R"({"content_type": "a/b\r\nX-Evil: 1"})"), "content_type");
+    check_bad(wire::parse_answer(R"({"content_type": ""})"), "content_type");
+    check_bad(wire::parse_answer(R"({"content_type": "t\u00e4xt"})"), "content_type");
+    check_bad(wire::parse_answer(R"({"content_type": ")" + std::string(257, 'x') + "\"}"),
+              "content_type");
+}
+
+TEST_CASE("the level of a log line is a hint") {
+    CHECK(wire::parse_log_line(R"({"level": "error", "message": "m"})").value().level ==
+          base::log::Level::error);
+    CHECK(wire::parse_log_line(R"({"level": "critical", "message": "m"})").value().level ==
+          base::log::Level::info);
+    CHECK(wire::parse_log_line(R"({"message": "m"})").value().level == base::log::Level::info);
+}
+
+TEST_CASE("an error keeps its type, or becomes internal with the word as its cause") {
+    const base::Error error{.code = base::Errc::out_of_memory,
+                            .message = "no room for 2 GiB",
+                            .cause = "RuntimeError",
+                            .traceback = "Traceback ..."};
+    CHECK(wire::parse_error(wire::to_json(error)).value().error == error);
+    const base::Error read =
+        wire::parse_error(R"({"type": "gpu_oom", "message": "m", "cause": "X"})").value().error;
+    CHECK(read.code == base::Errc::internal);
+    CHECK(read.cause == "gpu_oom");
+    CHECK(read.message == "m");
+}
+
+TEST_CASE("an error of any length fits a frame") {
+    std::string umlauts;
+    while (umlauts.size() < 100'000) umlauts += "\xc3\xbc\x01";
+    const base::Error error{.message = umlauts, .cause = umlauts, .traceback = umlauts};
+    const std::string json = wire::to_json(error);
+    CHECK(json.size() <= wire::kMetaSizeMax);
+    const base::Error read = wire::parse_error(json).value().error;
+    CHECK(umlauts.starts_with(read.message));
+    CHECK(read.message.size() > 10'000);
+}
