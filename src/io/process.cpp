@@ -1,0 +1,173 @@
+// posix_spawn, pidfd_open and waitid.
+#include "io/process.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+// The header of glibc 2.36 lacks its own extern "C" (bug of that version: no __BEGIN_DECLS in it).
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+#include "base/assert.h"
+
+namespace windlass::io {
+namespace {
+
+// The numbers that a child may be given lie below this one, and copies of ours above it.
+constexpr int kTheirsEnd = 10;
+
+// What posix_spawn wants: pointers into strings, and a null at the end.
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+    std::vector<char*> pointers;
+    pointers.reserve(strings.size() + 1);
+    // posix_spawn takes char* but does not write (POSIX.1-2017, exec, rationale).
+    for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+class SpawnAttributes {
+  public:
+    SpawnAttributes() {
+        ::posix_spawnattr_init(&attributes_);
+        ::posix_spawn_file_actions_init(&actions_);
+    }
+    ~SpawnAttributes() {
+        ::posix_spawnattr_destroy(&attributes_);
+        ::posix_spawn_file_actions_destroy(&actions_);
+    }
+    SpawnAttributes(const SpawnAttributes&) = delete;
+    SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+
+    // A session of its own keeps the terminal's Ctrl-C away from the child: the daemon ends it.
+    void isolate() {
+        sigset_t all;
+        sigset_t none;
+        sigfillset(&all);
+        sigemptyset(&none);
+        ::posix_spawnattr_setsigdefault(&attributes_, &all);
+        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        constexpr int kFlags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+        ::posix_spawnattr_setflags(&attributes_, kFlags);
+    }
+
+    // Gives the child exactly these, its stdin and our stdout and stderr where they are not mapped.
+    base::Result<void> map(std::span<const SpawnOrder::Inherit> descriptors) {
+        std::array<bool, kTheirsEnd> is_kept = {true, true, true};
+        int failed = ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+        for (const SpawnOrder::Inherit& pair : descriptors) {
+            WL_ASSERT(pair.theirs >= 0 && pair.theirs < kTheirsEnd);
+            // A copy above every number of theirs, so that no mapping overwrites the next one's
+            // source.
+            const FileDescriptor& copy =
+                copies_.emplace_back(::fcntl(pair.ours, F_DUPFD_CLOEXEC, kTheirsEnd));
+            if (!copy) return system_error(errno, "copying a descriptor for a child");
+            failed |= ::posix_spawn_file_actions_adddup2(&actions_, copy.number(), pair.theirs);
+            is_kept[static_cast<std::size_t>(pair.theirs)] = true;
+        }
+        // Everything of ours is close-on-exec; this is for what libraries and our parent left open.
+        for (int number = 0; number < kTheirsEnd; ++number) {
+            if (is_kept[static_cast<std::size_t>(number)]) continue;
+            failed |= ::posix_spawn_file_actions_addclose(&actions_, number);
+        }
+        failed |= ::posix_spawn_file_actions_addclosefrom_np(&actions_, kTheirsEnd);
+        if (failed == 0) return {};
+        return base::fail(base::Errc::host_out_of_memory, "no memory to prepare a child process");
+    }
+
+    void close_copies() { copies_.clear(); }
+
+    const posix_spawnattr_t* attributes() const { return &attributes_; }
+    const posix_spawn_file_actions_t* actions() const { return &actions_; }
+
+  private:
+    posix_spawnattr_t attributes_;
+    posix_spawn_file_actions_t actions_;
+    std::vector<FileDescriptor> copies_;
+};
+
+void reap_if_dead(pid_t pid) {
+    siginfo_t ignored = {};
+    ::waitid(P_PID, static_cast<id_t>(pid), &ignored, WEXITED | WNOHANG);
+}
+
+}  // namespace
+
+std::string to_text(const ExitStatus& status) {
+    if (status.code) return fmt::format("exited with status {}", *status.code);
+    const int signal = status.signal.value_or(0);
+    const char* const name = ::sigabbrev_np(signal);  // null for a real-time signal
+    if (name == nullptr) return fmt::format("was killed by signal {}", signal);
+    return fmt::format("was killed by signal {} (SIG{})", signal, name);
+}
+
+base::Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const SpawnOrder& order,
+                                                      std::function<void()> on_exit) {
+    WL_ASSERT(::gettid() == ::getpid());
+    SpawnAttributes attributes;
+    attributes.isolate();
+    WL_TRY(attributes.map(order.descriptors));
+    const std::vector<char*> argv = pointers_to(order.argv);
+    const std::vector<char*> environment = pointers_to(order.environment);
+    pid_t pid = -1;
+    const int failed = ::posix_spawn(&pid, order.executable.c_str(), attributes.actions(),
+                                     attributes.attributes(), argv.data(), environment.data());
+    if (failed != 0) return system_error(failed, "starting " + order.executable);
+    // Makes room, so that a pidfd can be had whenever there was room for the copies.
+    attributes.close_copies();
+    // Nobody else reaps our children, so that the pid cannot be another's by now.
+    FileDescriptor pidfd{::pidfd_open(pid, 0)};
+    if (!pidfd) {
+        const int errno_value = errno;
+        ::kill(-pid, SIGKILL);
+        reap_if_dead(pid);
+        return system_error(errno_value, "watching the process that was started");
+    }
+    return std::unique_ptr<Process>{new Process{loop, pid, std::move(pidfd), std::move(on_exit)}};
+}
+
+Process::Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit)
+    : pid_(pid), pidfd_(loop, std::move(pidfd)), on_exit_(std::move(on_exit)) {
+    pidfd_.when_readable([this] {
+        // Out of the object first: it may be destroyed meanwhile.
+        const std::function<void()> callback = std::move(on_exit_);
+        callback();
+    });
+}
+
+Process::~Process() {
+    if (is_reaped_) return;
+    signal_group(SIGKILL);
+    reap_if_dead(pid_);
+}
+
+void Process::signal_group(int signal) const {
+    // The only error possible is that the group is empty, which is as good.
+    if (!is_reaped_) ::kill(-pid_, signal);
+}
+
+ExitStatus Process::reap() {
+    WL_ASSERT(!is_reaped_);
+    siginfo_t info = {};
+    int outcome = -1;
+    do {
+        outcome = ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.descriptor()), &info, WEXITED);
+    } while (outcome != 0 && errno == EINTR);
+    // Fails only if somebody else reaped our child, or before its end.
+    WL_ASSERT(outcome == 0);
+    is_reaped_ = true;
+    if (info.si_code == CLD_EXITED) return {.code = info.si_status, .signal = {}};
+    return {.code = {}, .signal = info.si_status};
+}
+
+}  // namespace windlass::io
