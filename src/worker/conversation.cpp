@@ -1,0 +1,189 @@
+// Which frame may come when, and what it means.
+#include "worker/conversation.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace windlass::worker {
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+
+base::Error broken(std::string message) {
+    return base::fail(base::Errc::data_corrupt, std::move(message));
+}
+
+bool may_come_before_hello(FrameType type) {
+    return type == FrameType::hello || type == FrameType::error || type == FrameType::log ||
+           type == FrameType::heartbeat || type == FrameType::progress;
+}
+
+}  // namespace
+
+base::Result<void> Conversation::receive(std::span<const char> bytes) {
+    while (true) {
+        std::optional<Frame> frame = WL_TRY(reader_.next(bytes));
+        if (!frame) return {};
+        WL_TRY(handle(std::move(*frame)));
+    }
+}
+
+base::Result<void> Conversation::handle(Frame frame) {
+    if (!has_greeted_ && !may_come_before_hello(frame.type)) {
+        return broken(fmt::format("sent `{}` before `hello`", wire::to_text(frame.type)));
+    }
+    if (!frame.body.empty() && frame.type != FrameType::result) {
+        return broken(fmt::format("sent `{}` with a body", wire::to_text(frame.type)));
+    }
+    switch (frame.type) {
+        case FrameType::hello: return on_hello(frame);
+        case FrameType::loaded: return on_loaded();
+        case FrameType::started: return on_started(frame);
+        case FrameType::result: return on_result(std::move(frame));
+        case FrameType::progress: return on_progress(frame);
+        case FrameType::error: return on_error(frame);
+        case FrameType::recalled: return on_recalled(frame);
+        case FrameType::log: return on_log(frame);
+        case FrameType::heartbeat: ++heartbeat_count_; return {};
+        case FrameType::chunk:
+        case FrameType::offloaded:
+        case FrameType::restored:
+        case FrameType::memory:
+            return broken(fmt::format("sent `{}`, which protocol version {} only reserves",
+                                      wire::to_text(frame.type), wire::kProtocolVersion));
+        case FrameType::load:
+        case FrameType::run:
+        case FrameType::recall:
+        case FrameType::cancel:
+        case FrameType::offload:
+        case FrameType::restore:
+        case FrameType::stop: break;  // the reader accepts only what a worker sends
+    }
+    WL_ASSERT(false);
+    return {};
+}
+
+base::Result<void> Conversation::on_hello(const Frame& frame) {
+    wire::Hello hello = WL_TRY(wire::parse_hello(frame.meta));
+    if (has_greeted_) return broken("sent `hello` twice");
+    if (hello.protocol != wire::kProtocolVersion) {
+        return broken(
+            fmt::format("speaks version {} of the worker protocol and this daemon version"
+                        " {}; use the `windlass` package that came with the daemon",
+                        hello.protocol, wire::kProtocolVersion));
+    }
+    has_greeted_ = true;
+    deliver_(Hello{.generation = generation_,
+                   .pid = hello.pid,
+                   .sdk = std::move(hello.sdk),
+                   .runtime = std::move(hello.runtime)});
+    return {};
+}
+
+base::Result<void> Conversation::on_loaded() {
+    if (!is_load_sent_ || has_loaded_) return broken("sent `loaded` that nobody asked for");
+    has_loaded_ = true;
+    deliver_(Loaded{.generation = generation_});
+    return {};
+}
+
+base::Result<void> Conversation::on_started(const Frame& frame) {
+    Run& run = WL_TRY(find_run(frame))->second;
+    if (run.has_started) return broken(fmt::format("sent `started` twice for {}", frame.id));
+    run.has_started = true;
+    deliver_(Started{.generation = generation_, .request = frame.id});
+    return {};
+}
+
+base::Result<void> Conversation::on_result(Frame frame) {
+    wire::Answer answer = WL_TRY(wire::parse_answer(frame.meta));
+    runs_.erase(WL_TRY(find_run(frame)));
+    deliver_(Answered{.generation = generation_,
+                      .request = frame.id,
+                      .content_type = std::move(answer.content_type),
+                      .body = std::move(frame.body)});
+    return {};
+}
+
+base::Result<void> Conversation::on_error(const Frame& frame) {
+    wire::RemoteError remote = WL_TRY(wire::parse_error(frame.meta));
+    if (frame.id != 0) {
+        runs_.erase(WL_TRY(find_run(frame)));
+    } else if (has_loaded_) {
+        return broken("sent an `error` without a request after `loaded`");
+    }
+    deliver_(
+        Failed{.generation = generation_, .request = frame.id, .error = std::move(remote.error)});
+    return {};
+}
+
+base::Result<void> Conversation::on_progress(const Frame& frame) {
+    wire::Progress progress = WL_TRY(wire::parse_progress(frame.meta));
+    // A thread of the model may well report once more when its request has been answered.
+    if (frame.id != 0 && !runs_.contains(frame.id)) return {};
+    deliver_(Progressed{.generation = generation_,
+                        .request = frame.id,
+                        .step = progress.step,
+                        .total = progress.total,
+                        .phase = std::move(progress.phase)});
+    return {};
+}
+
+base::Result<void> Conversation::on_recalled(const Frame& frame) {
+    const wire::RecallAnswer answer = WL_TRY(wire::parse_recall_answer(frame.meta));
+    if (answer.recalled) {  // `false` also comes for what has been answered meanwhile
+        const Runs::iterator run = WL_TRY(find_run(frame));
+        if (run->second.has_started) {
+            return broken(fmt::format("sent `recalled` for {}, which it has begun", frame.id));
+        }
+        runs_.erase(run);
+    }
+    deliver_(Recalled{.generation = generation_, .request = frame.id, .recalled = answer.recalled});
+    return {};
+}
+
+base::Result<void> Conversation::on_log(const Frame& frame) {
+    wire::LogLine line = WL_TRY(wire::parse_log_line(frame.meta));
+    deliver_(Printed{.generation = generation_,
+                     .model = model_,
+                     .output = Output::log,
+                     .level = line.level,
+                     .line = std::move(line.message)});
+    return {};
+}
+
+base::Result<Conversation::Runs::iterator> Conversation::find_run(const Frame& frame) {
+    const auto run = runs_.find(frame.id);
+    if (run != runs_.end()) return run;
+    return broken(fmt::format("sent `{}` for request {}, which it does not have",
+                              wire::to_text(frame.type), frame.id));
+}
+
+std::string Conversation::load(const wire::LoadOrder& order) {
+    is_load_sent_ = true;
+    reader_.set_body_size_max(static_cast<std::uint32_t>(order.body_max.count()));
+    return wire::encode_head(FrameType::load, 0, wire::to_json(order));
+}
+
+std::string Conversation::run(std::uint64_t request, const wire::RunOrder& order,
+                              std::size_t body_size) {
+    const bool is_new = runs_.emplace(request, Run{}).second;
+    WL_ASSERT(is_new && request != 0);
+    return wire::encode_head(FrameType::run, request, wire::to_json(order), body_size);
+}
+
+std::string Conversation::recall(std::uint64_t request) {
+    return wire::encode_head(FrameType::recall, request, "{}");
+}
+
+std::string Conversation::cancel(std::uint64_t request) {
+    return wire::encode_head(FrameType::cancel, request, "{}");
+}
+
+std::string Conversation::stop() { return wire::encode_head(FrameType::stop, 0, "{}"); }
+
+}  // namespace windlass::worker

@@ -1,0 +1,45 @@
+// Builds the environment of a worker.
+#include "worker/environment.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <string_view>
+
+#include "worker/exec_shim.h"
+
+namespace windlass::worker {
+
+std::vector<std::string> make_environment(const std::vector<std::string>& inherited,
+                                          const EnvironmentOrder& order) {
+    std::map<std::string, std::string> table;
+    for (const std::string_view entry : inherited) {
+        const std::size_t equals = entry.find('=');
+        if (equals == std::string_view::npos) continue;
+        table[std::string{entry.substr(0, equals)}] = entry.substr(equals + 1);
+    }
+    for (const auto& [name, value] : order.model_table) table[name] = value;
+    table["WINDLASS_CHANNEL"] = std::to_string(kChannelDescriptor);
+    table["WINDLASS_WORKER"] = fmt::format("{}/{}", order.daemon_id, order.generation);
+    table["TMPDIR"] = order.temporary_dir;
+    // One UUID, so that the worker sees that device and no other; for the CPU none, so that it
+    // cannot stray onto a GPU. A UUID is of one vendor, and the other's driver finds none by it.
+    const std::string visible = order.device == "cpu" ? "" : order.device;
+    table["CUDA_VISIBLE_DEVICES"] = visible;
+    table["ROCR_VISIBLE_DEVICES"] = visible;
+    std::vector<std::string> environment;
+    environment.reserve(table.size());
+    for (const auto& [name, value] : table)
+        environment.push_back(fmt::format("{}={}", name, value));
+    return environment;
+}
+
+std::vector<std::string> own_environment() {
+    std::vector<std::string> entries;
+    for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
+        entries.emplace_back(*entry);
+    }
+    return entries;
+}
+
+}  // namespace windlass::worker

@@ -1,0 +1,27 @@
+// The environment that a worker starts with. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace windlass::worker {
+
+struct EnvironmentOrder {
+    std::map<std::string, std::string> model_table;  // set on top of what is inherited
+    std::string daemon_id;
+    std::uint64_t generation = 0;
+    std::string device;         // "cpu" or the UUID of a GPU
+    std::string temporary_dir;  // path of the private TMPDIR
+};
+
+// NAME=value, sorted by name: `inherited` (NAME=value, as in environ), then the model's table, then
+// what Windlass itself sets, each overriding the former.
+std::vector<std::string> make_environment(const std::vector<std::string>& inherited,
+                                          const EnvironmentOrder& order);
+
+// The environment of this process.
+std::vector<std::string> own_environment();
+
+}  // namespace windlass::worker

@@ -1,0 +1,64 @@
+// What a worker's environment is made of, and its private directory.
+#include "worker/environment.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "worker/temporary_directory.h"
+
+namespace base = windlass::base;
+namespace worker = windlass::worker;
+namespace fs = std::filesystem;
+
+TEST_CASE("the model's table lies above the daemon's environment, and Windlass's own above both") {
+    const worker::EnvironmentOrder order{
+        .model_table = {{"B", "model"}, {"TMPDIR", "/else"}, {"CUDA_VISIBLE_DEVICES", "0"}},
+        .daemon_id = "d1",
+        .generation = 17,
+        .device = "cpu",
+        .temporary_dir = "/run/t"};
+    CHECK(worker::make_environment({"A=1", "B=daemon", "C=x=y", "WINDLASS_WORKER=of/1", "junk"},
+                                   order) ==
+          std::vector<std::string>{"A=1", "B=model", "C=x=y", "CUDA_VISIBLE_DEVICES=",
+                                   "ROCR_VISIBLE_DEVICES=", "TMPDIR=/run/t", "WINDLASS_CHANNEL=3",
+                                   "WINDLASS_WORKER=d1/17"});
+}
+
+TEST_CASE("a GPU is made visible by its UUID") {
+    const std::vector<std::string> environment =
+        worker::make_environment({}, {.model_table = {},
+                                      .daemon_id = "d",
+                                      .generation = 1,
+                                      .device = "GPU-8a1c",
+                                      .temporary_dir = "/t"});
+    CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-8a1c") == 1);
+    CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-8a1c") == 1);
+}
+
+TEST_CASE("a temporary directory is private and goes in steps") {
+    const std::string parent = fs::temp_directory_path();
+    worker::TemporaryDirectory directory =
+        worker::TemporaryDirectory::make(parent, "wl-environment-test").value();
+    const fs::path path = directory.path();
+    CHECK(fs::status(path).permissions() == fs::perms::owner_all);
+    fs::create_directories(path / "a" / "b");
+    for (const char* name : {"1", "2", "a/3", "a/b/4"}) std::ofstream{path / name} << "x";
+    fs::create_directory_symlink(parent, path / "link");
+    int steps = 0;
+    while (!directory.remove_some(2)) ++steps;
+    CHECK(steps == 4);  // 5 files, 3 directories
+    CHECK_FALSE(fs::exists(path));
+    CHECK(fs::exists(parent));
+}
+
+TEST_CASE("a directory that cannot be made is an error that names it") {
+    const auto directory = worker::TemporaryDirectory::make("/nowhere/at/all", "x");
+    REQUIRE_FALSE(directory.has_value());
+    CHECK(directory.error().code == base::Errc::not_found);
+    CHECK(
+        directory.error().message.starts_with("making the temporary directory /nowhere/at/all/x"));
+}

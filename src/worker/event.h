@@ -1,0 +1,103 @@
+// What the supervisor reports about workers. Plain structs; `generation` names the worker and is
+// never reused, `request` is the id that run() was given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace windlass::worker {
+
+// The worker runs and has not touched a device yet; it now waits for load().
+struct Hello {
+    std::uint64_t generation = 0;
+    int pid = 0;  // as the worker sees itself
+    std::string sdk;
+    std::string runtime;
+};
+
+struct Loaded {
+    std::uint64_t generation = 0;
+};
+
+// The model's code has begun with the request.
+struct Started {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;
+};
+
+struct Answered {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;
+    std::string content_type;
+    std::string body;
+};
+
+// The worker reports an error, or a run could not be handed to it (unavailable, reason
+// "channel_full": the worker has not seen the request).
+struct Failed {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;  // 0: its start or its load failed; it exits by itself
+    base::Error error;
+};
+
+struct Progressed {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;  // 0: while loading
+    std::optional<std::uint64_t> step;
+    std::optional<std::uint64_t> total;
+    std::optional<std::string> phase;
+};
+
+// True: it had not begun and will not. False: it has begun or is over.
+struct Recalled {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;
+    bool recalled = false;
+};
+
+// Nothing can be said to the worker or heard from it any more, though its process still lives. At
+// most once; what it prints still comes, then Exited.
+struct ChannelLost {
+    std::uint64_t generation = 0;
+    base::Error why;  // worker_lost
+};
+
+// There never was a process. The last event of its generation.
+struct LaunchFailed {
+    std::uint64_t generation = 0;
+    base::Error error;
+};
+
+// The process is gone and reaped, and its process group was killed. The last event of its
+// generation. Exactly one of `code` and `signal` is given.
+struct Exited {
+    std::uint64_t generation = 0;
+    int pid = 0;
+    std::optional<int> code;
+    std::optional<int> signal;
+};
+
+// "exited with status 1", "was killed by signal 11 (SIGSEGV)".
+std::string to_text(const Exited& exited);
+
+enum class Output : std::uint8_t { standard_output, standard_error, log };
+
+// A line that the worker printed or logged: valid UTF-8, without its end, at most 16 KiB (a longer
+// line comes in pieces; a log frame up to 64 KiB).
+struct Printed {
+    std::uint64_t generation = 0;
+    std::string model;
+    Output output = Output::standard_output;
+    base::log::Level level = base::log::Level::info;
+    std::string line;
+};
+
+using Event = std::variant<Hello, Loaded, Started, Answered, Failed, Progressed, Recalled,
+                           ChannelLost, LaunchFailed, Exited, Printed>;
+
+}  // namespace windlass::worker

@@ -1,0 +1,135 @@
+// How workers are killed: by order, with their children, with their supervisor and with the daemon.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "io/process.h"
+#include "io/stream.h"
+#include "worker/testing/bench.h"
+
+namespace base = windlass::base;
+namespace io = windlass::io;
+namespace worker = windlass::worker;
+using io::testing::run_turn;
+using io::testing::run_until;
+using worker::testing::Bench;
+
+TEST_CASE("a worker that ignores SIGTERM is killed") {
+    Bench bench;
+    const std::uint64_t generation = bench.launch_fake("ignore_term");
+    bench.wait<worker::Hello>(generation);
+    bench.supervisor.terminate(generation);
+    run_turn(bench.loop);
+    CHECK(bench.count<worker::Exited>(generation) == 0);
+    bench.supervisor.kill(generation);
+    CHECK(bench.wait<worker::Exited>(generation).signal == SIGKILL);
+}
+
+TEST_CASE("a child that would outlive the worker dies with the group") {
+    Bench bench;
+    const std::string fifo = bench.directory + "/fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    io::FileDescriptor read_end{::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    const std::uint64_t generation = bench.launch_fake("have_child", fifo);
+    bench.wait<worker::Hello>(generation);
+    CHECK(bench.wait<worker::Printed>(generation).line == "child is up");
+    bool is_child_gone = false;
+    const io::Stream watch{
+        bench.loop,
+        std::move(read_end),
+        {.on_data = [](auto) {}, .on_closed = [&](const auto&) { is_child_gone = true; }}};
+    run_turn(bench.loop);
+    CHECK_FALSE(is_child_gone);
+    bench.supervisor.stop(generation);  // the worker itself exits; its child holds stdout open
+    CHECK(bench.wait<worker::Exited>(generation).code == 0);
+    CHECK(run_until(bench.loop, [&] { return is_child_gone; }));
+}
+
+TEST_CASE("a supervisor that is destroyed kills its workers") {
+    io::Loop loop;
+    int pid = 0;
+    {
+        worker::Supervisor supervisor{
+            loop,
+            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = "/tmp"},
+            [&](const worker::Event& event) {
+                if (const auto* hello = std::get_if<worker::Hello>(&event)) pid = hello->pid;
+            }};
+        supervisor.launch({.generation = 1,
+                           .model = "m",
+                           .argv = {"python3", "-S", WL_TEST_FAKE_WORKER, "ignore_term"},
+                           .environment = {}});
+        REQUIRE(run_until(loop, [&] { return pid != 0; }));
+    }
+    int status = 0;
+    const pid_t reaped = ::waitpid(pid, &status, 0);
+    CHECK((reaped == -1 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)));
+}
+
+TEST_CASE("a worker dies with its daemon") {
+    io::Pipe report = io::make_pipe().value();
+    const pid_t daemon = ::fork();
+    REQUIRE(daemon >= 0);
+    if (daemon == 0) {  // a daemon that starts a worker, tells its pid and waits to be killed
+        io::Loop loop;
+        worker::Supervisor supervisor{
+            loop,
+            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = "/tmp"},
+            [&](const worker::Event& event) {
+                const auto* hello = std::get_if<worker::Hello>(&event);
+                if (hello == nullptr) return;
+                const ssize_t size = ::write(report.write_end.number(), &hello->pid, sizeof(int));
+                if (size != sizeof(int)) ::_exit(1);
+            }};
+        supervisor.launch({.generation = 1,
+                           .model = "m",
+                           .argv = {"python3", "-S", WL_TEST_FAKE_WORKER, "ignore_term"},
+                           .environment = {}});
+        loop.run([](base::Instant) { return std::nullopt; });
+        ::_exit(1);
+    }
+    io::Loop loop;
+    report.write_end.reset();
+    int pid = 0;
+    const io::Stream reports{loop,
+                             std::move(report.read_end),
+                             {.on_data =
+                                  [&](std::span<const char> bytes) {
+                                      REQUIRE(bytes.size() == sizeof pid);
+                                      std::copy(bytes.begin(), bytes.end(),
+                                                reinterpret_cast<char*>(&pid));
+                                  },
+                              .on_closed = [](const auto&) {}}};
+    REQUIRE(run_until(loop, [&] { return pid != 0; }));
+    const std::string stat = "/proc/" + std::to_string(pid) + "/stat";
+    REQUIRE(::kill(daemon, SIGKILL) == 0);
+    // Gone, or a zombie that whoever adopts orphans here has not reaped yet.
+    const auto is_dead = [&] {
+        std::ifstream file{stat};
+        std::string line;
+        std::getline(file, line);
+        loop.post([] {});
+        return line.empty() || line.substr(line.rfind(')') + 2, 1) == "Z";
+    };
+    CHECK(run_until(loop, is_dead));
+    ::waitpid(daemon, nullptr, 0);
+}
+
+TEST_CASE("the shim does not start a program whose daemon is gone already") {
+    io::Loop loop;
+    bool is_dead = false;
+    const io::SpawnOrder order{.executable = WL_TEST_SHIM,
+                               .argv = {"windlass", "worker-exec", "1", "sh", "-c", "exit 5"},
+                               .environment = {"PATH=/usr/bin:/bin"},
+                               .descriptors = {}};
+    REQUIRE(::getpid() != 1);
+    const auto process = io::Process::spawn(loop, order, [&] { is_dead = true; }).value();
+    CHECK(run_until(loop, [&] { return is_dead; }));
+    CHECK(process->reap().code == 127);
+}

@@ -1,0 +1,211 @@
+// Starting one worker, talking to it and seeing its end.
+#include "worker/worker_process.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include "io/loop.h"
+#include "worker/environment.h"
+#include "worker/exec_shim.h"
+
+namespace windlass::worker {
+namespace {
+
+// What the engine may have in flight beyond a replica's concurrency (16), and one to spare.
+constexpr std::uint64_t kWindowMax = 17;
+// Room for `recall`, `cancel` and `stop` when the runs' share of the backlog is used up: a hundred
+// thousand frames, while each request brings two at most.
+constexpr std::size_t kControlBacklog = 4 << 20;
+// The end of a channel is nearly always the end of the process, seen some microseconds early.
+// Python may close it while it still tears itself down, for which a quarter second is plenty.
+constexpr base::Duration kExitPatience = std::chrono::milliseconds{250};
+// A socket holds at most some hundred KiB and a pipe 1 MiB (fs.pipe-max-size); more comes only from
+// a surviving descendant that still writes.
+constexpr std::size_t kDrainMax = 4 << 20;
+
+struct Channels {
+    io::SocketPair channel;
+    io::Pipe standard_output;
+    io::Pipe standard_error;
+};
+
+base::Result<Channels> make_channels() {
+    // One after the other: GCC 12 forgets what is built already when WL_TRY leaves an initialiser.
+    Channels channels;
+    channels.channel = WL_TRY(io::make_socket_pair());
+    channels.standard_output = WL_TRY(io::make_pipe());
+    channels.standard_error = WL_TRY(io::make_pipe());
+    return channels;
+}
+
+io::SpawnOrder make_spawn_order(const SupervisorOptions& options, const LaunchOrder& order,
+                                const std::string& temporary_dir, const Channels& channels) {
+    return {
+        .executable = options.executable,
+        .argv = exec_shim_argv(::getpid(), order.argv),
+        .environment = make_environment(own_environment(), {.model_table = order.environment,
+                                                            .daemon_id = options.daemon_id,
+                                                            .generation = order.generation,
+                                                            .device = order.device,
+                                                            .temporary_dir = temporary_dir}),
+        .descriptors = {{.ours = channels.standard_output.write_end.number(), .theirs = 1},
+                        {.ours = channels.standard_error.write_end.number(), .theirs = 2},
+                        {.ours = channels.channel.theirs.number(), .theirs = kChannelDescriptor}}};
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<WorkerProcess>> WorkerProcess::launch(io::Loop& loop,
+                                                                   const SupervisorOptions& options,
+                                                                   const LaunchOrder& order,
+                                                                   WorkerHandlers handlers) {
+    TemporaryDirectory temporary_dir = WL_TRY(
+        TemporaryDirectory::make(options.runtime_dir, fmt::format("worker-{}", order.generation)));
+    const std::string temporary_path = temporary_dir.path();
+    base::Result<Channels> channels = make_channels();
+    if (!channels) {
+        temporary_dir.remove_some(1);
+        return channels.error();
+    }
+    const io::SpawnOrder spawn = make_spawn_order(options, order, temporary_path, *channels);
+    std::unique_ptr<WorkerProcess> worker{
+        new WorkerProcess{loop, order, std::move(temporary_dir),
+                          Ends{.channel = std::move(channels->channel.ours),
+                               .standard_output = std::move(channels->standard_output.read_end),
+                               .standard_error = std::move(channels->standard_error.read_end)},
+                          std::move(handlers)}};
+    WorkerProcess& started = *worker;
+    base::Result<std::unique_ptr<io::Process>> process =
+        io::Process::spawn(loop, spawn, [&started] { started.on_dead(); });
+    if (!process) {
+        worker->temporary_dir_.remove_some(1);
+        return process.error();
+    }
+    worker->process_ = std::move(*process);
+    return worker;
+}
+
+WorkerProcess::WorkerProcess(io::Loop& loop, const LaunchOrder& order,
+                             TemporaryDirectory temporary_dir, Ends ends, WorkerHandlers handlers)
+    : loop_(loop),
+      generation_(order.generation),
+      model_(order.model),
+      handlers_(std::move(handlers)),
+      temporary_dir_(std::move(temporary_dir)),
+      conversation_(order.generation, order.model, handlers_.on_event),
+      output_lines_(printed_as(Output::standard_output)),
+      error_lines_(printed_as(Output::standard_error)),
+      channel_(loop, std::move(ends.channel),
+               {.on_data = [this](std::span<const char> bytes) { on_channel_data(bytes); },
+                .on_closed =
+                    [this](const std::optional<base::Error>& error) { on_channel_closed(error); }}),
+      standard_output_(loop, std::move(ends.standard_output), printing_to(output_lines_)),
+      standard_error_(loop, std::move(ends.standard_error), printing_to(error_lines_)),
+      channel_lost_(loop, [this] {
+          handlers_.on_event(ChannelLost{.generation = generation_,
+                                         .why = base::fail(base::Errc::worker_lost, lost_why_)});
+      }) {}
+
+io::StreamHandlers WorkerProcess::printing_to(io::LineSplitter& splitter) {
+    return {.on_data = [&splitter](std::span<const char> bytes) { splitter.feed(bytes); },
+            .on_closed = [&splitter](const std::optional<base::Error>&) { splitter.finish(); }};
+}
+
+io::LineSplitter::Sink WorkerProcess::printed_as(Output output) {
+    return [this, output](std::string line) {
+        handlers_.on_event(Printed{.generation = generation_,
+                                   .model = model_,
+                                   .output = output,
+                                   .level = base::log::Level::info,
+                                   .line = std::move(line)});
+    };
+}
+
+void WorkerProcess::load(const wire::LoadOrder& order) {
+    const std::uint64_t largest_run =
+        order.body_max.count() + wire::kMetaSizeMax + wire::kHeaderSize;
+    runs_backlog_max_ = (order.concurrency + kWindowMax) * largest_run;
+    channel_.set_backlog_max(runs_backlog_max_ + kControlBacklog);
+    send(conversation_.load(order));
+}
+
+base::Result<void> WorkerProcess::run(std::uint64_t request, const wire::RunOrder& order,
+                                      std::string body) {
+    if (!channel_.is_open()) return {};  // dropped: the channel's or the process's end says so
+    if (!wire::is_header_text(order.content_type) ||
+        !wire::is_header_text(order.variant.value_or("-"))) {
+        return base::fail(base::Errc::invalid_input,
+                          "the content type or the variant of the request is empty, longer than 256"
+                          " characters or not printable ASCII; correct it");
+    }
+    const std::size_t largest_head = wire::kHeaderSize + wire::kMetaSizeMax;
+    if (channel_.backlog() + largest_head + body.size() > runs_backlog_max_) {
+        base::Error full = base::fail(
+            base::Errc::unavailable,
+            fmt::format("worker {} of model {} does not read its channel: {} bytes wait for it;"
+                        " try again later",
+                        pid(), model_, channel_.backlog()));
+        full.reason = "channel_full";
+        return full;
+    }
+    std::string head = conversation_.run(request, order, body.size());
+    return channel_.write(std::move(head), std::move(body));
+}
+
+void WorkerProcess::send(std::string frame) {
+    const base::Result<void> queued = channel_.write(std::move(frame));
+    if (queued) return;
+    channel_.close();
+    lost_why_ = fmt::format("worker {} of model {} does not read its channel: {}", pid(), model_,
+                            queued.error().message);
+    channel_lost_.start(base::Duration::zero());  // never from within an order
+}
+
+void WorkerProcess::on_channel_data(std::span<const char> bytes) {
+    const std::uint64_t heartbeats_before = conversation_.heartbeat_count();
+    const base::Result<void> understood = conversation_.receive(bytes);
+    if (conversation_.heartbeat_count() != heartbeats_before) last_heartbeat_ = loop_.now();
+    if (!understood) {
+        lose_channel(fmt::format("broke the protocol: {}", understood.error().message));
+    }
+}
+
+void WorkerProcess::on_channel_closed(const std::optional<base::Error>& error) {
+    if (error) return lose_channel(error->message);
+    lost_why_ = fmt::format("worker {} of model {} closed its channel{} and lives on", pid(),
+                            model_, conversation_.is_between_frames() ? "" : " within a frame");
+    channel_lost_.start(kExitPatience);
+}
+
+// From the loop only.
+void WorkerProcess::lose_channel(std::string why) {
+    channel_.close();
+    handlers_.on_event(ChannelLost{
+        .generation = generation_,
+        .why = base::fail(base::Errc::worker_lost,
+                          fmt::format("worker {} of model {} {}", pid(), model_, std::move(why)))});
+}
+
+void WorkerProcess::on_dead() {
+    // First, while the dead leader still keeps the group's number from being given away.
+    process_->signal_group(SIGKILL);
+    channel_lost_.stop();
+    channel_.drain(kDrainMax);
+    channel_lost_.stop();  // the drain may have come to the channel's end
+    channel_.close();
+    standard_output_.drain(kDrainMax);
+    standard_error_.drain(kDrainMax);
+    // A descendant may hold the pipes open; what it prints from now on is not the worker's.
+    output_lines_.finish();
+    error_lines_.finish();
+    const io::ExitStatus status = process_->reap();
+    // Out of the object first: it is destroyed meanwhile.
+    const std::function<void(Exited)> on_exited = std::move(handlers_.on_exited);
+    on_exited(Exited{
+        .generation = generation_, .pid = pid(), .code = status.code, .signal = status.signal});
+}
+
+}  // namespace windlass::worker

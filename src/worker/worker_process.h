@@ -1,0 +1,88 @@
+// One worker: its process, the channel to it, what it prints and its private TMPDIR. Carries out
+// what the supervisor is told and reports what happens. Thread: main.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "io/lines.h"
+#include "io/process.h"
+#include "io/stream.h"
+#include "io/timer.h"
+#include "worker/conversation.h"
+#include "worker/supervisor.h"
+#include "worker/temporary_directory.h"
+
+namespace windlass::worker {
+
+struct WorkerHandlers {
+    std::function<void(Event)> on_event;  // all but the last one
+    // The last one; the WorkerProcess may be destroyed within it.
+    std::function<void(Exited)> on_exited;
+};
+
+// The handlers come from the loop. The rules of Supervisor hold.
+class WorkerProcess {
+  public:
+    // What goes wrong before there is a process comes back; errors as in io::system_error().
+    static base::Result<std::unique_ptr<WorkerProcess>> launch(io::Loop& loop,
+                                                               const SupervisorOptions& options,
+                                                               const LaunchOrder& order,
+                                                               WorkerHandlers handlers);
+    WorkerProcess(const WorkerProcess&) = delete;
+    WorkerProcess& operator=(const WorkerProcess&) = delete;
+    ~WorkerProcess() = default;  // kills the group if it was not reaped
+
+    void load(const wire::LoadOrder& order);
+    // An error: the worker has not seen and will not see the request.
+    base::Result<void> run(std::uint64_t request, const wire::RunOrder& order, std::string body);
+    void recall(std::uint64_t request) { send(Conversation::recall(request)); }
+    void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
+    void stop() { send(Conversation::stop()); }
+    void signal_group(int signal) const { process_->signal_group(signal); }
+
+    pid_t pid() const { return process_->pid(); }
+    std::optional<base::Instant> last_heartbeat() const { return last_heartbeat_; }
+    TemporaryDirectory take_temporary_directory() { return std::move(temporary_dir_); }
+
+  private:
+    // Our ends of what the process inherits.
+    struct Ends {
+        io::FileDescriptor channel;
+        io::FileDescriptor standard_output;
+        io::FileDescriptor standard_error;
+    };
+
+    WorkerProcess(io::Loop& loop, const LaunchOrder& order, TemporaryDirectory temporary_dir,
+                  Ends ends, WorkerHandlers handlers);
+    io::StreamHandlers printing_to(io::LineSplitter& splitter);
+    io::LineSplitter::Sink printed_as(Output output);
+    void send(std::string frame);
+    void on_channel_data(std::span<const char> bytes);
+    void on_channel_closed(const std::optional<base::Error>& error);
+    void lose_channel(std::string why);
+    void on_dead();
+
+    io::Loop& loop_;
+    std::uint64_t generation_;
+    std::string model_;
+    WorkerHandlers handlers_;
+    TemporaryDirectory temporary_dir_;
+    Conversation conversation_;
+    io::LineSplitter output_lines_;
+    io::LineSplitter error_lines_;
+    io::Stream channel_;
+    io::Stream standard_output_;
+    io::Stream standard_error_;
+    std::unique_ptr<io::Process> process_;  // after the streams: dies first
+    std::size_t runs_backlog_max_ = 0;
+    std::optional<base::Instant> last_heartbeat_;
+    std::string lost_why_;  // what channel_lost_ will say
+    io::Timer channel_lost_;
+};
+
+}  // namespace windlass::worker
