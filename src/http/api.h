@@ -1,0 +1,105 @@
+// What the HTTP surface asks of the daemon, as plain structs, and the interface that answers it.
+// Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace windlass::http {
+
+// POST /api/models/{model}/call. Absent values mean the model's defaults.
+struct CallRequest {
+    std::string model;         // percent-decoded, not checked: any bytes
+    std::string content_type;  // empty when the client sent none
+    std::string body;
+    std::optional<base::Duration> timeout = {};  // > 0; arrival to answer
+    std::optional<base::Duration> wait = {};     // >= 0; arrival to dispatch
+    std::optional<unsigned> priority = {};       // 0 (first) to 9
+    std::optional<std::string> variant = {};     // [A-Za-z0-9._-]{1,64}
+};
+
+struct CallAnswer {
+    std::string content_type;
+    std::string body;
+    std::uint64_t copy = 0;  // generation of the replica that ran it
+    int worker_pid = 0;
+    std::string device;
+    base::Duration queue = {};
+    base::Duration load = {};
+    base::Duration run = {};
+};
+
+struct WaitingRequest {
+    std::string request_id;  // "r17"
+    std::string reason;      // what it waits for, in one word of the wait reasons
+    base::Duration waited = {};
+    unsigned priority = 0;
+};
+
+// GET /api/models/{model}. Durations are ages at the moment of the question.
+struct ModelStatus {
+    std::string name;
+    std::string residency;  // "cold", "loading", "ready", "draining", "stopping" or "backoff"
+    unsigned copies = 0;
+    std::optional<int> worker_pid = {};
+    std::uint64_t generation = 0;
+    std::string device;
+    std::uint64_t running = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t loads = 0;
+    std::uint64_t failures = 0;
+    std::optional<base::Duration> ready_since = {};  // for how long it has been ready
+    std::optional<base::Duration> loading_for = {};
+    std::optional<base::Error> last_error = {};  // only its type and message are shown
+    std::optional<base::Duration> retry_after = {};
+    std::vector<WaitingRequest> waiting_requests = {};  // the first 100 are shown
+};
+
+// GET /healthz.
+struct Health {
+    bool stopping = false;  // "status" is "stopping" instead of "ok"
+    std::string version;
+    std::string commit;
+    std::string daemon_id;
+    std::string configuration;  // path of the file
+    base::Duration uptime = {};
+};
+
+// `request_id` is what the client sees ("r17"); empty when the request was refused before it got
+// one.
+using CallReply = std::move_only_function<void(std::string request_id, base::Result<CallAnswer>)>;
+using ModelReply = std::move_only_function<void(base::Result<ModelStatus>)>;
+
+// Implemented by the daemon. Each reply function is called at most once, on the main thread;
+// calling one after its client or even its server has gone is allowed and does nothing.
+class Backend {
+  public:
+    Backend() = default;
+    Backend(const Backend&) = delete;
+    Backend& operator=(const Backend&) = delete;
+    virtual ~Backend() = default;
+
+    // These three return a number that is unique among all of them, under which the request can be
+    // withdrawn; or 0 when `reply` was called before they returned.
+    virtual std::uint64_t call(CallRequest request, CallReply reply) = 0;
+    virtual std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
+                               ModelReply reply) = 0;
+    virtual std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
+                                 ModelReply reply) = 0;
+    // Nobody waits for the answer to that call, load or unload any more. Called at most once for
+    // each, never after its reply and never from inside one of the three functions above.
+    virtual void client_gone(std::uint64_t request) = 0;
+
+    virtual base::Result<ModelStatus> model(std::string_view name) const = 0;
+    virtual std::vector<ModelStatus> models() const = 0;
+    virtual Health health() const = 0;
+};
+
+}  // namespace windlass::http

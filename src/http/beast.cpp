@@ -1,0 +1,2 @@
+// Boost.Beast's own sources, compiled once.
+#include <boost/beast/src.hpp>

@@ -1,0 +1,107 @@
+// One client's connection: reads requests one after the other, has them performed, writes replies
+// in the same order. Thread: the loop's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "http/date_text.h"
+#include "http/dispatch.h"
+#include "http/input_buffer.h"
+#include "http/request_parser.h"
+#include "http/server.h"
+#include "io/readiness.h"
+
+namespace windlass::http {
+
+class Connection;
+
+// What all connections of a server have in common. Outlives them.
+struct ConnectionContext {
+    io::Loop& loop;
+    Backend& backend;
+    ServerOptions options;
+    OriginGuard guard;
+    DateText date = {};
+    bool stopping = false;  // replies close their connection
+    std::function<void(Connection&)> on_closed = {};
+};
+
+// Shared: the server holds it while it is open; replies that come late hold it weakly, so that they
+// find out that it is gone; whoever runs one of its functions holds it until that returns.
+class Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    enum class Phase : std::uint8_t {
+        idle,       // no byte of a request
+        head,       // the header is arriving
+        inviting,   // "100 Continue" is being written
+        body,       // the body is arriving
+        calling,    // the backend has the request
+        writing,    // the reply is being written
+        lingering,  // the last reply is out; waits for the client to close
+        closed,
+    };
+
+    // A surplus connection gets one reply, `unavailable`.
+    Connection(ConnectionContext& context, io::FileDescriptor socket, bool is_surplus);
+    void start();
+
+    Phase phase() const { return phase_; }
+    // To be called about once a sweep period: enforces the time limits.
+    void sweep(base::Instant now);
+    void close();
+
+  private:
+    void on_readable();
+    void on_input(std::string_view bytes);
+    void on_input_end(bool is_orderly);
+    void wait_for_input();
+    bool wants_input() const;
+
+    std::size_t consume(std::string_view bytes);
+    void consume_pending();
+    void on_incomplete(bool has_more);
+    void on_head(bool has_more);
+    void begin_call();
+    void answer(std::uint64_t exchange, Reply reply);
+    void refuse(Reply reply);
+
+    void send_reply(Reply reply, bool close_after);
+    void write_output();
+    void on_output_written();
+    void linger();
+    bool client_has_closed() const;
+    void abort();
+
+    void enter(Phase phase, base::Duration limit);
+    void enter_without_limit(Phase phase);
+    void note_progress(base::Duration limit, std::uint64_t bytes);
+
+    ConnectionContext& context_;
+    io::Readiness socket_;
+    bool is_surplus_;
+    Phase phase_ = Phase::idle;
+    base::Instant phase_since_ = {};
+    base::Instant deadline_ = base::Instant::max();  // of the present phase
+    bool is_waiting_for_input_ = false;
+    bool has_input_ended_ = false;
+    bool is_consuming_ = false;  // consume() is on the stack and goes on by itself
+
+    InputBuffer pending_;
+    RequestParser parser_;
+    std::optional<Task> task_;
+    std::uint64_t exchange_ = 0;  // counts the requests, so that a late reply meets no other one
+    std::uint64_t call_ = 0;      // the backend's number of the request in phase `calling`
+
+    std::string output_head_;
+    std::string output_body_;
+    std::size_t written_ = 0;
+    bool close_after_output_ = false;
+};
+
+}  // namespace windlass::http

@@ -1,0 +1,66 @@
+// The table of routes and handlers.
+#include "http/dispatch.h"
+
+#include "http/call_api.h"
+#include "http/health_api.h"
+#include "http/models_api.h"
+#include "http/request_fields.h"
+#include "http/target.h"
+
+namespace windlass::http {
+namespace {
+
+base::Result<CallRequest> read_parameters(Match match, const Headers& headers) {
+    if (match.route == Route::call) return read_call(std::move(match.model), headers);
+    CallRequest parameters{.model = std::move(match.model)};
+    if (match.route == Route::load || match.route == Route::unload) {
+        parameters.timeout =
+            WL_TRY(read_duration(headers, "X-Windlass-Timeout", ZeroDuration::refused));
+    }
+    return parameters;
+}
+
+}  // namespace
+
+std::expected<Task, Reply> plan(const RequestHead& head, const OriginGuard& guard) {
+    std::optional<Target> target = parse_target(head.target);
+    const OriginGuard::Subject subject{
+        .headers = head.headers,
+        .authority = target ? target->authority : std::nullopt,
+        .http11 = head.http11,
+    };
+    if (auto refusal = guard.check(subject)) return std::unexpected(refusal_reply(*refusal));
+    if (!target) {
+        return std::unexpected(error_reply(base::fail(
+            base::Errc::invalid_input,
+            "the path of the request cannot be read; it must begin with / and write every byte "
+            "that is not allowed in a path as % and two hexadecimal digits")));
+    }
+    auto match = find_route(head.method, std::move(*target));
+    if (!match) return std::unexpected(refusal_reply(match.error()));
+    const Route route = match->route;
+    const std::string model = match->model;
+    auto parameters = read_parameters(std::move(*match), head.headers);
+    if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
+    return Task{.route = route, .call = std::move(*parameters)};
+}
+
+std::uint64_t perform(Task task, std::string body, Backend& backend, Respond respond) {
+    switch (task.route) {
+        case Route::health: respond(show_health(backend)); return 0;
+        case Route::models: respond(list_models(backend)); return 0;
+        case Route::model: respond(show_model(backend, task.call.model)); return 0;
+        case Route::call:
+            task.call.body = std::move(body);
+            return perform_call(std::move(task.call), backend, std::move(respond));
+        case Route::load:
+            return perform_load({std::move(task.call.model), task.call.timeout}, backend,
+                                std::move(respond));
+        case Route::unload:
+            return perform_unload({std::move(task.call.model), task.call.timeout}, backend,
+                                  std::move(respond));
+    }
+    return 0;
+}
+
+}  // namespace windlass::http

@@ -1,0 +1,27 @@
+// From a request to whoever answers it, in two steps, so that a request that is refused for its
+// head costs no body.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "http/api.h"
+#include "http/origin_guard.h"
+#include "http/request_parser.h"
+#include "http/router.h"
+
+namespace windlass::http {
+
+struct Task {
+    Route route;
+    CallRequest call;  // of load and unload only `model` and `timeout` count, of GETs `model`
+};
+
+// What the request with that head asks for, or the reply that refuses it.
+std::expected<Task, Reply> plan(const RequestHead& head, const OriginGuard& guard);
+
+// Returns the backend's number of what was begun; 0 when `respond` was called already.
+std::uint64_t perform(Task task, std::string body, Backend& backend, Respond respond);
+
+}  // namespace windlass::http

@@ -1,0 +1,114 @@
+// The one place that knows the names of the API's JSON fields.
+#include "http/models_json.h"
+
+#include <algorithm>
+
+#include "http/json_writer.h"
+
+namespace windlass::http {
+namespace {
+
+constexpr std::size_t kWaitingRequestsShown = 100;
+
+void write_optional_seconds(JsonWriter& json, std::string_view name,
+                            const std::optional<base::Duration>& duration) {
+    json.key(name);
+    duration ? json.seconds(*duration) : json.null();
+}
+
+void write_optional_string(JsonWriter& json, std::string_view name, const std::string& text) {
+    if (!text.empty()) json.key(name).string(text);
+}
+
+void write_last_error(JsonWriter& json, const std::optional<base::Error>& error) {
+    json.key("last_error");
+    if (!error) {
+        json.null();
+        return;
+    }
+    json.begin_object();
+    json.key("type").string(base::traits(error->code).name);
+    json.key("message").string(error->message);
+    json.end_object();
+}
+
+void write_waiting_requests(JsonWriter& json, std::span<const WaitingRequest> requests) {
+    json.key("waiting_requests").begin_array();
+    for (const WaitingRequest& request :
+         requests.first(std::min(requests.size(), kWaitingRequestsShown))) {
+        json.begin_object();
+        json.key("request_id").string(request.request_id);
+        json.key("reason").string(request.reason);
+        json.key("waited_ms").milliseconds(request.waited);
+        json.key("priority").number(request.priority);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void write_model(JsonWriter& json, const ModelStatus& model) {
+    json.begin_object();
+    json.key("name").string(model.name);
+    json.key("residency").string(model.residency);
+    json.key("copies").number(model.copies);
+    json.key("worker_pid");
+    model.worker_pid ? json.number(static_cast<std::uint64_t>(*model.worker_pid)) : json.null();
+    json.key("generation").number(model.generation);
+    json.key("device").string(model.device);
+    json.key("running").number(model.running);
+    json.key("waiting").number(model.waiting);
+    json.key("loads").number(model.loads);
+    json.key("failures").number(model.failures);
+    write_optional_seconds(json, "ready_since_s", model.ready_since);
+    write_optional_seconds(json, "loading_for_s", model.loading_for);
+    write_last_error(json, model.last_error);
+    write_optional_seconds(json, "retry_after_s", model.retry_after);
+    write_waiting_requests(json, model.waiting_requests);
+    json.end_object();
+}
+
+}  // namespace
+
+std::string to_json(const ModelStatus& model) {
+    JsonWriter json;
+    write_model(json, model);
+    return json.take();
+}
+
+std::string to_json(std::span<const ModelStatus> models) {
+    JsonWriter json;
+    json.begin_object().key("models").begin_array();
+    for (const ModelStatus& model : models) write_model(json, model);
+    json.end_array().end_object();
+    return json.take();
+}
+
+std::string to_json(const Health& health) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("status").string(health.stopping ? "stopping" : "ok");
+    json.key("version").string(health.version);
+    json.key("commit").string(health.commit);
+    json.key("daemon_id").string(health.daemon_id);
+    json.key("configuration").string(health.configuration);
+    json.key("uptime_s").seconds(health.uptime);
+    json.end_object();
+    return json.take();
+}
+
+std::string to_json(const base::Error& error, const ErrorContext& context) {
+    JsonWriter json;
+    json.begin_object().key("error").begin_object();
+    json.key("type").string(base::traits(error.code).name);
+    json.key("message").string(error.message);
+    write_optional_string(json, "reason", error.reason);
+    if (error.retry_after) json.key("retry_after_s").seconds(*error.retry_after);
+    write_optional_string(json, "request_id", context.request_id);
+    write_optional_string(json, "cause", error.cause);
+    write_optional_string(json, "traceback", error.traceback);
+    write_optional_string(json, "model", context.model);
+    json.end_object().end_object();
+    return json.take();
+}
+
+}  // namespace windlass::http

@@ -1,0 +1,93 @@
+// Replies are formatted here, once, into the bytes that are sent.
+#include "http/reply.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "http/models_json.h"
+
+namespace windlass::http {
+namespace {
+
+struct StatusName {
+    int status;
+    std::string_view name;
+};
+
+// RFC 9110 section 15 and RFC 6585; 499 is the customary number for a client that went away.
+constexpr StatusName kStatusNames[] = {
+    {200, "OK"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {499, "Client Closed Request"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+std::string_view status_name(int status) {
+    const auto* row = std::ranges::find(kStatusNames, status, &StatusName::status);
+    return row == std::end(kStatusNames) ? "Unknown" : row->name;
+}
+
+bool is_field_byte(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);  // RFC 9110 section 5.5
+}
+
+}  // namespace
+
+void append_field(std::string& fields, std::string_view name, std::string_view value) {
+    fields.append(name).append(": ");
+    std::ranges::transform(value, std::back_inserter(fields),
+                           [](char c) { return is_field_byte(c) ? c : ' '; });
+    fields.append("\r\n");
+}
+
+Reply error_reply(const base::Error& error, const ErrorContext& context) {
+    Reply reply{.status = base::traits(error.code).http_status, .body = to_json(error, context)};
+    if (!context.request_id.empty()) {
+        append_field(reply.fields, "X-Windlass-Request-Id", context.request_id);
+    }
+    if (error.retry_after) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after);
+        append_field(reply.fields, "Retry-After", fmt::format("{}", seconds.count()));
+    }
+    return reply;
+}
+
+Reply refusal_reply(const Refusal& refusal) {
+    Reply reply = error_reply(refusal.error);
+    reply.status = refusal.status;
+    if (!refusal.allow.empty()) append_field(reply.fields, "Allow", refusal.allow);
+    return reply;
+}
+
+std::string format_head(const Reply& reply, const HeadOptions& options) {
+    std::string head =
+        fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n", reply.status,
+                    status_name(reply.status), options.date, reply.body.size());
+    append_field(head, "Content-Type", reply.content_type);
+    head += reply.fields;
+    if (options.close) {
+        head += "Connection: close\r\n";
+    } else if (options.name_keep_alive) {
+        head += "Connection: keep-alive\r\n";
+    }
+    head += "\r\n";
+    return head;
+}
+
+}  // namespace windlass::http

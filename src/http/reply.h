@@ -1,0 +1,50 @@
+// What goes back to a client, and how it looks on the wire.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace windlass::http {
+
+struct Reply {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string fields = {};  // further header lines, each ended by CRLF; see append_field
+    std::string body = {};
+};
+
+using Respond = std::move_only_function<void(Reply)>;
+
+// A request that is answered by HTTP's own rules; `status` counts, not the error's usual one.
+struct Refusal {
+    int status;
+    base::Error error;
+    std::string allow = {};  // the methods that a 405 names
+};
+
+// Appends "name: value\r\n". Bytes that could end the line early, or that HTTP forbids in a value,
+// become spaces: some values come from workers.
+void append_field(std::string& fields, std::string_view name, std::string_view value);
+
+struct ErrorContext {
+    std::string request_id = {};
+    std::string model = {};
+};
+
+// The JSON error body with the status of the error's type, Retry-After and X-Windlass-Request-Id.
+Reply error_reply(const base::Error& error, const ErrorContext& context = {});
+Reply refusal_reply(const Refusal& refusal);
+
+struct HeadOptions {
+    std::string_view date;  // as in RFC 9110 section 5.6.7
+    bool close = false;
+    bool name_keep_alive = false;  // an HTTP/1.0 client must be told that its wish was granted
+};
+
+// The status line and all header lines, up to and with the empty one.
+std::string format_head(const Reply& reply, const HeadOptions& options);
+
+}  // namespace windlass::http

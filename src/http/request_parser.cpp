@@ -1,0 +1,188 @@
+// Boost.Beast's parser does the reading; what it lets pass and should not is refused here.
+#include "http/request_parser.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace windlass::http {
+namespace {
+
+namespace beast = boost::beast;
+using BeastText = beast::string_view;
+
+// A declared length is a client's word: memory is taken only as the bytes arrive.
+constexpr std::uint64_t kReservedAtOnce = 1024 * 1024;
+
+// Beast's basic_parser rather than its request_parser: fields go straight into Headers, without a
+// node for each.
+class Parser final : public beast::http::basic_parser<true> {
+  public:
+    explicit Parser(const RequestLimits& limits) {
+        header_limit(static_cast<std::uint32_t>(limits.head_bytes));
+        body_limit(limits.body_bytes);
+    }
+
+    RequestHead head = {};
+    std::string body = {};
+
+  private:
+    using Code = beast::error_code;
+    using Length = boost::optional<std::uint64_t>;
+
+    void on_request_impl(beast::http::verb, BeastText method, BeastText target, int version,
+                         Code&) override {
+        head.method.assign(method.data(), method.size());
+        head.target.assign(target.data(), target.size());
+        head.http11 = version >= 11;
+    }
+    void on_response_impl(int, BeastText, int, Code&) override {}
+    void on_field_impl(beast::http::field, BeastText name, BeastText value, Code&) override {
+        if (is_header_done()) return;  // a trailer; nothing reads those
+        head.headers.add({name.data(), name.size()}, {value.data(), value.size()});
+    }
+    void on_header_impl(Code&) override {}
+    void on_body_init_impl(const Length& length, Code&) override {
+        body.reserve(std::min(length.get_value_or(0), kReservedAtOnce));
+    }
+    std::size_t on_body_impl(BeastText bytes, Code&) override { return append(bytes); }
+    void on_chunk_header_impl(std::uint64_t, BeastText, Code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, BeastText bytes, Code&) override {
+        return append(bytes);
+    }
+    void on_finish_impl(Code&) override {}
+
+    std::size_t append(BeastText bytes) {
+        body.append(bytes.data(), bytes.size());
+        return bytes.size();
+    }
+};
+
+Refusal bad_request(int status, std::string message) {
+    return Refusal{status, base::fail(base::Errc::invalid_input, std::move(message))};
+}
+
+Refusal head_too_large(const RequestLimits& limits) {
+    return bad_request(431, fmt::format("the request line and header fields are larger than {}; "
+                                        "send fewer or shorter header fields",
+                                        base::to_text(base::Bytes{limits.head_bytes})));
+}
+
+Refusal to_refusal(const beast::error_code& error, const RequestLimits& limits) {
+    if (error == beast::http::error::header_limit) return head_too_large(limits);
+    if (error == beast::http::error::body_limit) {
+        return bad_request(413, fmt::format("the body is larger than {}; send a smaller one",
+                                            base::to_text(base::Bytes{limits.body_bytes})));
+    }
+    return bad_request(400, fmt::format("this is not a well-formed HTTP/1.1 request ({}); correct "
+                                        "the client",
+                                        error.message()));
+}
+
+// Beast takes a message with an unknown transfer coding for one without a body, and what follows
+// for the next request: a way to smuggle one past a proxy (RFC 9112 section 6.1).
+std::optional<Refusal> check_framing(const RequestHead& head) {
+    const std::size_t count = head.headers.count("Transfer-Encoding");
+    if (count == 0) return std::nullopt;
+    if (count > 1 || !equal_ignoring_case(*head.headers.find("Transfer-Encoding"), "chunked")) {
+        return Refusal{501, base::fail(base::Errc::unsupported,
+                                       "the request has a Transfer-Encoding other than chunked; "
+                                       "send the body as it is, with its Content-Length")};
+    }
+    if (!head.http11 || head.headers.count("Content-Length") > 0) {
+        return bad_request(400,
+                           "the request has a Transfer-Encoding together with HTTP/1.0 or a "
+                           "Content-Length, so that its end is not certain; send only one of them");
+    }
+    return std::nullopt;
+}
+
+// RFC 9112 section 2.2: some clients send an empty line after a body.
+std::size_t empty_lines_size(std::string_view bytes) {
+    std::size_t size = 0;
+    while (bytes.substr(size).starts_with("\r\n")) size += 2;
+    return size;
+}
+
+}  // namespace
+
+struct RequestParser::State {
+    std::optional<Parser> parser;
+};
+
+RequestParser::RequestParser(RequestLimits limits)
+    : limits_(limits), state_(std::make_unique<State>()) {
+    reset();
+}
+
+RequestParser::~RequestParser() = default;
+
+void RequestParser::reset() {
+    head_bytes_ = 0;
+    state_->parser.emplace(limits_);
+}
+
+bool RequestParser::has_begun() const { return state_->parser->got_some(); }
+const RequestHead& RequestParser::head() const { return state_->parser->head; }
+std::uint64_t RequestParser::body_size() const { return state_->parser->body.size(); }
+std::string RequestParser::take_body() { return std::move(state_->parser->body); }
+
+auto RequestParser::feed(std::string_view bytes) -> std::expected<Fed, Refusal> {
+    return state_->parser->is_header_done() ? feed_body(bytes) : feed_head(bytes);
+}
+
+auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refusal> {
+    Parser& parser = *state_->parser;
+    std::size_t consumed = 0;
+    if (!parser.got_some()) {
+        consumed = empty_lines_size(bytes);
+        bytes.remove_prefix(consumed);
+        if (bytes.empty() || bytes == "\r") return Fed{consumed, Progress::need_more};
+    }
+    beast::error_code error;
+    const std::size_t parsed =
+        parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    if (error && error != beast::http::error::need_more) {
+        return std::unexpected(to_refusal(error, limits_));
+    }
+    // Beast counts only what it was given at once, so that many small packets would pass its limit.
+    head_bytes_ += parsed;
+    const std::size_t unparsed = parser.is_header_done() ? 0 : bytes.size() - parsed;
+    if (head_bytes_ + unparsed > limits_.head_bytes)
+        return std::unexpected(head_too_large(limits_));
+    consumed += parsed;
+    if (!parser.is_header_done()) return Fed{consumed, Progress::need_more};
+
+    RequestHead& head = parser.head;
+    if (auto refusal = check_framing(head)) return std::unexpected(std::move(*refusal));
+    head.keep_alive = parser.keep_alive();
+    head.has_body = !parser.is_done();
+    const auto expect = head.headers.find("Expect");
+    head.expects_continue = head.http11 && expect && equal_ignoring_case(*expect, "100-continue");
+    parser.eager(true);  // from here on there is nothing between the pieces that we look at
+    return Fed{consumed, Progress::head_done};
+}
+
+auto RequestParser::feed_body(std::string_view bytes) -> std::expected<Fed, Refusal> {
+    Parser& parser = *state_->parser;
+    if (parser.is_done()) return Fed{0, Progress::complete};
+    if (bytes.empty()) return Fed{0, Progress::need_more};
+    beast::error_code error;
+    const std::size_t parsed =
+        parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    if (error && error != beast::http::error::need_more) {
+        return std::unexpected(to_refusal(error, limits_));
+    }
+    if (parsed == 0 && bytes.size() > limits_.head_bytes) {
+        return std::unexpected(
+            bad_request(400, "a chunk's size line or the trailer is too long; correct the client"));
+    }
+    return Fed{parsed, parser.is_done() ? Progress::complete : Progress::need_more};
+}
+
+}  // namespace windlass::http

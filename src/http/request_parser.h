@@ -1,0 +1,70 @@
+// HTTP/1.x requests out of bytes. No socket, no clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/headers.h"
+#include "http/reply.h"
+
+namespace windlass::http {
+
+struct RequestLimits {
+    std::size_t head_bytes = 16 * 1024;  // request line and header fields, CRLFs included
+    std::uint64_t body_bytes = 256 * 1024 * 1024;
+};
+
+struct RequestHead {
+    std::string method;
+    std::string target;
+    Headers headers;
+    bool http11 = true;
+    bool keep_alive = true;  // as the client wishes it
+    bool has_body = false;
+    bool expects_continue = false;
+};
+
+class RequestParser {
+  public:
+    explicit RequestParser(RequestLimits limits);
+    ~RequestParser();
+    RequestParser(const RequestParser&) = delete;
+    RequestParser& operator=(const RequestParser&) = delete;
+
+    enum class Progress : std::uint8_t {
+        need_more,  // feed again with what was not consumed and at least one byte more
+        head_done,  // head() is filled; feed again for the body, also when there is none
+        complete,   // take_body(), then reset() before the next request
+    };
+    struct Fed {
+        std::size_t consumed;
+        Progress progress;
+    };
+    // Consumes from the front of `bytes`, never beyond the present request. head_done comes exactly
+    // once before complete. After a refusal (400, 413, 431, 501) nothing can be made of the
+    // connection's bytes any more: answer and close.
+    std::expected<Fed, Refusal> feed(std::string_view bytes);
+
+    // Whether a byte of the present request was consumed.
+    bool has_begun() const;
+    // Empty until head_done.
+    const RequestHead& head() const;
+    std::uint64_t body_size() const;
+    std::string take_body();
+    void reset();
+
+  private:
+    std::expected<Fed, Refusal> feed_head(std::string_view bytes);
+    std::expected<Fed, Refusal> feed_body(std::string_view bytes);
+
+    struct State;
+    RequestLimits limits_;
+    std::size_t head_bytes_ = 0;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace windlass::http

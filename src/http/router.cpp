@@ -1,0 +1,58 @@
+// The paths of the API.
+#include "http/router.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+
+namespace windlass::http {
+namespace {
+
+std::optional<Route> find_action(std::string_view name) {
+    if (name == "call") return Route::call;
+    if (name == "load") return Route::load;
+    if (name == "unload") return Route::unload;
+    return std::nullopt;
+}
+
+std::optional<Match> find_path(std::vector<std::string> segments) {
+    if (segments.size() == 1 && segments[0] == "healthz") return Match{Route::health};
+    if (segments.size() < 2 || segments[0] != "api" || segments[1] != "models") return std::nullopt;
+    if (segments.size() == 2) return Match{Route::models};
+    if (segments[2].empty()) return std::nullopt;
+    if (segments.size() == 3) return Match{Route::model, std::move(segments[2])};
+    if (segments.size() != 4) return std::nullopt;
+    const std::optional<Route> action = find_action(segments[3]);
+    if (!action) return std::nullopt;
+    return Match{*action, std::move(segments[2])};
+}
+
+bool is_read_only(Route route) {
+    return route == Route::health || route == Route::models || route == Route::model;
+}
+
+}  // namespace
+
+std::expected<Match, Refusal> find_route(std::string_view method, Target target) {
+    std::optional<Match> match = find_path(std::move(target.segments));
+    if (!match) {
+        return std::unexpected(Refusal{
+            404, base::fail(base::Errc::not_found,
+                            "there is nothing under this path; the API is GET /api/models, "
+                            "GET /api/models/NAME, POST /api/models/NAME/call, .../load and "
+                            ".../unload, and GET /healthz")});
+    }
+    const bool read_only = is_read_only(match->route);
+    const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";
+    if (!fits) {
+        const char* allow = read_only ? "GET, HEAD" : "POST";
+        return std::unexpected(
+            Refusal{405,
+                    base::fail(base::Errc::invalid_input,
+                               fmt::format("this path does not take {}; use {}", method, allow)),
+                    allow});
+    }
+    return std::move(*match);
+}
+
+}  // namespace windlass::http

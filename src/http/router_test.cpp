@@ -1,0 +1,75 @@
+// Targets into segments, segments into routes.
+#include "http/router.h"
+
+#include <doctest/doctest.h>
+
+namespace http = windlass::http;
+using http::Route;
+
+namespace {
+
+std::vector<std::string> segments(std::string_view target) {
+    const auto parsed = http::parse_target(target);
+    REQUIRE(parsed.has_value());
+    return parsed->segments;
+}
+
+int status_of(std::string_view method, std::string_view target) {
+    const auto match = http::find_route(method, *http::parse_target(target));
+    return match ? 200 : match.error().status;
+}
+
+}  // namespace
+
+TEST_CASE("paths are cut at slashes and decoded, queries are ignored") {
+    using Segments = std::vector<std::string>;
+    CHECK(segments("/") == Segments{});
+    CHECK(segments("/a/b") == Segments{"a", "b"});
+    CHECK(segments("/a/?b=/c") == Segments{"a", ""});
+    CHECK(segments("/a%20b/%2F%C3%a9/c#d") == Segments{"a b", "/\xc3\xa9", "c"});
+    CHECK(segments("//a") == Segments{"", "a"});
+    for (const char* wrong : {"", "a", "*", "/%", "/%4", "/%4g", "/%%41", "ftp://a/b"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(http::parse_target(wrong).has_value());
+    }
+}
+
+TEST_CASE("a target may name its host, as proxies write it") {
+    const auto target = http::parse_target("HTTP://localhost:80/a?b");
+    REQUIRE(target.has_value());
+    CHECK(target->authority == "localhost:80");
+    CHECK(target->segments == std::vector<std::string>{"a"});
+    CHECK(http::parse_target("http://localhost")->segments.empty());
+    CHECK_FALSE(http::parse_target("/a")->authority.has_value());
+}
+
+TEST_CASE("each path has its route") {
+    const auto route = [](std::string_view method, std::string_view target) {
+        const auto match = http::find_route(method, *http::parse_target(target));
+        REQUIRE(match.has_value());
+        return *match;
+    };
+    CHECK(route("GET", "/healthz").route == Route::health);
+    CHECK(route("HEAD", "/api/models").route == Route::models);
+    CHECK(route("GET", "/api/models/a.b").route == Route::model);
+    CHECK(route("GET", "/api/models/a.b").model == "a.b");
+    CHECK(route("POST", "/api/models/a/call").route == Route::call);
+    CHECK(route("POST", "/api/models/a%2fb/load").model == "a/b");
+    CHECK(route("POST", "/api/models/call/unload").route == Route::unload);
+}
+
+TEST_CASE("other paths are 404, other methods 405 with the right ones") {
+    for (const char* path : {"/", "/api", "/api/", "/api/models/", "/api/models/a/", "/healthz/",
+                             "/api/models/a/call/b", "/api/models/a/run", "/API/models",
+                             "//api/models", "/api/models//call"}) {
+        CAPTURE(path);
+        CHECK(status_of("GET", path) == 404);
+    }
+    CHECK(status_of("POST", "/healthz") == 405);
+    CHECK(status_of("get", "/healthz") == 405);
+    CHECK(status_of("GET", "/api/models/a/call") == 405);
+    CHECK(status_of("HEAD", "/api/models/a/load") == 405);
+    CHECK(http::find_route("PUT", *http::parse_target("/api/models")).error().allow == "GET, HEAD");
+    CHECK(http::find_route("PUT", *http::parse_target("/api/models/a/call")).error().allow ==
+          "POST");
+}

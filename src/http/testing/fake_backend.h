@@ -1,0 +1,96 @@
+// For tests: a Backend that writes down what it is asked and answers when the test says so.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "http/api.h"
+
+namespace windlass::http::testing {
+
+class FakeBackend final : public Backend {
+  public:
+    struct Call {
+        std::uint64_t number;
+        CallRequest request;
+        CallReply reply;
+    };
+    struct Order {
+        std::uint64_t number;
+        std::string verb;  // "load" or "unload"
+        std::string model;
+        std::optional<base::Duration> timeout;
+        ModelReply reply;
+    };
+
+    std::deque<Call> calls;  // in the order of their arrival
+    std::deque<Order> orders;
+    std::vector<std::uint64_t> gone;
+    bool echoes_at_once = false;
+    bool is_stopping = false;
+
+    static CallAnswer echo(const CallRequest& request) {
+        return CallAnswer{.content_type = request.content_type,
+                          .body = request.body,
+                          .copy = 3,
+                          .worker_pid = 4711,
+                          .device = "cpu",
+                          .queue = std::chrono::microseconds{1'500},
+                          .load = {},
+                          .run = std::chrono::nanoseconds{12'345'678}};
+    }
+    static ModelStatus status(const std::string& name) {
+        return ModelStatus{.name = name, .residency = "cold", .device = "cpu"};
+    }
+
+    // Answers the oldest call with its own body.
+    void answer_call() { finish_call(echo(calls.front().request)); }
+    void finish_call(base::Result<CallAnswer> result) {
+        Call call = std::move(calls.front());
+        calls.pop_front();
+        call.reply("r" + std::to_string(call.number), std::move(result));
+    }
+
+    std::uint64_t call(CallRequest request, CallReply reply) override {
+        const std::uint64_t number = ++last_number_;
+        if (echoes_at_once) {
+            reply("r" + std::to_string(number), echo(request));
+            return 0;
+        }
+        calls.push_back({number, std::move(request), std::move(reply)});
+        return number;
+    }
+    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
+                       ModelReply reply) override {
+        orders.push_back({++last_number_, "load", std::move(model), timeout, std::move(reply)});
+        return last_number_;
+    }
+    std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
+                         ModelReply reply) override {
+        orders.push_back({++last_number_, "unload", std::move(model), timeout, std::move(reply)});
+        return last_number_;
+    }
+    void client_gone(std::uint64_t request) override { gone.push_back(request); }
+
+    base::Result<ModelStatus> model(std::string_view name) const override {
+        if (name == "digits") return status("digits");
+        return base::fail(base::Errc::not_found, "there is no model \"" + std::string{name} + "\"");
+    }
+    std::vector<ModelStatus> models() const override { return {status("digits")}; }
+    Health health() const override {
+        return Health{.stopping = is_stopping,
+                      .version = "0.1.0",
+                      .commit = "abc",
+                      .daemon_id = "d1",
+                      .configuration = "/etc/windlass.toml",
+                      .uptime = std::chrono::milliseconds{1'250}};
+    }
+
+  private:
+    std::uint64_t last_number_ = 0;
+};
+
+}  // namespace windlass::http::testing
