@@ -1,0 +1,94 @@
+"""Windlass: write a model once, and call it from many processes.
+
+A model is a class with `load(device)` and `run(request)`; `serve` or `python -m windlass.worker`
+runs it under the daemon. `Client` calls it. Importing this package loads no GPU library, no numpy
+and no torch, and only the errors at once: the rest comes with its first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import (
+    ERRORS,
+    Cancelled,
+    Conflict,
+    ContextLost,
+    DataCorrupt,
+    DeviceLost,
+    DriverMissing,
+    Error,
+    HostOutOfMemory,
+    Internal,
+    InvalidInput,
+    NotFound,
+    OutOfMemory,
+    PermissionDenied,
+    QueueFull,
+    Stalled,
+    Timeout,
+    Transient,
+    Unavailable,
+    Unsupported,
+    WorkerLost,
+)
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .client import Answer, Client
+    from .reporting import progress
+    from .request import Request
+    from .worker import serve
+
+_LAZY = {
+    "Answer": "client",
+    "Client": "client",
+    "Request": "request",
+    "progress": "reporting",
+    "serve": "worker",
+}
+
+__all__ = [
+    "ERRORS",
+    "Answer",
+    "Cancelled",
+    "Client",
+    "Conflict",
+    "ContextLost",
+    "DataCorrupt",
+    "DeviceLost",
+    "DriverMissing",
+    "Error",
+    "HostOutOfMemory",
+    "Internal",
+    "InvalidInput",
+    "NotFound",
+    "OutOfMemory",
+    "PermissionDenied",
+    "QueueFull",
+    "Request",
+    "Stalled",
+    "Timeout",
+    "Transient",
+    "Unavailable",
+    "Unsupported",
+    "WorkerLost",
+    "__version__",
+    "progress",
+    "serve",
+]
+
+
+def __getattr__(name: str):
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module 'windlass' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

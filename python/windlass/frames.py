@@ -1,0 +1,130 @@
+"""The frames between daemon and worker, as bytes: docs/worker-protocol.md, version 1.
+
+Sans I/O: bytes in, frames out. Knows no socket, no thread and no meaning of a frame.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import struct
+from typing import NamedTuple
+
+VERSION = 1
+META_MAX = 65_536  # bytes of JSON in a frame
+HEADER = struct.Struct("<BBHIIQ")  # type, version, reserved, meta_size, body_size, id
+
+
+class ProtocolError(Exception):
+    """A frame breaks the protocol. Nothing after it on the channel can be trusted."""
+
+
+class Type(enum.IntEnum):
+    """The first byte of a frame. Below 64: worker to daemon; above: daemon to worker."""
+
+    HELLO = 1
+    LOADED = 2
+    STARTED = 3
+    RESULT = 4
+    CHUNK = 5
+    PROGRESS = 6
+    HEARTBEAT = 7
+    ERROR = 8
+    RECALLED = 9
+    OFFLOADED = 10
+    RESTORED = 11
+    MEMORY = 12
+    LOG = 13
+    LOAD = 65
+    RUN = 66
+    RECALL = 67
+    CANCEL = 68
+    OFFLOAD = 69
+    RESTORE = 70
+    STOP = 71
+
+
+class Frame(NamedTuple):
+    """One message. `id` is the request that it is about, 0 where there is none."""
+
+    type: Type
+    id: int = 0
+    meta: dict = {}  # read only: the default is shared
+    body: bytes = b""
+
+
+def encode(frame: Frame) -> tuple[bytes, bytes]:
+    """The bytes of a frame in two parts, so that a large body is not copied: head and body.
+
+    Raises ProtocolError for metadata over META_MAX or with a number that JSON does not have.
+    """
+    meta = meta_bytes(frame.meta) if frame.meta else b""
+    if len(meta) > META_MAX:
+        raise ProtocolError(f"{frame.type.name}: {len(meta)} bytes of metadata, over {META_MAX}")
+    header = HEADER.pack(frame.type, VERSION, 0, len(meta), len(frame.body), frame.id)
+    return header + meta, frame.body
+
+
+def meta_bytes(value: object) -> bytes:
+    """JSON as metadata carries it: compact UTF-8."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError as error:
+        raise ProtocolError(f"metadata that is no JSON: {error}") from error
+    # A lone surrogate (a file name in a message, say) has no UTF-8; strict readers refuse its
+    # escape too. "?" keeps the rest readable.
+    return text.encode("utf-8", "replace")
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames.
+
+    `feed` takes bytes as they come; `next_frame` gives the frames one by one, so that `body_max`
+    (bytes, 0 at first) may change between two frames of the same read. After a ProtocolError the
+    decoder is of no use.
+    """
+
+    def __init__(self) -> None:
+        self.body_max = 0
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next_frame(self) -> Frame | None:
+        """The next whole frame, or None until more bytes are fed."""
+        if len(self._buffer) < HEADER.size:
+            return None
+        type_, version, reserved, meta_size, body_size, id_ = HEADER.unpack_from(self._buffer)
+        if version != VERSION:
+            raise ProtocolError(f"version {version}; this side speaks {VERSION}")
+        if reserved != 0:
+            raise ProtocolError(f"reserved field is {reserved}, not 0")
+        if meta_size > META_MAX:
+            raise ProtocolError(f"{meta_size} bytes of metadata, over {META_MAX}")
+        if body_size > self.body_max:
+            raise ProtocolError(f"{body_size} bytes of body, over {self.body_max}")
+        try:
+            type_ = Type(type_)
+        except ValueError as error:
+            raise ProtocolError(f"unknown frame type {type_}") from error
+        end = HEADER.size + meta_size + body_size
+        if len(self._buffer) < end:
+            return None
+        with memoryview(self._buffer) as view:
+            meta = bytes(view[HEADER.size : HEADER.size + meta_size])
+            body = bytes(view[HEADER.size + meta_size : end])
+        del self._buffer[:end]
+        return Frame(type_, id_, _parse_meta(meta), body)
+
+
+def _parse_meta(data: bytes) -> dict:
+    if not data:
+        return {}
+    try:
+        meta = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"metadata is no JSON: {error}") from error
+    if not isinstance(meta, dict):
+        raise ProtocolError(f"metadata is a JSON {type(meta).__name__}, not an object")
+    return meta

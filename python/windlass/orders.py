@@ -1,0 +1,54 @@
+"""What the daemon's `load` and `run` frames ask for, checked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import content
+from .frames import Frame, ProtocolError
+from .reporting import Reporter
+from .request import Request
+
+UINT32_MAX = 0xFFFF_FFFF  # what the header of a frame can say of a body
+
+
+class Load(NamedTuple):
+    """Load the model on this device and serve it so."""
+
+    device: str
+    concurrency: int  # runs that may have begun and not ended
+    body_max: int  # bytes
+    heartbeat_s: float
+
+
+def parse_load(frame: Frame) -> Load:
+    """Raises ProtocolError."""
+    numbers = {}
+    for name, least in (("concurrency", 1), ("body_max", 0), ("heartbeat_ms", 1)):
+        value = frame.meta.get(name)
+        if type(value) is not int or not least <= value <= UINT32_MAX:
+            raise ProtocolError(f"load: {name} is {value!r}, not a whole number from {least} up")
+        numbers[name] = value
+    device = frame.meta.get("device")
+    if not isinstance(device, str):
+        raise ProtocolError(f"load: device is {device!r}, not a string")
+    heartbeat_s = numbers["heartbeat_ms"] / 1000
+    return Load(device, numbers["concurrency"], numbers["body_max"], heartbeat_s)
+
+
+def parse_run(frame: Frame, reporter: Reporter) -> Request:
+    """Raises ProtocolError."""
+    timeout_ms = frame.meta.get("timeout_ms")
+    if timeout_ms is not None and not isinstance(timeout_ms, (int, float)):
+        raise ProtocolError(f"run: timeout_ms is {timeout_ms!r}, not a number")
+    for name in ("content_type", "variant"):
+        value = frame.meta.get(name)
+        if value is not None and not isinstance(value, str):
+            raise ProtocolError(f"run: {name} is {value!r}, not a string")
+    return Request(
+        frame.body,
+        frame.meta.get("content_type") or content.BYTES,
+        variant=frame.meta.get("variant"),
+        timeout_s=None if timeout_ms is None else timeout_ms / 1000,
+        reporter=reporter,
+    )

@@ -1,0 +1,263 @@
+"""The life of a worker: hooks in their order, runs as they come, one way out.
+
+The main thread runs every hook and, at concurrency 1, `run`; above that as many threads run it and
+the main thread waits. The channel's reading thread only files what arrives.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from typing import Any, Callable
+
+from . import content
+from .channel import Channel
+from .errors import Cancelled, Unsupported, WorkerLost
+from .failures import describe
+from .frames import VERSION, Frame, ProtocolError, Type
+from .interruption import EXIT_TERMINATED, Interruption, Terminated
+from .orders import Load, parse_load, parse_run
+from .reporting import Reporter, reporting
+from .runs import Run, Runs
+from .version import __version__
+
+EXIT_OK = 0  # after `stop`, or when the daemon is gone
+EXIT_FAILED = 1  # import, start or load failed, or the channel broke
+
+# Seconds. Together they lie below the default `term_grace` of a model (10 s), so that the worker
+# ends by itself, its hooks run, where the daemon would otherwise kill it.
+POOL_GRACE_S = 2.0  # for runs that go on in threads after SIGTERM or the loss of the channel
+LOST_GRACE_S = 3.0  # for all that is left to do after that loss
+EXIT_GRACE_S = 5.0  # for Python's own shutdown, after the hooks
+
+
+class Worker:
+    """Drives one model object by the frames of one channel.
+
+    Hooks: `start`, `load(device)`, any number of `run(request)`, `unload`, `exit`. `exit` runs
+    exactly once if the object was constructed, whatever fails; `unload` exactly once if `load`
+    returned and no run is stuck in the model. Only `load` and `run` are required.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._runs = Runs()
+        self._interruption = Interruption(lambda: self._leave(EXIT_TERMINATED))
+        self._model: Any = None
+        self._load: Load | None = None  # set by the reading thread
+        self._leaving: int | None = None  # the exit status, once it is clear that the worker ends
+        # Wakes the main thread where it waits. A SimpleQueue, because the handler of a signal may
+        # put into it wherever it interrupts.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def live(self, make_model: Callable[[], Any]) -> int:
+        """The whole life; returns the exit status. Blocks. In the main thread, once.
+
+        `make_model` imports and constructs the model.
+        """
+        self._interruption.install()
+        self._channel.start(self._on_frame, self._on_end)
+        load = self._begin(make_model)
+        if load is not None:
+            self._serve(load)
+        self._interruption.begin_ending()
+        if load is not None and not self._runs.has_begun():
+            self._end_with("unload", self._interruption.call)
+        self._end_with("exit", lambda hook: hook())  # not even SIGTERM cuts this one short
+        self._finish()
+        return self._leaving or EXIT_OK
+
+    # The steps of a life, in the main thread.
+
+    def _begin(self, make_model: Callable[[], Any]) -> Load | None:
+        """From the import to `loaded`; None if that failed or the worker is to end before."""
+        if not self._attempt(self._construct, make_model):
+            return None
+        start = getattr(self._model, "start", None)
+        if start is not None and not self._attempt(start):
+            return None
+        self._channel.send(Frame(Type.HELLO, meta=_hello()))
+        while self._load is None and self._leaving is None:
+            self._bell.get()
+        load = self._load
+        if load is None:
+            return None
+        with reporting(self._reporter(0), alone=True):
+            if not self._attempt(self._model.load, load.device):
+                return None
+        self._channel.send(Frame(Type.LOADED))
+        return load
+
+    def _construct(self, make_model: Callable[[], Any]) -> None:
+        self._model = make_model()
+        for name in ("load", "run"):
+            if not callable(getattr(self._model, name, None)):
+                raise TypeError(f"{type(self._model).__qualname__} has no method {name}()")
+
+    def _serve(self, load: Load) -> None:
+        """Answers runs until the worker leaves and, unless that is urgent, all begun ones ended."""
+        if load.concurrency == 1:
+            self._work(load)
+        else:
+            for index in range(load.concurrency):
+                name = f"windlass-run-{index}"
+                threading.Thread(target=self._work, args=(load,), name=name, daemon=True).start()
+            self._wait_for_pool()
+        for id in self._runs.recall_all():
+            self._channel.post(_recalled(id, True))
+
+    def _wait_for_pool(self) -> None:
+        deadline: float | None = None
+        while self._leaving is None or self._runs.has_begun():
+            if self._interruption.is_urgent and deadline is None:
+                deadline = time.monotonic() + POOL_GRACE_S
+                self._runs.cancel_all()
+            try:
+                wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+                self._bell.get(timeout=wait_s)
+            except queue.Empty:
+                return _log("a run does not end: the unload hook is left out")
+
+    def _finish(self) -> None:
+        # What may still hang is not ours: a pipe that nobody empties, a thread that the model left
+        # behind, its atexit code. The timer is C: it needs no interpreter lock, and says who hangs.
+        faulthandler.dump_traceback_later(EXIT_GRACE_S, exit=True, file=2)
+        self._channel.flush()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if stream is not None:
+                    stream.flush()
+            except (OSError, ValueError):
+                continue  # its reader is gone, or the model closed it: there is nobody to tell
+        if self._runs.has_begun():
+            os._exit(self._leaving or EXIT_OK)  # Python's shutdown can crash on locks of threads
+
+    # Runs, in the main thread or in each thread of the pool.
+
+    def _work(self, load: Load) -> None:
+        while (run := self._runs.take()) is not None:
+            # Sent before it is finished, so that the process cannot end in between.
+            self._channel.send(self._answer(run, load))
+            self._runs.finish(run)
+            if self._leaving is not None:
+                self._bell.put(None)
+
+    def _answer(self, run: Run, load: Load) -> Frame:
+        """The one answer to a run. Nothing that the model raises leaves this function."""
+        try:
+            if run.request.cancelled:
+                raise Cancelled("the request was cancelled before it began")
+            self._channel.send(Frame(Type.STARTED, run.id))
+            with reporting(run.reporter, alone=load.concurrency == 1):
+                value = self._interruption.call(self._model.run, run.request)
+            content_type, body = content.encode(value)
+            if len(body) > load.body_max:
+                raise Unsupported(
+                    f"the answer has {len(body)} bytes, more than the {load.body_max} that a "
+                    "message may have: return less, or write a file and return its name"
+                )
+            return Frame(Type.RESULT, run.id, {"content_type": content_type}, body)
+        except SystemExit as error:
+            # The one way for a model to ask for a fresh process: honoured, once this is answered.
+            self._leave(_exit_status(error))
+            return _error(run.id, error)
+        except BaseException as error:
+            return _error(run.id, error)
+
+    # Calling the hooks.
+
+    def _attempt(self, function: Callable, *args: Any) -> bool:
+        """Calls a step of the beginning; False if it failed, which the daemon then knows."""
+        try:
+            self._interruption.call(function, *args)
+            return True
+        except BaseException as error:
+            self._leave(EXIT_FAILED)
+            self._channel.send(_error(0, error))
+            return False
+
+    def _end_with(self, name: str, call: Callable[[Callable], Any]) -> None:
+        """Calls a hook of the end, if the model has it; a failure is logged and changes nothing."""
+        hook = getattr(self._model, name, None)
+        if hook is None:
+            return
+        try:
+            call(hook)
+        except BaseException:
+            _log(f"the {name} hook failed:\n{traceback.format_exc()}")
+
+    # What comes from outside: frames, and their end, in the reading thread.
+
+    def _on_frame(self, frame: Frame) -> None:
+        if frame.type is Type.LOAD and self._load is None:
+            load = parse_load(frame)
+            self._channel.configure(load.body_max, load.heartbeat_s)
+            self._load = load
+            self._bell.put(None)
+        elif frame.type is Type.RUN and self._load is not None and frame.id != 0:
+            reporter = self._reporter(frame.id)
+            if not self._runs.add(Run(frame.id, parse_run(frame, reporter), reporter)):
+                self._channel.post(_recalled(frame.id, True))
+        elif frame.type is Type.RECALL:
+            self._channel.post(_recalled(frame.id, self._runs.recall(frame.id)))
+        elif frame.type is Type.CANCEL:
+            self._runs.cancel(frame.id)
+        elif frame.type is Type.STOP:
+            self._leave(EXIT_OK)
+        else:
+            raise ProtocolError(f"{frame.type.name} with id {frame.id} is out of place here")
+
+    def _on_end(self, error: Exception | None) -> None:
+        if error is not None:
+            _log(f"the channel to the daemon broke: {type(error).__name__}: {error}")
+        faulthandler.dump_traceback_later(LOST_GRACE_S, exit=True, file=2)
+        self._leave(EXIT_OK if error is None else EXIT_FAILED)
+        self._interruption.interrupt()
+
+    def _reporter(self, id: int) -> Reporter:
+        return Reporter(lambda meta: self._channel.post(Frame(Type.PROGRESS, id, meta)))
+
+    def _leave(self, status: int) -> None:
+        """The worker ends, with this status unless one is set. Any thread; in a signal handler."""
+        self._runs.close()  # first: who sees the status may rely on it
+        if self._leaving is None:
+            self._leaving = status
+        self._bell.put(None)
+
+
+def _hello() -> dict:
+    return {
+        "protocol": VERSION,
+        "sdk": f"python/{__version__}",
+        "pid": os.getpid(),
+        "runtime": ".".join(map(str, sys.version_info[:3])),
+    }
+
+
+def _recalled(id: int, is_recalled: bool) -> Frame:
+    return Frame(Type.RECALLED, id, {"recalled": is_recalled})
+
+
+def _error(id: int, error: BaseException) -> Frame:
+    if isinstance(error, Terminated):
+        error = WorkerLost("the worker was told to end (SIGTERM) in the middle of it")
+    return Frame(Type.ERROR, id, describe(error))
+
+
+def _exit_status(error: SystemExit) -> int:
+    """As the interpreter itself reads it."""
+    if error.code is None:
+        return EXIT_OK
+    return error.code & 0xFF if isinstance(error.code, int) else EXIT_FAILED
+
+
+def _log(text: str) -> None:
+    try:
+        print(f"windlass: {text}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return  # stderr has no reader, is closed or None: there is nobody left to tell
