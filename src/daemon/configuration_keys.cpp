@@ -1,0 +1,209 @@
+// The table of keys. Defaults are those of the design; a test compares them with the structs.
+#include "daemon/configuration_keys.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace windlass::daemon {
+namespace {
+
+constexpr Floor kNow = Floor::present;
+constexpr Floor kLater = Floor::later;
+constexpr Section kDaemon = Section::daemon;
+constexpr Section kDevices = Section::devices;
+constexpr Section kModel = Section::model;
+constexpr Section kVariant = Section::variant;
+
+// Upper limits of durations: 30 days is beyond any run; they catch a slip of the unit.
+// clang-format off
+constexpr auto kKeys = std::to_array<Key>({
+    {kDaemon, "listen", KeyKind::listen, "\"127.0.0.1:7411\"", "", "", "", kNow,
+     "Address and port of the HTTP interface; port 0 takes any free one. Only loopback, as "
+     "long as there are no tokens."},
+    {kDaemon, "socket", KeyKind::text, "", "\"/run/windlass.sock\"", "", "", kLater,
+     "Unix socket that serves the same interface, with mode 0600."},
+    {kDaemon, "state_dir", KeyKind::text, "", "\"/var/lib/windlass\"", "", "", kNow,
+     "Folder of what outlives the daemon. Without it `$XDG_STATE_HOME/windlass`, else "
+     "`~/.local/state/windlass`, else `/var/lib/windlass`."},
+    {kDaemon, "log", KeyKind::choice, "\"text\"", "", "", "text json", kNow,
+     "`\"text\"` for people, `\"json\"` for one object a line. Both go to stderr."},
+    {kDaemon, "access_log", KeyKind::boolean, "false", "", "", "", kLater,
+     "Whether each HTTP request gets a log line."},
+    {kDaemon, "shutdown_grace", KeyKind::duration, "\"5s\"", "", "0s", "1h", kNow,
+     "What running requests get to finish when the daemon is asked to stop. Cancelling and "
+     "SIGTERM fall inside it, SIGKILL comes at its end."},
+    {kDaemon, "token_file", KeyKind::text, "", "\"token\"", "", "", kLater,
+     "File with the token that clients must show."},
+    {kDaemon, "allowed_hosts", KeyKind::host_list, "[]", "[\"gpu.example\"]", "", "", kNow,
+     "Names that a request's `Host` header may hold besides loopback and `localhost`."},
+    {kDaemon, "body_limit", KeyKind::bytes, "\"256MiB\"", "", "1KiB", "2GiB", kNow,
+     "Largest body of a request or an answer."},
+
+    {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kLater,
+     "Which devices may be used: all, or a list of UUIDs."},
+    {kDevices, "headroom", KeyKind::bytes, "\"512MiB\"", "", "0B", "1TiB", kLater,
+     "Memory of each device that is left free."},
+    {kDevices, "on_unknown_memory", KeyKind::choice, "\"refuse\"", "", "", "refuse admit", kLater,
+     "Whether a model may start on a device that does not say how full it is."},
+
+    {kModel, "python", KeyKind::python_class, "", "\"module:Class\"", "", "", kNow,
+     "The class that serves the model. Exactly one of `python` and `command`."},
+    {kModel, "command", KeyKind::command, "", "[\"prog\", \"arg\"]", "", "", kNow,
+     "A program that speaks the [worker protocol](worker-protocol.md), with its arguments. One "
+     "with a slash is relative to this file."},
+    {kModel, "path", KeyKind::directory, "\".\"", "", "", "", kNow,
+     "Folder first on the worker's `PYTHONPATH`, relative to this file."},
+    {kModel, "interpreter", KeyKind::program, "\"python3\"", "", "", "", kNow,
+     "Python of the worker: a name for `PATH`, or a path; one with a slash is relative to this "
+     "file."},
+    {kModel, "env", KeyKind::environment, "{}", "{ OMP_NUM_THREADS = \"4\" }", "", "", kNow,
+     "Environment of the worker on top of the daemon's, set before it starts. `TMPDIR` and "
+     "`CUDA_VISIBLE_DEVICES`, among others, are Windlass's own to set."},
+    {kModel, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kLater,
+     "Memory of one copy: an amount, `\"40%\"` of the device, or `\"all\"`. Without it, it is "
+     "learned."},
+    {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
+     "Where it may run: `\"any\"`, `\"cpu\"`, or (later) a list of UUIDs."},
+    {kModel, "copies", KeyKind::count_or_auto, "1", "", "1", "64", kLater,
+     "How many copies may exist at once, or `\"auto\"`."},
+    {kModel, "concurrency", KeyKind::count, "1", "", "1", "256", kNow,
+     "Requests that run in one copy at the same time. 1: they never overlap."},
+    {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,
+     "Requests that may wait; one more is refused with `queue_full`."},
+    {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kLater,
+     "Never moved away to make room."},
+    {kModel, "preload", KeyKind::boolean, "false", "", "", "", kLater,
+     "Loaded when the daemon starts."},
+    {kModel, "idempotent", KeyKind::boolean, "false", "", "", "", kNow,
+     "Running a request twice does no harm: one whose worker died is run once more, "
+     "`transient` errors are tried up to 3 times."},
+    {kModel, "start_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
+     "From the start of the process to its first word."},
+    {kModel, "load_timeout", KeyKind::duration, "\"10m\"", "", "1ms", "30d", kNow,
+     "For loading the weights. At its end the worker is killed."},
+    {kModel, "run_timeout", KeyKind::duration, "\"5m\"", "", "1ms", "30d", kNow,
+     "For one request, from the moment the model's code begins. At its end the worker is killed."},
+    {kModel, "job_run_timeout", KeyKind::duration, "\"24h\"", "", "1ms", "30d", kLater,
+     "The same for a job."},
+    {kModel, "stall_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
+     "Longest time without progress of a run that has begun. At its end the worker is killed."},
+    {kModel, "offload_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
+     "For moving the weights to host memory."},
+    {kModel, "restore_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
+     "For moving them back."},
+    {kModel, "call_timeout", KeyKind::duration, "\"20m\"", "", "1ms", "30d", kNow,
+     "From the arrival of a request to its answer, where the client names no "
+     "`X-Windlass-Timeout`."},
+    {kModel, "wait_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
+     "From arrival to dispatch, loading included, where the client names no `X-Windlass-Wait`."},
+    {kModel, "max_wait", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
+     "Fairness: after it a busy neighbour makes room."},
+    {kModel, "backoff", KeyKind::duration, "\"1s\"", "", "1ms", "1d", kNow,
+     "Pause after the first failed load; it doubles with each further one."},
+    {kModel, "backoff_max", KeyKind::duration, "\"5m\"", "", "1ms", "1d", kNow,
+     "Longest such pause."},
+    {kModel, "breaker_deaths", KeyKind::count, "5", "", "1", "1000", kLater,
+     "Deaths of workers within `breaker_window` that stop a model's jobs."},
+    {kModel, "breaker_window", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
+     "See `breaker_deaths`."},
+    {kModel, "breaker_cooldown", KeyKind::duration, "\"5m\"", "", "1ms", "30d", kLater,
+     "How long they stay stopped."},
+    {kModel, "max_batch", KeyKind::count, "1", "", "1", "4096", kLater,
+     "Waiting requests that a copy may take at once."},
+    {kModel, "standby", KeyKind::count, "0", "", "0", "64", kLater,
+     "Processes that are started but hold no weights."},
+    {kModel, "recycle_after", KeyKind::count, "0", "", "0", "1000000000", kLater,
+     "Requests after which a worker is replaced; 0: never."},
+    {kModel, "max_growth", KeyKind::bytes, "", "\"1GiB\"", "0B", "1TiB", kLater,
+     "Growth of a worker's memory after which it is replaced."},
+    {kModel, "host_memory", KeyKind::bytes, "", "\"8GiB\"", "0B", "1TiB", kLater,
+     "Host memory that one copy needs."},
+    {kModel, "ready", KeyKind::text, "", "\"/health\"", "", "", kLater,
+     "How a program that does not speak the worker protocol shows that it is ready."},
+    {kModel, "cancel_grace", KeyKind::duration, "\"2s\"", "", "0s", "1h", kNow,
+     "From `cancel` to SIGTERM when a worker must end."},
+    {kModel, "term_grace", KeyKind::duration, "\"10s\"", "", "0s", "1h", kNow,
+     "From SIGTERM to SIGKILL."},
+    {kModel, "offload_after", KeyKind::duration_or_never, "\"5m\"", "", "0s", "30d", kLater,
+     "Idle time after which the weights go to host memory. On the CPU there is nothing to "
+     "offload."},
+    {kModel, "unload_after", KeyKind::duration_or_never, "\"6m\"", "", "0s", "30d", kNow,
+     "Idle time after which the process goes. Not below an `offload_after` that is given."},
+    {kModel, "variants", KeyKind::variant_tables, "", "[models.NAME.variants.V]", "", "", kLater,
+     "Named settings of the model, each a table with `need` and `env`."},
+
+    {kVariant, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kLater,
+     "Memory of one copy in this variant."},
+    {kVariant, "env", KeyKind::environment, "{}", "{ PRECISION = \"fp16\" }", "", "", kLater,
+     "Environment of its worker, on top of the model's."},
+});
+// clang-format on
+
+}  // namespace
+
+std::span<const Key> key_table() { return kKeys; }
+
+const Key* find_key(Section section, std::string_view name) {
+    const auto found = std::ranges::find_if(
+        kKeys, [&](const Key& key) { return key.section == section && key.name == name; });
+    return found == kKeys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> key_names(Section section) {
+    std::vector<std::string_view> names;
+    for (const Key& key : kKeys) {
+        if (key.section == section) names.push_back(key.name);
+    }
+    return names;
+}
+
+std::string_view section_title(Section section) {
+    switch (section) {
+        case Section::daemon: return "[daemon]";
+        case Section::devices: return "[devices]";
+        case Section::model: return "[models.NAME]";
+        case Section::variant: return "[models.NAME.variants.V]";
+    }
+    return "";
+}
+
+std::string wanted(const Key& key) {
+    const std::string_view example = key.example.empty() ? key.default_text : key.example;
+    switch (key.kind) {
+        case KeyKind::duration: return fmt::format("a duration such as {}", example);
+        case KeyKind::duration_or_never:
+            return fmt::format("a duration such as {}, or \"never\"", example);
+        case KeyKind::bytes: return fmt::format("an amount of memory such as {}", example);
+        case KeyKind::count: return fmt::format("a whole number such as {}", example);
+        case KeyKind::boolean: return "true or false";
+        case KeyKind::text: return fmt::format("text in quotes such as {}", example);
+        case KeyKind::choice: {
+            const std::size_t gap = key.high.find(' ');
+            return fmt::format("\"{}\" or \"{}\"", key.high.substr(0, gap),
+                               key.high.substr(gap + 1));
+        }
+        case KeyKind::listen: return fmt::format("an address and port such as {}", example);
+        case KeyKind::host_list: return fmt::format("a list of host names such as {}", example);
+        case KeyKind::device_list:
+            return fmt::format("\"auto\" or a list of UUIDs such as {}", example);
+        case KeyKind::python_class: return fmt::format("a module and a class such as {}", example);
+        case KeyKind::command:
+            return fmt::format("a list of a program and its arguments such as {}", example);
+        case KeyKind::directory: return fmt::format("a folder such as {}", example);
+        case KeyKind::program: return fmt::format("a program such as {}", example);
+        case KeyKind::environment: return fmt::format("a table of texts such as {}", example);
+        case KeyKind::devices:
+            return fmt::format("\"any\", \"cpu\" or a list of UUIDs such as {}", example);
+        case KeyKind::count_or_auto:
+            return fmt::format("a whole number such as {}, or \"auto\"", example);
+        case KeyKind::memory_need:
+            return fmt::format(
+                "an amount of memory such as {}, a share such as \"40%\", or \"all\"", example);
+        case KeyKind::variant_tables: return fmt::format("a table of tables such as {}", example);
+    }
+    return "";
+}
+
+}  // namespace windlass::daemon

@@ -1,0 +1,239 @@
+// The rules of [models.NAME].
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "daemon/configuration_rules.h"
+
+namespace windlass::daemon {
+namespace {
+
+constexpr std::size_t kNameMax = 64;
+
+bool is_name(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '-';
+    };
+    return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, allowed);
+}
+
+// "a.b.c" of Python identifiers. Letters beyond ASCII are Python's to judge.
+bool is_dotted_name(std::string_view text) {
+    bool at_start = true;
+    for (const char c : text) {
+        if (c == '.') {
+            if (at_start) return false;
+            at_start = true;
+            continue;
+        }
+        const bool digit = c >= '0' && c <= '9';
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                            static_cast<unsigned char>(c) >= 0x80;
+        if (!letter && (!digit || at_start)) return false;
+        at_start = false;
+    }
+    return !at_start;
+}
+
+// Empty when it is "module:Class"; else what is wrong with it.
+std::string python_mistake(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view module = text.substr(0, colon);
+    const std::string_view name = colon == text.npos ? std::string_view{} : text.substr(colon + 1);
+    if (module.ends_with(".py") && is_dotted_name(module) && is_dotted_name(name)) {
+        return fmt::format("is \"{}\": name the module, not its file, as in \"{}:{}\"", text,
+                           module.substr(0, module.size() - 3), name);
+    }
+    if (is_dotted_name(module) && is_dotted_name(name)) return {};
+    const std::size_t dot = text.rfind('.');
+    if (colon == text.npos && is_dotted_name(text) && dot != text.npos) {
+        return fmt::format("is \"{}\": a colon stands before the class, as in \"{}:{}\"", text,
+                           text.substr(0, dot), text.substr(dot + 1));
+    }
+    return fmt::format("must be a module and a class such as \"module:Class\", not \"{}\"",
+                       printable(text));
+}
+
+// Programs with a slash start from the file's folder; others are looked up in PATH.
+std::string program_path(const std::string& program, const std::filesystem::path& folder) {
+    if (program.find('/') == std::string::npos) return program;
+    return (folder / program).lexically_normal();
+}
+
+void read_code(SectionReader& reader, const std::filesystem::path& folder,
+               ModelConfiguration& model) {
+    if (reader.read("python", model.python)) {
+        const std::string mistake = python_mistake(model.python);
+        if (!mistake.empty()) reader.error("python", mistake);
+    }
+    if (reader.read("command", model.command)) {
+        if (model.command.empty() || model.command.front().empty()) {
+            reader.error("command", "names no program; write a list such as [\"prog\", \"arg\"]");
+        } else {
+            model.command.front() = program_path(model.command.front(), folder);
+        }
+    }
+    if (reader.read("interpreter", model.interpreter))
+        model.interpreter = program_path(model.interpreter, folder);
+    if (reader.find("interpreter") != nullptr && reader.find("command") != nullptr)
+        reader.notice("interpreter", "has no effect beside `command`");
+}
+
+void read_path(SectionReader& reader, const std::filesystem::path& folder, std::string& path) {
+    std::string text = ".";
+    reader.read("path", text);
+    std::filesystem::path absolute = (folder / text).lexically_normal();
+    if (!absolute.has_filename() && absolute.has_relative_path()) absolute = absolute.parent_path();
+    path = absolute;
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(absolute, error);
+    if (std::filesystem::is_directory(status)) return;
+    reader.error("path",
+                 fmt::format("is \"{}\", but {} {}; it starts from the folder of this file",
+                             printable(text), printable(path),
+                             std::filesystem::exists(status) ? "is no folder" : "does not exist"));
+}
+
+void read_device_choice(SectionReader& reader, DeviceChoice& choice) {
+    const TomlEntry* entry = reader.find("devices");
+    if (entry == nullptr) return;
+    const base::Result<void> checked =
+        check_value(*find_key(Section::model, "devices"), entry->value);
+    if (!checked) {
+        reader.error("devices", checked.error().message);
+    } else if (entry->value.kind == TomlValue::Kind::list) {
+        reader.notice("devices",
+                      "lists UUIDs, which has no effect yet: the model runs on the CPU; choosing "
+                      "devices arrives with a later version");
+    } else {
+        choice = entry->value.text == "cpu" ? DeviceChoice::cpu : DeviceChoice::any;
+    }
+}
+
+void read_limits(SectionReader& reader, ModelConfiguration& model) {
+    reader.read("concurrency", model.concurrency);
+    reader.read("queue_limit", model.queue_limit);
+    reader.read("idempotent", model.idempotent);
+    reader.read("start_timeout", model.start_timeout);
+    reader.read("load_timeout", model.load_timeout);
+    reader.read("run_timeout", model.run_timeout);
+    reader.read("stall_timeout", model.stall_timeout);
+    reader.read("call_timeout", model.call_timeout);
+    reader.read("wait_timeout", model.wait_timeout);
+    reader.read("cancel_grace", model.cancel_grace);
+    reader.read("term_grace", model.term_grace);
+}
+
+void read_backoff(SectionReader& reader, ModelConfiguration& model) {
+    const bool first = reader.read("backoff", model.backoff);
+    const bool longest = reader.read("backoff_max", model.backoff_max);
+    if (model.backoff <= model.backoff_max) return;
+    reader.error(longest ? "backoff_max" : "backoff",
+                 fmt::format("does not fit: `backoff` is {}{} and `backoff_max` {}{}",
+                             base::to_text(model.backoff), first ? "" : " (the default)",
+                             base::to_text(model.backoff_max), longest ? "" : " (the default)"));
+}
+
+void read_idle(SectionReader& reader, const IdleDefaults& defaults, ModelConfiguration& model) {
+    model.offload_after = defaults.offload_after;
+    model.unload_after = defaults.unload_after;
+    const bool offload = reader.read("offload_after", model.offload_after);
+    const bool unload = reader.read("unload_after", model.unload_after);
+    const bool crossed = offload && model.offload_after && model.unload_after &&
+                         *model.unload_after < *model.offload_after;
+    if (!crossed) return;
+    if (unload) {
+        reader.error(
+            "unload_after",
+            fmt::format("is {}, below `offload_after` ({}): raise it, or write \"never\"",
+                        base::to_text(*model.unload_after), base::to_text(*model.offload_after)));
+    } else {
+        reader.error(
+            "offload_after",
+            fmt::format("is {}, above the default of `unload_after` ({}): give "
+                        "`unload_after` too, or \"never\"",
+                        base::to_text(*model.offload_after), base::to_text(*model.unload_after)));
+    }
+}
+
+void read_variants(const SectionReader& reader, const std::string& model, Problems& problems) {
+    const TomlEntry* variants = reader.find("variants");
+    if (variants == nullptr || variants->value.kind != TomlValue::Kind::table) return;
+    for (const TomlEntry& variant : variants->value.entries) {
+        const std::string title =
+            fmt::format("[models.{}.variants.{}]", model, printable(variant.key));
+        if (!is_name(variant.key)) {
+            problems.error(variant.line, fmt::format("the name in {} must be 1 to 64 of letters, "
+                                                     "digits, `.`, `_` and `-`",
+                                                     title));
+        }
+        if (variant.value.kind != TomlValue::Kind::table) {
+            problems.error(variant.line, fmt::format("{} must be a table with `need` and `env`, "
+                                                     "not {}",
+                                                     title, shown(variant.value)));
+            continue;
+        }
+        SectionReader{Section::variant, title, variant.value, problems}.finish();
+    }
+}
+
+// Exactly one of `python` and `command`.
+void check_code(const SectionReader& reader, const TomlEntry& model, const std::string& title,
+                Problems& problems) {
+    const bool python = reader.find("python") != nullptr;
+    const bool command = reader.find("command") != nullptr;
+    if (python && command) {
+        problems.error(model.value.line,
+                       fmt::format("{} has both `python` and `command`; keep one", title));
+    }
+    if (python || command) return;
+    // [models.my.model] reads as a model `my`; what it lacks is beside the point.
+    const bool nested = std::ranges::any_of(model.value.entries, [](const TomlEntry& entry) {
+        return entry.value.kind == TomlValue::Kind::table &&
+               find_key(Section::model, entry.key) == nullptr;
+    });
+    if (nested) return;
+    problems.error(model.value.line,
+                   fmt::format("{} needs `python = \"module:Class\"` or `command = [\"prog\", "
+                               "\"arg\"]`",
+                               title));
+}
+
+}  // namespace
+
+ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::path& folder,
+                              const IdleDefaults& defaults, Problems& problems) {
+    ModelConfiguration model;
+    model.name = entry.key;
+    const std::string shown_name =
+        is_name(entry.key) ? entry.key : "\"" + printable(entry.key) + "\"";
+    if (entry.value.kind != TomlValue::Kind::table) {
+        problems.error(entry.line,
+                       fmt::format("`{}` in [models] must be a table such as "
+                                   "[models.{}], not {}",
+                                   printable(entry.key), shown_name, shown(entry.value)));
+        return model;
+    }
+    const std::string title = fmt::format("[models.{}]", shown_name);
+    // "." and ".." would be eaten by whatever normalises the path of a URL.
+    if (!is_name(entry.key) || entry.key == "." || entry.key == "..") {
+        problems.error(entry.value.line, fmt::format("the name in {} must be 1 to 64 of letters, "
+                                                     "digits, `.`, `_` and `-`",
+                                                     title));
+    }
+    SectionReader reader{Section::model, title, entry.value, problems};
+    check_code(reader, entry, title, problems);
+    read_code(reader, folder, model);
+    read_path(reader, folder, model.path);
+    reader.read("env", model.env);
+    read_device_choice(reader, model.devices);
+    read_limits(reader, model);
+    read_backoff(reader, model);
+    read_idle(reader, defaults, model);
+    read_variants(reader, shown_name, problems);
+    reader.finish();
+    return model;
+}
+
+}  // namespace windlass::daemon

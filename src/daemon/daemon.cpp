@@ -1,0 +1,198 @@
+// Puts the daemon together, runs its loop, and takes it apart.
+#include "daemon/daemon.h"
+
+#include <fmt/core.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "daemon/log.h"
+#include "daemon/switchboard.h"
+#include "daemon/translate.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/signals.h"
+
+namespace windlass::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+namespace log = base::log;
+using base::Errc;
+using base::Result;
+using namespace std::chrono_literals;
+
+// After the last grace the daemon is gone at most this much later, whatever hangs.
+constexpr core::Duration kLastWait = 5s;
+
+std::string make_daemon_id() {
+    std::uint64_t number = 0;
+    const ssize_t got = getrandom(&number, sizeof number, 0);
+    WL_ASSERT(got == sizeof number);  // cannot fail for so few bytes, getrandom(2)
+    return fmt::format("{:016x}", number);
+}
+
+std::string executable_path() {
+    std::error_code error;
+    const fs::path path = fs::read_symlink("/proc/self/exe", error);
+    return error ? std::string{"windlass"} : path.string();
+}
+
+// A folder of this daemon alone, removed with everything in it when the daemon ends.
+class RuntimeDir {
+  public:
+    static Result<std::unique_ptr<RuntimeDir>> make(const std::string& state_dir,
+                                                    const std::string& daemon_id) {
+        const fs::path path = fs::path{state_dir} / "run" / daemon_id;
+        std::error_code error;
+        fs::create_directories(path, error);
+        if (!error) fs::permissions(path, fs::perms::owner_all, error);
+        if (error) {
+            return base::fail(
+                Errc::permission_denied,
+                fmt::format("cannot make the folder {}: {}; set daemon.state_dir to a "
+                            "folder that may be written to",
+                            path.string(), error.message()));
+        }
+        return std::unique_ptr<RuntimeDir>{new RuntimeDir{path}};
+    }
+    ~RuntimeDir() {
+        std::error_code ignored;  // nothing useful can be done about it any more
+        fs::remove_all(path_, ignored);
+    }
+    RuntimeDir(const RuntimeDir&) = delete;
+    RuntimeDir& operator=(const RuntimeDir&) = delete;
+    std::string path() const { return path_; }
+
+  private:
+    explicit RuntimeDir(fs::path path) : path_(std::move(path)) {}
+    fs::path path_;
+};
+
+int refuse(const base::Error& error) {
+    log::error("daemon.failed",
+               {{"type", base::traits(error.code).name}, {"message", error.message}});
+    return base::traits(error.code).exit_code;
+}
+
+std::optional<Configuration> read_configuration(const ServeOptions& options,
+                                                const Environment& environment) {
+    LoadedConfiguration loaded =
+        load_configuration(options.configuration_path, environment, options.overrides);
+    install_log(loaded.configuration ? loaded.configuration->daemon.log : LogFormat::text);
+    for (const Problem& problem : loaded.problems) {
+        if (problem.severity == Severity::error) {
+            log::error("configuration.error", {{"message", to_text(problem)}});
+        } else {
+            log::info("configuration.notice", {{"message", to_text(problem)}});
+        }
+    }
+    return std::move(loaded.configuration);
+}
+
+// One daemon from its first to its last turn.
+class Daemon {
+  public:
+    Daemon(Configuration configuration, SwitchboardOptions options)
+        : configuration_(std::move(configuration)),
+          switchboard_(loop_, configuration_, std::move(options)) {}
+
+    Result<void> open() {
+        signals_ = WL_TRY(io::Signals::make(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP},
+                                            [this](int signal) { on_signal(signal); }));
+        server_ = WL_TRY(http::Server::listen(loop_,
+                                              {.address = configuration_.daemon.listen.host,
+                                               .port = configuration_.daemon.listen.port,
+                                               .allowed_hosts = configuration_.daemon.allowed_hosts,
+                                               .body_limit = configuration_.daemon.body_limit},
+                                              switchboard_));
+        return {};
+    }
+
+    std::uint16_t port() const { return server_->port(); }
+
+    void run() {
+        loop_.run([this](core::Instant now) { return end_turn(now); });
+    }
+
+  private:
+    std::optional<core::Instant> end_turn(core::Instant now) {
+        std::optional<core::Instant> next = switchboard_.end_turn(now);
+        if (!last_moment_) return next;
+        if (switchboard_.is_finished()) server_->close_idle();
+        const bool is_over = switchboard_.is_finished() && server_->idle();
+        if (is_over || now >= *last_moment_) loop_.stop();
+        return next ? std::min(*next, *last_moment_) : *last_moment_;
+    }
+
+    void on_signal(int signal) {
+        if (signal == SIGHUP) {
+            return log::warning("configuration.not_reloaded",
+                                {{"message", "this version cannot reload; restart the daemon"}});
+        }
+        if (last_moment_) {
+            log::warning("daemon.stopping_now", {{"signal", strsignal(signal)}});
+            switchboard_.shut_down_now();
+            last_moment_ = loop_.now() + kLastWait;
+            return;
+        }
+        const core::Duration grace = configuration_.daemon.shutdown_grace;
+        log::info("daemon.stopping", {{"signal", strsignal(signal)}, {"grace", grace}});
+        last_moment_ = loop_.now() + grace + kLastWait;
+        server_->stop_accepting();
+        switchboard_.shut_down(grace);
+    }
+
+    const Configuration configuration_;
+    io::Loop loop_;
+    Switchboard switchboard_;
+    std::unique_ptr<io::Signals> signals_;
+    std::unique_ptr<http::Server> server_;
+    std::optional<core::Instant> last_moment_;  // while shutting down: when to leave at the latest
+};
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+    const Environment environment = process_environment();
+    const std::string executable = executable_path();
+    const std::string daemon_id = make_daemon_id();
+    std::optional<Configuration> configuration = read_configuration(options, environment);
+    if (!configuration) return base::traits(Errc::invalid_input).exit_code;
+
+    const std::string package = find_python_package(executable);
+    log::info("daemon.starting", {{"version", base::version()},
+                                  {"commit", base::commit()},
+                                  {"daemon_id", daemon_id},
+                                  {"configuration", options.configuration_path},
+                                  {"models", configuration->models.size()}});
+    const auto runtime_dir = RuntimeDir::make(configuration->daemon.state_dir, daemon_id);
+    if (!runtime_dir) return refuse(runtime_dir.error());
+
+    ListenAddress address = configuration->daemon.listen;
+    Daemon daemon{std::move(*configuration),
+                  {.daemon_id = daemon_id,
+                   .configuration_path = options.configuration_path,
+                   .runtime_dir = (*runtime_dir)->path(),
+                   .python_package = package,
+                   .environment = environment}};
+    if (const auto opened = daemon.open(); !opened) return refuse(opened.error());
+    address.port = daemon.port();
+    log::info("daemon.started", {{"version", base::version()},
+                                 {"commit", base::commit()},
+                                 {"daemon_id", daemon_id},
+                                 {"configuration", options.configuration_path},
+                                 {"listen", to_text(address)},
+                                 {"pid", getpid()}});
+    daemon.run();
+    log::info("daemon.stopped", {{"daemon_id", daemon_id}});
+    return 0;
+}
+
+}  // namespace windlass::daemon

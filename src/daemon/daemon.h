@@ -1,0 +1,19 @@
+// The daemon as a whole: configuration, loop, workers, HTTP, signals. Thread: main.
+#pragma once
+
+#include <string>
+
+#include "daemon/configuration.h"
+
+namespace windlass::daemon {
+
+struct ServeOptions {
+    std::string configuration_path;
+    Overrides overrides;
+};
+
+// Runs until SIGTERM, SIGINT or SIGQUIT; a second one ends everything at once. Returns the exit
+// code of design section 6: 0 after a shutdown, 2 for a configuration that cannot be used.
+int serve(const ServeOptions& options);
+
+}  // namespace windlass::daemon

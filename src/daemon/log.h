@@ -1,0 +1,20 @@
+// Where log lines go: stderr, as text for people or as one JSON object a line. spdlog stays behind
+// this header. Thread: install before threads start; the sink itself may be called from any.
+#pragma once
+
+#include <iosfwd>
+
+#include "base/log.h"
+#include "daemon/configuration.h"
+
+namespace windlass::daemon {
+
+// Makes base::log write to stderr from `level` upwards: in local time with colours when that is a
+// terminal and the format is text, else plainly; JSON has UTC with microseconds. Strings cannot
+// forge a line: control characters are escaped, invalid UTF-8 becomes U+FFFD. Writing blocks.
+void install_log(LogFormat format, base::log::Level level = base::log::Level::info);
+
+// The same sink on a stream, which must outlive it.
+base::log::Sink make_log_sink(LogFormat format, base::log::Level level, std::ostream& out);
+
+}  // namespace windlass::daemon

@@ -1,0 +1,291 @@
+// Events in, commands out.
+#include "daemon/switchboard.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+#include "base/overloaded.h"
+#include "base/version.h"
+#include "daemon/translate.h"
+
+namespace windlass::daemon {
+
+namespace log = base::log;
+using base::Errc;
+using namespace std::chrono_literals;
+
+namespace {
+
+// How late a turn of the loop may come before nobody is blamed for the silence.
+constexpr core::Duration kLoopLate = 2s;
+constexpr core::Duration kHeartbeat = 1s;
+constexpr std::size_t kWaitingShown = 100;
+
+std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
+    std::vector<core::ModelSpec> specs;
+    for (const ModelConfiguration& model : configuration.models) specs.push_back(to_spec(model));
+    return specs;
+}
+
+}  // namespace
+
+Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
+                         SwitchboardOptions options)
+    : loop_(loop),
+      configuration_(configuration),
+      options_(std::move(options)),
+      started_(loop.now()),
+      engine_(to_specs(configuration_)),
+      supervisor_(loop, {.daemon_id = options_.daemon_id, .runtime_dir = options_.runtime_dir},
+                  [this](worker::Event event) { on_worker(std::move(event)); }) {}
+
+// --- the turn
+
+void Switchboard::handle(const core::Event& event) {
+    engine_.handle(event, loop_.now(), commands_);
+}
+
+std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
+    if (expected_wake_ && now - *expected_wake_ > kLoopLate) {
+        log::warning("loop.late", {{"by", now - *expected_wake_}});
+        engine_.handle(core::LoopDelayed{now - *expected_wake_}, now, commands_);
+    }
+    engine_.handle(core::TimePassed{}, now, commands_);
+    while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
+        core::Commands batch = std::exchange(commands_, {});
+        for (core::Command& command : batch) carry_out(command);
+    }
+    answers_.clear();  // what is left was late, or asked for by nobody
+    expected_wake_ = engine_.next_deadline();
+    return expected_wake_;
+}
+
+void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
+void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
+
+// --- clients
+
+base::Result<core::ModelId> Switchboard::find_model(std::string_view name) const {
+    if (const auto id = engine_.find_model(name)) return *id;
+    std::string known;
+    for (const ModelConfiguration& model : configuration_.models) {
+        known += (known.empty() ? "" : ", ") + model.name;
+    }
+    return base::fail(Errc::not_found,
+                      fmt::format("there is no model {}; the configuration {} has: {}", name,
+                                  options_.configuration_path, known.empty() ? "none" : known));
+}
+
+std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply) {
+    const auto id = find_model(request.model);
+    if (!id) {
+        reply({}, id.error());
+        return 0;
+    }
+    const ModelConfiguration& model = configuration_of(*id);
+    const core::CallArrived arrived{
+        .request = core::RequestId{++last_request_},
+        .model = *id,
+        .priority = static_cast<std::uint8_t>(request.priority.value_or(4)),
+        .timeout = request.timeout.value_or(model.call_timeout),
+        .wait = request.wait.value_or(model.wait_timeout)};
+    calls_.emplace(arrived.request, Call{.model = *id,
+                                         .content_type = std::move(request.content_type),
+                                         .body = std::move(request.body),
+                                         .variant = std::move(request.variant),
+                                         .reply = std::move(reply)});
+    handle(arrived);
+    return arrived.request.value;
+}
+
+std::uint64_t Switchboard::load(std::string model, std::optional<base::Duration> timeout,
+                                http::ModelReply reply) {
+    return ask(model, timeout, true, std::move(reply));
+}
+
+std::uint64_t Switchboard::unload(std::string model, std::optional<base::Duration> timeout,
+                                  http::ModelReply reply) {
+    return ask(model, timeout, false, std::move(reply));
+}
+
+std::uint64_t Switchboard::ask(const std::string& model, std::optional<base::Duration> timeout,
+                               bool wants_ready, http::ModelReply reply) {
+    const auto id = find_model(model);
+    if (!id) {
+        reply(id.error());
+        return 0;
+    }
+    const core::RequestId request{++last_request_};
+    admins_.emplace(request, Admin{*id, std::move(reply)});
+    const base::Duration limit = timeout.value_or(configuration_of(*id).call_timeout);
+    if (wants_ready) {
+        handle(core::LoadAsked{request, *id, limit});
+    } else {
+        handle(core::UnloadAsked{request, *id, limit});
+    }
+    return request.value;
+}
+
+void Switchboard::client_gone(std::uint64_t request) { handle(core::ClientGone{{request}}); }
+
+http::ModelStatus Switchboard::status(core::ModelId id) const {
+    const core::ModelView view = engine_.view(id);
+    const auto pid = pids_.find(view.generation);
+    http::ModelStatus status =
+        to_status(configuration_of(id).name, view,
+                  pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
+    for (const core::WaitingView& waiting : engine_.waiting(id, kWaitingShown)) {
+        status.waiting_requests.push_back(to_waiting(waiting, loop_.now()));
+    }
+    return status;
+}
+
+base::Result<http::ModelStatus> Switchboard::model(std::string_view name) const {
+    return status(WL_TRY(find_model(name)));
+}
+
+std::vector<http::ModelStatus> Switchboard::models() const {
+    std::vector<http::ModelStatus> models;
+    for (std::uint64_t number = 1; number <= configuration_.models.size(); ++number) {
+        models.push_back(status(core::ModelId{number}));
+    }
+    return models;
+}
+
+http::Health Switchboard::health() const {
+    return {.stopping = engine_.is_shutting_down(),
+            .version = std::string{base::version()},
+            .commit = std::string{base::commit()},
+            .daemon_id = options_.daemon_id,
+            .configuration = options_.configuration_path,
+            .uptime = loop_.now() - started_};
+}
+
+// --- workers
+
+void Switchboard::on_worker(worker::Event event) {
+    if (auto* answered = std::get_if<worker::Answered>(&event)) {
+        // The first answer is the one that counts; a second is dropped by the engine.
+        answers_.try_emplace(core::RequestId{answered->request},
+                             Answer{std::move(answered->content_type), std::move(answered->body)});
+    } else if (const auto* printed = std::get_if<worker::Printed>(&event)) {
+        constexpr std::array kStreams = {"stdout", "stderr", "log"};
+        log::Field fields[] = {{"model", printed->model},
+                               {"stream", kStreams[static_cast<std::size_t>(printed->output)]},
+                               {"line", printed->line}};
+        log::write(printed->level, "worker.output", fields);
+    } else if (const auto* hello = std::get_if<worker::Hello>(&event)) {
+        log::info("worker.hello", {{"generation", hello->generation},
+                                   {"pid", hello->pid},
+                                   {"sdk", hello->sdk},
+                                   {"runtime", hello->runtime}});
+    }
+    if (const auto core_event = to_event(event)) handle(*core_event);
+}
+
+// --- commands
+
+void Switchboard::carry_out(core::Command& command) {
+    std::visit([this](auto& c) { on(c); }, command);
+}
+
+void Switchboard::on(const core::Launch& command) {
+    const worker::LaunchOrder order =
+        to_launch_order(configuration_of(command.model), command.generation,
+                        options_.python_package, options_.environment);
+    supervisor_.launch(order);
+    if (const auto pid = supervisor_.find_pid(command.generation.value)) {
+        pids_[command.generation] = *pid;
+    }
+}
+
+void Switchboard::on(const core::Load& command) {
+    const ModelConfiguration& model = configuration_of(command.model);
+    supervisor_.load(command.generation.value, {.model = model.name,
+                                                .device = "cpu",
+                                                .concurrency = model.concurrency,
+                                                .body_max = configuration_.daemon.body_limit,
+                                                .heartbeat = kHeartbeat});
+}
+
+void Switchboard::on(const core::Dispatch& command) {
+    const auto call = calls_.find(command.request);
+    if (call == calls_.end()) return;  // answered in this very turn; its recall follows
+    supervisor_.run(command.generation.value, command.request.value,
+                    {.content_type = call->second.content_type,
+                     .variant = call->second.variant,
+                     .timeout = command.timeout},
+                    call->second.body);
+}
+
+void Switchboard::on(const core::Recall& command) {
+    supervisor_.recall(command.generation.value, command.request.value);
+}
+void Switchboard::on(const core::Cancel& command) {
+    supervisor_.cancel(command.generation.value, command.request.value);
+}
+void Switchboard::on(const core::Stop& command) { supervisor_.stop(command.generation.value); }
+void Switchboard::on(const core::Terminate& command) {
+    supervisor_.terminate(command.generation.value);
+}
+void Switchboard::on(const core::Kill& command) { supervisor_.kill(command.generation.value); }
+
+void Switchboard::on(core::Respond& command) {
+    if (command.error) log_failure(command);
+    if (auto admin = admins_.extract(command.request)) {
+        if (command.error) return admin.mapped().reply(std::move(*command.error));
+        return admin.mapped().reply(status(command.model));
+    }
+    auto call = calls_.extract(command.request);
+    const std::string request_id = to_text(command.request);
+    if (command.error) return call.mapped().reply(request_id, std::move(*command.error));
+    Answer& answer = answers_.at(command.request);
+    call.mapped().reply(request_id, http::CallAnswer{.content_type = std::move(answer.content_type),
+                                                     .body = std::move(answer.body),
+                                                     .copy = command.generation.value,
+                                                     .worker_pid = pids_[command.generation],
+                                                     .device = "cpu",
+                                                     .queue = command.timings.queue,
+                                                     .load = command.timings.load,
+                                                     .run = command.timings.run});
+}
+
+void Switchboard::log_failure(const core::Respond& command) const {
+    const core::Error& error = *command.error;
+    const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
+                          error.code == Errc::invalid_input || error.reason == "shutting_down";
+    log::Field fields[] = {{"request", to_text(command.request)},
+                           {"model", configuration_of(command.model).name},
+                           {"type", base::traits(error.code).name},
+                           {"message", error.message},
+                           {"cause", error.cause},
+                           {"traceback", error.traceback}};
+    const std::size_t count = error.traceback.empty() ? (error.cause.empty() ? 4 : 5) : 6;
+    log::write(is_usual ? log::Level::info : log::Level::warning, "request.failed",
+               std::span{fields}.first(count));
+}
+
+void Switchboard::on(const core::Report& command) {
+    std::vector<log::Field> fields;
+    if (command.model) fields.emplace_back("model", configuration_of(command.model).name);
+    if (command.generation) fields.emplace_back("generation", command.generation.value);
+    if (const auto pid = pids_.find(command.generation); pid != pids_.end()) {
+        fields.emplace_back("pid", pid->second);
+    }
+    if (command.request) fields.emplace_back("request", to_text(command.request));
+    if (command.error) {
+        fields.emplace_back("type", base::traits(command.error->code).name);
+        fields.emplace_back("message", command.error->message);
+        if (!command.error->traceback.empty()) {
+            fields.emplace_back("traceback", command.error->traceback);
+        }
+    }
+    log::write(command.error ? log::Level::warning : log::Level::info, core::to_text(command.code),
+               fields);
+    if (command.code == core::EventCode::worker_reaped) pids_.erase(command.generation);
+}
+
+}  // namespace windlass::daemon

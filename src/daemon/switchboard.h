@@ -1,0 +1,105 @@
+// Joins the floors: what clients and workers say becomes events of the engine, what the engine
+// commands is carried out. Holds the bodies, which the engine never sees. Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+#include "daemon/configuration.h"
+#include "http/api.h"
+#include "io/loop.h"
+#include "worker/supervisor.h"
+
+namespace windlass::daemon {
+
+struct SwitchboardOptions {
+    std::string daemon_id;
+    std::string configuration_path;
+    std::string runtime_dir;     // exists; for the workers' private folders
+    std::string python_package;  // see find_python_package()
+    Environment environment;
+};
+
+class Switchboard final : public http::Backend {
+  public:
+    Switchboard(io::Loop& loop, const Configuration& configuration, SwitchboardOptions options);
+
+    // The end of a turn of the loop: delivers time, then carries out what the turn's events led to.
+    // Returns when it wants to be called again.
+    std::optional<core::Instant> end_turn(core::Instant now);
+
+    void shut_down(core::Duration grace);  // refuses what waits, lets runs finish
+    void shut_down_now();                  // kills everything
+    bool is_finished() const { return engine_.is_finished(); }
+    bool is_shutting_down() const { return engine_.is_shutting_down(); }
+
+    std::uint64_t call(http::CallRequest request, http::CallReply reply) override;
+    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
+                       http::ModelReply reply) override;
+    std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
+                         http::ModelReply reply) override;
+    void client_gone(std::uint64_t request) override;
+    base::Result<http::ModelStatus> model(std::string_view name) const override;
+    std::vector<http::ModelStatus> models() const override;
+    http::Health health() const override;
+
+  private:
+    struct Call {
+        core::ModelId model;
+        std::string content_type;
+        std::string body;  // kept while the call may be sent to a worker once more
+        std::optional<std::string> variant;
+        http::CallReply reply;
+    };
+    struct Admin {
+        core::ModelId model;
+        http::ModelReply reply;
+    };
+    struct Answer {
+        std::string content_type;
+        std::string body;
+    };
+
+    void on_worker(worker::Event event);
+    void handle(const core::Event& event);
+    std::uint64_t ask(const std::string& model, std::optional<base::Duration> timeout,
+                      bool wants_ready, http::ModelReply reply);
+    base::Result<core::ModelId> find_model(std::string_view name) const;
+    http::ModelStatus status(core::ModelId id) const;
+    const ModelConfiguration& configuration_of(core::ModelId id) const {
+        return configuration_.models[id.value - 1];
+    }
+
+    void carry_out(core::Command& command);
+    void on(const core::Launch& command);
+    void on(const core::Load& command);
+    void on(const core::Dispatch& command);
+    void on(const core::Recall& command);
+    void on(const core::Cancel& command);
+    void on(const core::Stop& command);
+    void on(const core::Terminate& command);
+    void on(const core::Kill& command);
+    void on(core::Respond& command);
+    void on(const core::Report& command);
+    void log_failure(const core::Respond& command) const;
+
+    io::Loop& loop_;
+    const Configuration configuration_;
+    const SwitchboardOptions options_;
+    const core::Instant started_;
+    core::Engine engine_;
+    worker::Supervisor supervisor_;
+    core::Commands commands_;                    // of this turn, not carried out yet
+    std::map<core::RequestId, Call> calls_;      // not answered yet
+    std::map<core::RequestId, Admin> admins_;    // not answered yet
+    std::map<core::RequestId, Answer> answers_;  // of this turn; the engine says whose they are
+    std::map<core::Generation, int> pids_;       // kept until the exit was carried through
+    std::optional<core::Instant> expected_wake_;
+    std::uint64_t last_request_ = 0;
+};
+
+}  // namespace windlass::daemon

@@ -1,0 +1,136 @@
+// Structs of one floor into those of another.
+#include "daemon/translate.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+
+#include "base/overloaded.h"
+
+namespace windlass::daemon {
+
+core::ModelSpec to_spec(const ModelConfiguration& model) {
+    core::ModelSpec spec;
+    spec.name = model.name;
+    spec.limits.start_timeout = model.start_timeout;
+    spec.limits.load_timeout = model.load_timeout;
+    spec.limits.stop_grace = model.term_grace;
+    spec.limits.cancel_grace = model.cancel_grace;
+    spec.limits.term_grace = model.term_grace;
+    spec.concurrency = model.concurrency;
+    spec.queue_limit = model.queue_limit;
+    spec.idempotent = model.idempotent;
+    spec.run_timeout = model.run_timeout;
+    spec.stall_timeout = model.stall_timeout;
+    spec.backoff = model.backoff;
+    spec.backoff_max = model.backoff_max;
+    spec.unload_after = model.unload_after;
+    return spec;
+}
+
+worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Generation generation,
+                                    const std::string& package, const Environment& environment) {
+    worker::LaunchOrder order{
+        .generation = generation.value, .model = model.name, .environment = model.env};
+    std::string python_path = model.path;
+    if (!package.empty()) python_path += ":" + package;
+    // What the model's own `env` says comes before what the daemon happened to inherit.
+    if (const auto own = model.env.find("PYTHONPATH"); own != model.env.end()) {
+        python_path += ":" + own->second;
+    } else if (const auto inherited = environment.find("PYTHONPATH");
+               inherited != environment.end() && !inherited->second.empty()) {
+        python_path += ":" + inherited->second;
+    }
+    order.environment["PYTHONPATH"] = python_path;
+    if (!model.python.empty()) {
+        order.argv = {model.interpreter, "-m", "windlass.worker", model.python};
+        return order;
+    }
+    order.argv = model.command;
+    const std::filesystem::path program{order.argv.front()};
+    if (program.is_relative() && program.has_parent_path()) {
+        order.argv.front() = (std::filesystem::path{model.path} / program).lexically_normal();
+    }
+    return order;
+}
+
+std::optional<core::Event> to_event(const worker::Event& event) {
+    using Answer = std::optional<core::Event>;
+    const auto worker_id = [](const auto& e) { return core::Generation{e.generation}; };
+    const auto request_id = [](const auto& e) { return core::RequestId{e.request}; };
+    return std::visit(
+        base::Overloaded{
+            [&](const worker::Hello& e) -> Answer { return core::WorkerHello{worker_id(e)}; },
+            [&](const worker::Loaded& e) -> Answer { return core::WorkerLoaded{worker_id(e)}; },
+            [&](const worker::Started& e) -> Answer {
+                return core::RunStarted{worker_id(e), request_id(e)};
+            },
+            [&](const worker::Answered& e) -> Answer {
+                return core::RunAnswered{worker_id(e), request_id(e)};
+            },
+            [&](const worker::Failed& e) -> Answer {
+                if (e.request == 0) return core::LoadFailed{worker_id(e), e.error};
+                return core::RunFailed{worker_id(e), request_id(e), e.error};
+            },
+            [&](const worker::Progressed& e) -> Answer {
+                if (e.request == 0) return std::nullopt;
+                return core::RunProgressed{worker_id(e), request_id(e)};
+            },
+            [&](const worker::Recalled& e) -> Answer {
+                return core::RunRecalled{worker_id(e), request_id(e), e.recalled};
+            },
+            [&](const worker::ChannelLost& e) -> Answer {
+                return core::ChannelLost{worker_id(e), e.why};
+            },
+            [&](const worker::LaunchFailed& e) -> Answer {
+                return core::LaunchFailed{worker_id(e), e.error};
+            },
+            [&](const worker::Exited& e) -> Answer {
+                return core::WorkerExited{worker_id(e), to_text(e)};
+            },
+            [](const worker::Printed&) -> Answer { return std::nullopt; },
+        },
+        event);
+}
+
+http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
+                            std::optional<int> pid, core::Instant now) {
+    http::ModelStatus status{.name = name, .residency = std::string{to_text(view.residency)}};
+    status.copies = view.residency == core::Residency::ready ? 1 : 0;
+    status.worker_pid = pid;
+    status.generation = view.generation.value;
+    status.device = "cpu";
+    status.running = view.running;
+    status.waiting = view.waiting;
+    status.loads = view.load_count;
+    status.failures = view.failure_count;
+    if (view.ready_since) status.ready_since = now - *view.ready_since;
+    if (view.loading_since) status.loading_for = now - *view.loading_since;
+    if (view.backoff_until) {
+        status.retry_after = std::max(core::Duration{0}, *view.backoff_until - now);
+    }
+    status.last_error = view.last_error;
+    return status;
+}
+
+http::WaitingRequest to_waiting(const core::WaitingView& view, core::Instant now) {
+    return {.request_id = to_text(view.request),
+            .reason = std::string{to_text(view.reason)},
+            .waited = now - view.arrived,
+            .priority = view.priority};
+}
+
+std::string to_text(core::RequestId request) { return fmt::format("r{}", request.value); }
+
+std::string find_python_package(const std::string& executable) {
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::path{executable}.parent_path();
+    for (const char* relative : {"../lib/windlass/python", "../../../python"}) {
+        std::error_code ignored;  // not there is not there
+        const fs::path candidate = fs::weakly_canonical(folder / relative, ignored);
+        if (fs::exists(candidate / "windlass" / "worker.py", ignored)) return candidate;
+    }
+    return {};
+}
+
+}  // namespace windlass::daemon

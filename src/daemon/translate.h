@@ -1,0 +1,37 @@
+// The one place that knows the structs of more than one floor: configuration, HTTP, workers, core.
+// Pure functions; no decisions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "core/engine.h"
+#include "daemon/configuration.h"
+#include "http/api.h"
+#include "worker/event.h"
+#include "worker/supervisor.h"
+
+namespace windlass::daemon {
+
+core::ModelSpec to_spec(const ModelConfiguration& model);
+
+// `package` is the directory that holds the Python package `windlass`; empty when there is none.
+worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Generation generation,
+                                    const std::string& package, const Environment& environment);
+
+// What the engine must hear of a worker's event; empty for what only people read.
+std::optional<core::Event> to_event(const worker::Event& event);
+
+http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
+                            std::optional<int> pid, core::Instant now);
+http::WaitingRequest to_waiting(const core::WaitingView& view, core::Instant now);
+
+// "r17".
+std::string to_text(core::RequestId request);
+
+// Where the Python package lies, relative to the running program: in an installation, or in the
+// source tree that it was built in. Empty when it is in neither.
+std::string find_python_package(const std::string& executable);
+
+}  // namespace windlass::daemon
