@@ -1,0 +1,125 @@
+/// Calls models that a Windlass daemon serves.
+///
+///     windlass::Client client;
+///     const auto answer = client.call("digits", image, {.content_type =
+///     "application/octet-stream"}); if (answer) use(answer->body); else
+///     complain(answer.error().type, answer.error().message);
+///
+/// Nothing here throws (but for std::bad_alloc), and nothing waits for ever.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace windlass {
+
+/// Why something did not succeed. Decide by `type`; `message` is for people and never needs to be
+/// parsed. Failures of the connection have the same types as those of the daemon.
+struct Failure {
+    /// One of the types of docs/errors.md, such as "timeout", "unavailable" or "worker_lost".
+    std::string type;
+    /// What happened, to what, and what to do about it.
+    std::string message;
+    /// Of `unavailable`: why, in one word. "not_running": no daemon listens at the URL.
+    /// "connection_lost": it is not known whether the call was carried out.
+    std::string reason = {};
+    /// After how many seconds it is worth while to try again, where the daemon knows.
+    std::optional<double> retry_after_s = {};
+    /// Under which number the daemon knew the request, such as "r17"; empty when it got none.
+    std::string request_id = {};
+    /// The class of the exception that the model raised.
+    std::string cause = {};
+    /// Where in the model's code it was raised.
+    std::string traceback = {};
+    std::string model = {};
+    /// The status of the reply; 0 when there was none.
+    int http_status = 0;
+    /// With which code a command-line program should exit: 2 to 10, or 70.
+    int exit_code = 70;
+};
+
+/// A value or a Failure.
+template <class T>
+using Outcome = std::expected<T, Failure>;
+
+struct ClientOptions {
+    /// http://HOST[:PORT]; HOST is an IP address or "localhost". Without a port, 7411.
+    std::string url = "http://127.0.0.1:7411";
+    /// How long making a connection may take.
+    std::chrono::nanoseconds connect_timeout = std::chrono::seconds{5};
+    /// How long models(), model() and health() may take in all.
+    std::chrono::nanoseconds query_timeout = std::chrono::seconds{30};
+    /// How long a call, load or unload without a timeout of its own may take at most. The daemon's
+    /// `call_timeout` ends it earlier; this holds when the daemon does not.
+    std::chrono::nanoseconds call_limit = std::chrono::hours{24};
+    /// A larger answer is a failure of the type "unsupported".
+    std::uint64_t answer_bytes_max = std::uint64_t{1} << 30;
+};
+
+struct CallOptions {
+    /// What `input` is; the model sees it. Empty: none is said.
+    std::string content_type = {};
+    /// From sending to answer. The daemon's default is the model's `call_timeout`.
+    std::optional<std::chrono::nanoseconds> timeout = {};
+    /// How long it may wait for its turn, loading included. The default is `wait_timeout`.
+    std::optional<std::chrono::nanoseconds> wait = {};
+    /// 0 (first) to 9 (last); the default is 4.
+    std::optional<unsigned> priority = {};
+    /// A variant of the model by its name; empty: the usual one.
+    std::string variant = {};
+};
+
+/// What a model answered, and how that went.
+struct Answer {
+    std::string body;
+    std::string content_type = {};
+    std::string request_id = {};
+    /// The generation of the copy that ran it.
+    std::uint64_t copy = 0;
+    int worker_pid = 0;
+    std::string device = {};
+    std::chrono::nanoseconds queue_time = {};
+    std::chrono::nanoseconds load_time = {};
+    std::chrono::nanoseconds run_time = {};
+};
+
+/// A connection to a daemon: made with the first request, kept, and made again when the daemon
+/// closed it. All functions block, at most as long as their timeouts say. Not to be used from two
+/// threads at the same time; each thread, and each process after a fork, makes its own Client.
+class Client {
+  public:
+    explicit Client(ClientOptions options = {});
+    ~Client();
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+
+    /// Runs the model once on `input`. A call whose connection broke is not sent again by itself,
+    /// because it may have been carried out; see Failure::reason.
+    Outcome<Answer> call(std::string_view model, std::string_view input,
+                         const CallOptions& options = {});
+
+    /// The state of all models, and of one, as the JSON text of the HTTP API.
+    Outcome<std::string> models();
+    Outcome<std::string> model(std::string_view model);
+
+    /// Waits until the model is loaded, or unloaded; its state then, as JSON text. Without a
+    /// timeout the model's `call_timeout` counts.
+    Outcome<std::string> load(std::string_view model,
+                              std::optional<std::chrono::nanoseconds> timeout = {});
+    Outcome<std::string> unload(std::string_view model,
+                                std::optional<std::chrono::nanoseconds> timeout = {});
+
+    /// What the daemon says of itself, as JSON text.
+    Outcome<std::string> health();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace windlass

@@ -1,0 +1,130 @@
+// When to connect, when to connect again, and what to tell when nothing helps.
+#include "client/http_exchange.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/time.h"
+
+namespace windlass::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Below the 75 s after which the daemon closes an idle connection, so that no request meets the
+// closing.
+constexpr auto kKeptIdleMax = 60s;
+constexpr std::size_t kReceivedAtOnce = 256 * 1024;
+
+bool is_field_value(std::string_view text) {
+    return std::ranges::none_of(
+        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+}  // namespace
+
+HttpExchange::HttpExchange(Url url, std::string name, Limits limits)
+    : url_(std::move(url)), name_(std::move(name)), limits_(limits) {}
+
+base::Result<Response> HttpExchange::perform(const Request& request) {
+    for (const Request::Field& field : request.fields) {
+        if (is_field_value(field.value)) continue;
+        return base::fail(
+            base::Errc::invalid_input,
+            fmt::format("the value of {} has a control character; leave it out", field.name));
+    }
+    const Deadline deadline = deadline_after(request.timeout);
+    const bool was_kept = channel_.has_value();
+    base::Result<Response> response = attempt(request, deadline);
+    const bool is_lost = !response && response.error().reason == "connection_lost";
+    if (is_lost && was_kept && request.method == "GET") response = attempt(request, deadline);
+    if (!response) return explain(response.error(), request);
+    return response;
+}
+
+base::Result<Response> HttpExchange::attempt(const Request& request, Deadline deadline) {
+    WL_TRY(ensure_connected(deadline));
+    const auto sent = channel_->send(format_head(request), request.body, deadline);
+    // A daemon that refuses a body may answer and close before it has all of it.
+    base::Result<Response> response =
+        !sent && sent.error().reason != "connection_lost" ? sent.error() : receive(deadline);
+    if (!response || !response->keep_alive) channel_.reset();
+    last_used_ = std::chrono::steady_clock::now();
+    return response;
+}
+
+base::Result<void> HttpExchange::ensure_connected(Deadline deadline) {
+    const auto now = std::chrono::steady_clock::now();
+    if (channel_ && now - last_used_ < kKeptIdleMax && channel_->is_quiet()) return {};
+    channel_.reset();
+    const Deadline own_limit = deadline_after(limits_.connect_timeout);
+    const Deadline connected_by = std::min(deadline, own_limit);
+    base::Error first_error;
+    for (const std::string& address : url_.addresses) {
+        auto channel = Channel::connect(address, url_.port, connected_by);
+        if (channel) {
+            channel_ = std::move(*channel);
+            return {};
+        }
+        if (first_error.message.empty()) first_error = channel.error();
+    }
+    if (first_error.code == base::Errc::timeout && own_limit <= deadline) {
+        first_error = base::fail(
+            base::Errc::unavailable,
+            fmt::format("no connection within {}", base::to_text(limits_.connect_timeout)));
+    }
+    if (first_error.code == base::Errc::unavailable) first_error.reason = "not_running";
+    return first_error;
+}
+
+base::Result<Response> HttpExchange::receive(Deadline deadline) {
+    ResponseParser parser{limits_.body_max};
+    std::vector<char> buffer(kReceivedAtOnce);
+    for (;;) {
+        const std::size_t size = WL_TRY(channel_->receive(buffer, deadline));
+        if (size == 0) {
+            WL_TRY(parser.feed_end());
+            return parser.take();
+        }
+        if (WL_TRY(parser.feed({buffer.data(), size}))) return parser.take();
+    }
+}
+
+std::string HttpExchange::format_head(const Request& request) const {
+    std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.path,
+                                   url_.host_field);
+    if (request.method != "GET") {
+        head += fmt::format("Content-Length: {}\r\n", request.body.size());
+    }
+    for (const Request::Field& field : request.fields) {
+        head += fmt::format("{}: {}\r\n", field.name, field.value);
+    }
+    head += "\r\n";
+    return head;
+}
+
+base::Error HttpExchange::explain(base::Error error, const Request& request) const {
+    const std::string what = fmt::format("{} {}", request.method, request.path);
+    if (error.reason == "not_running") {
+        error.message = fmt::format(
+            "no windlass daemon answers at {} ({}); start one with `windlass serve`, or give the "
+            "URL of one that runs",
+            name_, error.message);
+    } else if (error.reason == "connection_lost") {
+        error.message = fmt::format(
+            "the connection to {} broke before {} was answered ({}); it may have been carried out: "
+            "look whether the daemon runs, then decide whether to send it again",
+            name_, what, error.message);
+    } else if (error.code == base::Errc::timeout) {
+        error.message = fmt::format(
+            "{} did not answer {} within {}; see what it is doing with `windlass models`, or allow "
+            "more time",
+            name_, what, base::to_text(request.timeout));
+    } else {
+        error.message = fmt::format("{} to {}: {}", what, name_, error.message);
+    }
+    return error;
+}
+
+}  // namespace windlass::client

@@ -1,0 +1,164 @@
+// The grammar of RFC 8259, top down.
+#include "client/json_reader.h"
+
+#include <charconv>
+#include <optional>
+
+namespace windlass::client {
+namespace {
+
+constexpr int kDepthMax = 32;  // the bodies have two levels; the limit guards the stack
+
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+void append_utf8(std::string& text, unsigned code_point) {
+    const auto append = [&](unsigned byte) { text += static_cast<char>(byte); };
+    const auto append_tail = [&](unsigned shift) {
+        append(0x80U | ((code_point >> shift) & 0x3fU));
+    };
+    if (code_point < 0x80) {
+        append(code_point);
+    } else if (code_point < 0x800) {
+        append(0xc0U | (code_point >> 6U));
+        append_tail(0);
+    } else if (code_point < 0x10000) {
+        append(0xe0U | (code_point >> 12U));
+        append_tail(6);
+        append_tail(0);
+    } else {
+        append(0xf0U | (code_point >> 18U));
+        append_tail(12);
+        append_tail(6);
+        append_tail(0);
+    }
+}
+
+bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit < 0xdc00; }
+bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit < 0xe000; }
+
+std::optional<char> find_short_escape(char c) {
+    switch (c) {
+        case '"':
+        case '\\':
+        case '/': return c;
+        case 'b': return '\b';
+        case 'f': return '\f';
+        case 'n': return '\n';
+        case 'r': return '\r';
+        case 't': return '\t';
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace
+
+char JsonReader::peek() {
+    while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
+    return rest_.empty() ? '\0' : rest_.front();
+}
+
+bool JsonReader::take(char c) {
+    if (peek() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+}
+
+bool JsonReader::take_word(std::string_view word) {
+    if (!rest_.starts_with(word)) return false;
+    rest_.remove_prefix(word.size());
+    return true;
+}
+
+bool JsonReader::is_at_end() { return peek() == '\0' && rest_.empty(); }
+
+bool JsonReader::read_object(const std::function<bool(std::string_view key)>& on_key) {
+    if (!take('{') || ++depth_ > kDepthMax) return false;
+    if (!take('}')) {
+        std::string key;
+        do {
+            if (!read_string(key) || !take(':') || !on_key(key)) return false;
+        } while (take(','));
+        if (!take('}')) return false;
+    }
+    --depth_;
+    return true;
+}
+
+bool JsonReader::skip_array() {
+    if (!take('[') || ++depth_ > kDepthMax) return false;
+    if (!take(']')) {
+        do {
+            if (!skip_value()) return false;
+        } while (take(','));
+        if (!take(']')) return false;
+    }
+    --depth_;
+    return true;
+}
+
+bool JsonReader::skip_value() {
+    std::string text;
+    double number = 0;
+    switch (peek()) {
+        case '{': return read_object([this](std::string_view) { return skip_value(); });
+        case '[': return skip_array();
+        case '"': return read_string(text);
+        case 't': return take_word("true");
+        case 'f': return take_word("false");
+        case 'n': return take_word("null");
+        default: return read_number(number);
+    }
+}
+
+bool JsonReader::read_number(double& number) {
+    const char first = peek();
+    if (first != '-' && (first < '0' || first > '9')) return false;
+    const char* end = rest_.data() + rest_.size();
+    const auto [stop, error] = std::from_chars(rest_.data(), end, number);
+    if (error != std::errc{}) return false;
+    rest_.remove_prefix(static_cast<std::size_t>(stop - rest_.data()));
+    return true;
+}
+
+bool JsonReader::read_string(std::string& text) {
+    text.clear();
+    if (!take('"')) return false;
+    while (!rest_.empty()) {
+        const std::size_t plain = std::min(rest_.find_first_of("\"\\"), rest_.size());
+        text += rest_.substr(0, plain);
+        rest_.remove_prefix(plain);
+        if (take_word("\"")) return true;
+        if (!take_word("\\") || !read_escape(text)) return false;
+    }
+    return false;
+}
+
+bool JsonReader::read_escape(std::string& text) {
+    if (rest_.empty()) return false;
+    if (const auto byte = find_short_escape(rest_.front())) {
+        text += *byte;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    unsigned unit = 0;
+    if (!take_word("u") || !read_code_unit(unit) || is_low_surrogate(unit)) return false;
+    if (is_high_surrogate(unit)) {
+        unsigned low = 0;
+        if (!take_word("\\u") || !read_code_unit(low) || !is_low_surrogate(low)) return false;
+        unit = 0x10000U + ((unit - 0xd800U) << 10U) + (low - 0xdc00U);
+    }
+    append_utf8(text, unit);
+    return true;
+}
+
+bool JsonReader::read_code_unit(unsigned& unit) {
+    constexpr std::size_t kDigits = 4;
+    if (rest_.size() < kDigits) return false;
+    const char* end = rest_.data() + kDigits;
+    const auto [stop, error] = std::from_chars(rest_.data(), end, unit, 16);
+    if (error != std::errc{} || stop != end) return false;
+    rest_.remove_prefix(kDigits);
+    return true;
+}
+
+}  // namespace windlass::client

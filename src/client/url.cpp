@@ -1,0 +1,75 @@
+// URLs to and from text.
+#include "client/url.h"
+
+#include <arpa/inet.h>
+#include <fmt/core.h>
+
+#include <charconv>
+#include <optional>
+
+namespace windlass::client {
+namespace {
+
+constexpr std::uint16_t kPort = 7411;  // `listen` of [daemon] by default
+
+base::Error bad_url(const std::string& text, std::string_view why) {
+    return base::fail(
+        base::Errc::invalid_input,
+        fmt::format("the URL \"{}\" {}; write one such as http://127.0.0.1:7411", text, why));
+}
+
+bool is_address(int family, const std::string& text) {
+    in6_addr parsed{};
+    return inet_pton(family, text.c_str(), &parsed) == 1;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    if (text.empty()) return kPort;
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
+    return port;
+}
+
+}  // namespace
+
+base::Result<Url> parse_url(const std::string& text) {
+    constexpr std::string_view kScheme = "http://";
+    if (!text.starts_with(kScheme)) return bad_url(text, "does not begin with http://");
+    std::string_view rest = std::string_view{text}.substr(kScheme.size());
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    const bool is_bracketed = rest.starts_with('[');
+    const std::size_t host_end = is_bracketed ? rest.find(']') : rest.find(':');
+    const std::string host{rest.substr(is_bracketed ? 1 : 0, host_end - (is_bracketed ? 1 : 0))};
+    rest = host_end == std::string_view::npos ? "" : rest.substr(host_end + (is_bracketed ? 1 : 0));
+    if (!rest.empty() && !rest.starts_with(':')) return bad_url(text, "cannot be read");
+    const auto port = parse_port(rest.substr(rest.empty() ? 0 : 1));
+    if (!port) return bad_url(text, "has a bad port");
+
+    Url url{.addresses = {host}, .port = *port, .host_field = fmt::format("{}:{}", host, *port)};
+    if (host == "localhost") {
+        url.addresses = {"127.0.0.1", "::1"};
+    } else if (is_bracketed && is_address(AF_INET6, host)) {
+        url.host_field = fmt::format("[{}]:{}", host, *port);
+    } else if (is_bracketed || !is_address(AF_INET, host)) {
+        return bad_url(text, "names neither an IP address nor localhost");
+    }
+    return url;
+}
+
+std::string percent_encode(std::string_view text) {
+    // RFC 3986 section 2.3.
+    constexpr std::string_view kUnreserved =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    std::string encoded;
+    for (const char c : text) {
+        if (kUnreserved.find(c) != std::string_view::npos) {
+            encoded += c;
+        } else {
+            encoded += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        }
+    }
+    return encoded;
+}
+
+}  // namespace windlass::client
