@@ -1,0 +1,119 @@
+// `windlass call`: one input, one answer.
+#include "cli/call.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "cli/body_text.h"
+#include "cli/failure_text.h"
+#include "cli/output_json.h"
+#include "cli/waiting_display.h"
+
+namespace windlass::cli {
+namespace {
+
+// The largest `body_limit` that a daemon may have; beyond it reading on helps nobody.
+constexpr std::size_t kBodyMax = std::size_t{2} << 30;
+
+struct FileCloser {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
+base::Error file_error(std::string_view doing, const std::string& path, int error_number) {
+    const base::Errc code = error_number == ENOENT   ? base::Errc::not_found
+                            : error_number == EACCES ? base::Errc::permission_denied
+                                                     : base::Errc::invalid_input;
+    return base::fail(code, fmt::format("cannot {} {}: {}", doing, path,
+                                        std::generic_category().message(error_number)));
+}
+
+base::Result<std::string> read_all(std::FILE* file, const std::string& name) {
+    std::string body;
+    std::array<char, 65'536> block{};
+    while (body.size() <= kBodyMax) {
+        const std::size_t count = std::fread(block.data(), 1, block.size(), file);
+        body.append(block.data(), count);
+        if (count != 0) continue;
+        if (std::ferror(file) != 0) return file_error("read", name, errno);
+        return body;
+    }
+    return base::fail(base::Errc::invalid_input, fmt::format("{} is larger than 2 GiB", name));
+}
+
+base::Result<std::string> read_file(const std::string& path) {
+    if (path == "-") return read_all(stdin, "standard input");
+    const File file{std::fopen(path.c_str(), "rbe")};
+    if (!file) return file_error("read", path, errno);
+    return read_all(file.get(), path);
+}
+
+base::Result<void> write_file(const std::string& path, std::string_view body) {
+    File file{std::fopen(path.c_str(), "wbe")};
+    if (!file) return file_error("write", path, errno);
+    if (std::fwrite(body.data(), 1, body.size(), file.get()) != body.size())
+        return file_error("write", path, errno);
+    // What is buffered may fail only now, when the disk is full.
+    if (std::fclose(file.release()) != 0) return file_error("write", path, errno);
+    return {};
+}
+
+Outcome<Answer> ask_model(const CallArguments& arguments, const Input& input) {
+    Client client{{.url = arguments.url}};
+    const WaitingDisplay display{arguments.url, arguments.model};
+    return client.call(arguments.model, input.body,
+                       {.content_type = input.content_type,
+                        .timeout = arguments.timeout,
+                        .wait = arguments.wait,
+                        .priority = arguments.priority,
+                        .variant = arguments.variant.value_or("")});
+}
+
+}  // namespace
+
+base::Result<Input> read_input(const CallArguments& arguments) {
+    Input input;
+    if (arguments.data) {
+        input = {*arguments.data, type_of_text(*arguments.data)};
+    } else {
+        const std::string path = arguments.file.value_or("-");
+        input = {WL_TRY(read_file(path)), type_of_file(path)};
+    }
+    if (arguments.content_type) input.content_type = *arguments.content_type;
+    return input;
+}
+
+CommandOutcome show_answer(const CallArguments& arguments, const Answer& answer,
+                           bool stdout_is_terminal) {
+    if (arguments.output) {
+        const base::Result<void> written = write_file(*arguments.output, answer.body);
+        if (!written) return failed(written.error(), arguments.json);
+    }
+    if (arguments.json) return {.out = answer_json(arguments.model, answer)};
+    if (arguments.output) return {};
+    if (!stdout_is_terminal) return {.out = answer.body};
+    if (!is_text(answer.body)) {
+        return {.err = fmt::format("{} of {}: not for a terminal; use --output FILE or a pipe\n",
+                                   base::to_text(base::Bytes{answer.body.size()}),
+                                   one_line(answer.content_type))};
+    }
+    const bool ended = answer.body.empty() || answer.body.ends_with('\n');
+    return {.out = answer.body + (ended ? "" : "\n")};
+}
+
+CommandOutcome run(const CallArguments& arguments) {
+    const base::Result<Input> input = read_input(arguments);
+    if (!input) return failed(input.error(), arguments.json);
+    const Outcome<Answer> answer = ask_model(arguments, *input);
+    if (!answer) return failed(answer.error(), arguments.json);
+    return show_answer(arguments, *answer, isatty(STDOUT_FILENO) != 0);
+}
+
+}  // namespace windlass::cli

@@ -1,0 +1,25 @@
+// The parts of `windlass call` that need no daemon.
+#pragma once
+
+#include <windlass/client.h>
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/commands.h"
+
+namespace windlass::cli {
+
+struct Input {
+    std::string body;
+    std::string content_type;
+};
+
+// From --data, a file or standard input. Errors: not_found, permission_denied, invalid_input.
+base::Result<Input> read_input(const CallArguments& arguments);
+
+// What is printed of an answer, or written to the file that --output names.
+CommandOutcome show_answer(const CallArguments& arguments, const Answer& answer,
+                           bool stdout_is_terminal);
+
+}  // namespace windlass::cli

@@ -1,0 +1,326 @@
+// The command line: the only file that includes CLI11.
+#include "cli/command_line.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <sstream>
+
+#include "cli/suggestion.h"
+
+namespace windlass::cli {
+namespace {
+
+constexpr const char* kDefaultUrl = "http://127.0.0.1:7411";
+constexpr int kUsageError = 2;  // as `invalid_input`: docs/errors.md
+
+// Plainer than CLI11's own: no notes on what excludes or needs what, defaults in parentheses.
+class HelpFormatter : public CLI::Formatter {
+  public:
+    HelpFormatter() {
+        label("Positionals", "Arguments");
+        label("Subcommands", "Commands");
+        label("SUBCOMMAND", "COMMAND");
+    }
+
+    std::string make_option(const CLI::Option* option, bool is_positional) const override {
+        std::string name = make_option_name(option, is_positional);
+        const std::string type = option->get_type_name();
+        if (!is_positional && !type.empty()) name += " " + type;
+        std::string meaning = make_option_desc(option);
+        if (!option->get_default_str().empty())
+            meaning += fmt::format(" (default: {})", option->get_default_str());
+        std::ostringstream out;
+        CLI::detail::format_help(out, "  " + name, meaning, get_column_width());
+        return out.str();
+    }
+};
+
+std::string duration_mistake(const std::string& text) {
+    if (base::parse_duration(text)) return {};
+    return fmt::format("must be a duration such as 1500ms, 30s or 5m, not \"{}\"", text);
+}
+
+// An option whose text is a duration; read_duration() turns it into one.
+void add_duration(CLI::App& app, const char* name, std::string& text, const char* meaning) {
+    app.add_option(name, text, meaning)->check(duration_mistake)->type_name("DURATION");
+}
+
+std::optional<base::Duration> read_duration(const std::string& text) {
+    return base::parse_duration(text);
+}
+
+void add_url(CLI::App& app, std::string& url) {
+    app.add_option("--url", url, "Where the daemon listens; also WINDLASS_URL")
+        ->envname("WINDLASS_URL")
+        ->default_val(kDefaultUrl)
+        ->type_name("URL");
+}
+
+template <class T>
+std::optional<T> given(const CLI::App& app, const std::string& option, const T& value) {
+    if (app.count(option) == 0) return std::nullopt;
+    return value;
+}
+
+// Each command: its options at construction, its arguments once parsed.
+
+struct ServeCommand {
+    CLI::App& app;
+    ServeArguments arguments;
+    std::string listen;
+    std::string log;
+    std::string state_dir;
+    bool json = false;
+
+    explicit ServeCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("serve", "Serve the models of a configuration file")) {
+        auto* file = app.add_option("FILE,--config", arguments.configuration, "Configuration file");
+        file->type_name("FILE")->capture_default_str();
+        app.add_option("--listen", listen,
+                       "Address and port, such as 127.0.0.1:7411; port 0 takes "
+                       "any free one")
+            ->type_name("ADDRESS");
+        app.add_option("--log", log, "Log format: text or json")
+            ->check(CLI::IsMember({"text", "json"}).description(""))
+            ->type_name("FORMAT");
+        app.add_option("--state-dir", state_dir, "Folder of what outlives the daemon")
+            ->type_name("FOLDER");
+        app.add_flag("--json", json, "The same as --log json");
+        app.footer("Example:\n  windlass serve windlass.toml --listen 127.0.0.1:7500");
+    }
+
+    Command take() {
+        arguments.listen = given(app, "--listen", listen);
+        arguments.log = given(app, "--log", log);
+        if (json && !arguments.log) arguments.log = "json";
+        arguments.state_dir = given(app, "--state-dir", state_dir);
+        return arguments;
+    }
+};
+
+struct CallCommand {
+    CLI::App& app;
+    CallArguments arguments;
+    std::string data;
+    std::string file;
+    std::string input;
+    std::string timeout;
+    std::string wait;
+    unsigned priority = 0;
+    std::string variant;
+    std::string content_type;
+    std::string output;
+
+    explicit CallCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("call", "Send one input to a model and print its answer")) {
+        app.add_option("MODEL", arguments.model, "Name of the model")->required()->type_name("");
+        auto* dash = app.add_option("INPUT", input, "- to send standard input");
+        dash->check(CLI::IsMember({"-"}).description(""))->type_name("");
+        auto* text = app.add_option("--data", data, "Send this text")->type_name("TEXT");
+        auto* path = app.add_option("--file", file, "Send this file")->type_name("FILE");
+        text->excludes(path)->excludes(dash);
+        path->excludes(dash);
+        app.add_option("--content-type", content_type,
+                       "Type of the input; guessed from text or file name when not given")
+            ->type_name("TYPE");
+        add_limits();
+        app.add_option("--output", output, "Write the answer to this file")->type_name("FILE");
+        app.add_flag("--json", arguments.json, "Print answer, times and origin as one object");
+        add_url(app, arguments.url);
+        app.footer(
+            "The answer goes to stdout; the exit code says the kind of an error (windlass errors)."
+            "\n\nExample:\n  windlass call digits --data '[[0, 12, 13, 5]]' --timeout 30s");
+    }
+
+    void add_limits() {
+        add_duration(app, "--timeout", timeout, "Longest time from arrival to answer");
+        add_duration(app, "--wait", wait, "Longest time in the queue, loading included");
+        app.add_option("--priority", priority, "0 (first) to 9")
+            ->check(CLI::Range(0, 9).description(""))
+            ->type_name("NUMBER");
+        app.add_option("--variant", variant, "Named setting of the model")->type_name("NAME");
+    }
+
+    Command take() {
+        if (app.count("INPUT") + app.count("--data") + app.count("--file") == 0) {
+            return Printout{kUsageError,
+                            "windlass call: nothing to send: give --data TEXT, --file FILE, or - "
+                            "for standard input (--data '' sends nothing on purpose)\n"};
+        }
+        arguments.data = given(app, "--data", data);
+        arguments.file = given(app, "--file", file);
+        if (app.count("INPUT") != 0) arguments.file = "-";
+        arguments.content_type = given(app, "--content-type", content_type);
+        arguments.timeout = read_duration(timeout);
+        arguments.wait = read_duration(wait);
+        arguments.priority = given(app, "--priority", priority);
+        arguments.variant = given(app, "--variant", variant);
+        arguments.output = given(app, "--output", output);
+        return arguments;
+    }
+};
+
+// `windlass models` and its actions share one set of options.
+struct ModelsCommand {
+    CLI::App& app;
+    ModelsArguments arguments;
+    std::string timeout;
+
+    explicit ModelsCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("models", "Show, load and unload models")) {
+        add_common(app);
+        app.footer("Example:\n  windlass models\n  windlass models load digits");
+        app.require_subcommand(0, 1);
+        add_common(*app.add_subcommand("list", "All models (without an action, too)"))
+            .footer("Example:\n  windlass models list");
+        add_action("show", "One model with its waiting requests");
+        add_duration(add_action("load", "Load a model and wait until it is ready"), "--timeout",
+                     timeout, "Longest time to wait");
+        add_duration(add_action("unload", "Unload a model and wait until its process is gone"),
+                     "--timeout", timeout, "Longest time to wait");
+    }
+
+    CLI::App& add_common(CLI::App& target) {
+        target.add_flag("--json", arguments.json, "Print JSON");
+        add_url(target, arguments.url);
+        return target;
+    }
+
+    CLI::App& add_action(const char* name, const char* meaning) {
+        CLI::App& action = add_common(*app.add_subcommand(name, meaning));
+        action.add_option("MODEL", arguments.model, "Name of the model")->required()->type_name("");
+        action.footer(fmt::format("Example:\n  windlass models {} digits", name));
+        return action;
+    }
+
+    Command take() {
+        arguments.timeout = read_duration(timeout);
+        if (app.got_subcommand("show")) arguments.action = ModelsAction::show;
+        if (app.got_subcommand("load")) arguments.action = ModelsAction::load;
+        if (app.got_subcommand("unload")) arguments.action = ModelsAction::unload;
+        return arguments;
+    }
+};
+
+struct ConfigCommand {
+    CLI::App& app;
+    CLI::App& check;
+    CLI::App& keys;
+    ConfigCheckArguments check_arguments;
+    bool keys_json = false;
+    bool keys_markdown = false;
+
+    explicit ConfigCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("config", "Check a configuration file; list its keys")),
+          check(*app.add_subcommand("check", "Say everything that is wrong with a file")),
+          keys(*app.add_subcommand("keys", "List every key with its default and meaning")) {
+        app.require_subcommand(1);
+        app.footer("Example:\n  windlass config check windlass.toml");
+        check.add_option("FILE", check_arguments.file, "Configuration file")
+            ->type_name("")
+            ->capture_default_str();
+        check.add_flag("--json", check_arguments.json, "Print JSON");
+        check.footer(
+            "Exits with 0 when the file can be used, with 2 when not.\n\n"
+            "Example:\n  windlass config check windlass.toml");
+        auto* json = keys.add_flag("--json", keys_json, "Print JSON");
+        keys.add_flag("--markdown", keys_markdown, "Print docs/configuration.md")->excludes(json);
+        keys.footer("Example:\n  windlass config keys");
+    }
+
+    Command take() const {
+        if (check.parsed()) return check_arguments;
+        return ConfigKeysArguments{keys_json       ? KeysFormat::json
+                                   : keys_markdown ? KeysFormat::markdown
+                                                   : KeysFormat::text};
+    }
+};
+
+// The command whose words could not be read: the deepest that was recognised.
+const CLI::App& deepest(const CLI::App& app) {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? app : deepest(*chosen.front());
+}
+
+std::vector<std::string> subcommand_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+    return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+}
+
+std::string full_name(const CLI::App& app) {
+    const CLI::App* parent = app.get_parent();
+    return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
+}
+
+// "unknown command `sever`; did you mean `serve`?", or what CLI11 has to say.
+std::string usage_mistake(const CLI::App& app, const CLI::ParseError& error) {
+    const std::vector<std::string> words = app.remaining();
+    if (words.empty()) return error.what();
+    const std::string& word = words.front();
+    const bool option = word.starts_with('-');
+    const std::vector<std::string> known = option ? option_names(app) : subcommand_names(app);
+    if (known.empty()) return fmt::format("one word too many: `{}`", word);
+    const auto similar = similar_word(word, known);
+    return fmt::format("unknown {} `{}`{}", option ? "option" : "command", word,
+                       similar ? fmt::format("; did you mean `{}`?", *similar) : std::string{});
+}
+
+Printout describe(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return {0, app.help()};  // of the command that was asked about
+    const CLI::App& command = deepest(app);
+    const std::string name = full_name(command);
+    return {kUsageError, fmt::format("{}: {}\n`{} --help` shows how\n", name,
+                                     usage_mistake(command, error), name)};
+}
+
+}  // namespace
+
+Command parse_command_line(const std::vector<std::string>& words) {
+    CLI::App app{
+        "Windlass hauls model weights in and out of memory: one supervised copy of each "
+        "model for all clients.",
+        "windlass"};
+    VersionArguments version;
+    app.formatter(std::make_shared<HelpFormatter>());  // inherited by the commands
+    bool print_version = false;
+    auto* version_flag = app.add_flag("--version", print_version, "Print version and commit");
+    app.add_flag("--json", version.json, "With --version: print JSON")->needs(version_flag);
+    app.footer(
+        "Example:\n  windlass serve windlass.toml\n  windlass call digits --file three.json");
+    ServeCommand serve{app};
+    CallCommand call{app};
+    ModelsCommand models{app};
+    const ConfigCommand config{app};
+    ErrorsArguments errors;
+    CLI::App* errors_app = app.add_subcommand("errors", "List the types of errors");
+    errors_app->add_flag("--json", errors.json, "Print JSON");
+    errors_app->footer("Example:\n  windlass errors");
+
+    std::vector<std::string> reversed{words.rbegin(), words.rend()};  // as CLI11 wants them
+    // CLI11 has no other way than exceptions; they end here.
+    try {
+        app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+        return describe(app, error);
+    }
+    if (serve.app.parsed()) return serve.take();
+    if (call.app.parsed()) return call.take();
+    if (models.app.parsed()) return models.take();
+    if (config.app.parsed()) return config.take();
+    if (errors_app->parsed()) return errors;
+    if (print_version) return version;
+    return Printout{kUsageError, app.help()};
+}
+
+}  // namespace windlass::cli

@@ -1,0 +1,78 @@
+// What the user asked for, as plain structs. Only parses: nothing is opened, sent or printed here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+
+namespace windlass::cli {
+
+struct ServeArguments {
+    std::string configuration = "windlass.toml";
+    std::optional<std::string> listen;
+    std::optional<std::string> log;
+    std::optional<std::string> state_dir;
+};
+
+struct CallArguments {
+    std::string url;
+    std::string model;
+    std::optional<std::string> data;
+    std::optional<std::string> file;  // "-": standard input
+    std::optional<std::string> content_type;
+    std::optional<base::Duration> timeout;
+    std::optional<base::Duration> wait;
+    std::optional<unsigned> priority;
+    std::optional<std::string> variant;
+    std::optional<std::string> output;
+    bool json = false;
+};
+
+enum class ModelsAction : std::uint8_t { list, show, load, unload };
+
+struct ModelsArguments {
+    std::string url;
+    ModelsAction action = ModelsAction::list;
+    std::string model;  // empty when listing
+    std::optional<base::Duration> timeout;
+    bool json = false;
+};
+
+struct ConfigCheckArguments {
+    std::string file = "windlass.toml";
+    bool json = false;
+};
+
+enum class KeysFormat : std::uint8_t { text, json, markdown };
+
+struct ConfigKeysArguments {
+    KeysFormat format = KeysFormat::text;
+};
+
+struct ErrorsArguments {
+    bool json = false;
+};
+
+struct VersionArguments {
+    bool json = false;
+};
+
+// Nothing to do but to print: help, to stdout with exit code 0, or what is wrong with the command
+// line, to stderr with exit code 2.
+struct Printout {
+    int exit_code = 0;
+    std::string text;
+};
+
+using Command =
+    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, ConfigCheckArguments,
+                 ConfigKeysArguments, ErrorsArguments, VersionArguments>;
+
+// `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
+Command parse_command_line(const std::vector<std::string>& words);
+
+}  // namespace windlass::cli

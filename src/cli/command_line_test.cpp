@@ -1,0 +1,144 @@
+// Words to arguments, and mistakes to advice.
+#include "cli/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <ostream>
+
+#include "cli/suggestion.h"
+
+using namespace std::chrono_literals;
+namespace cli = windlass::cli;
+
+namespace {
+
+template <class T>
+T parsed(const std::vector<std::string>& words) {
+    const cli::Command command = cli::parse_command_line(words);
+    if (const auto* printout = std::get_if<cli::Printout>(&command)) CAPTURE(printout->text);
+    REQUIRE(std::holds_alternative<T>(command));
+    return std::get<T>(command);
+}
+
+std::string mistake(const std::vector<std::string>& words) {
+    const auto printout = parsed<cli::Printout>(words);
+    CHECK(printout.exit_code == 2);
+    return printout.text.substr(0, printout.text.find('\n'));
+}
+
+}  // namespace
+
+TEST_CASE("serve takes its file either way, and its overrides") {
+    CHECK(parsed<cli::ServeArguments>({"serve"}).configuration == "windlass.toml");
+    CHECK(parsed<cli::ServeArguments>({"serve", "a.toml"}).configuration == "a.toml");
+    const auto all =
+        parsed<cli::ServeArguments>({"serve", "--config", "b.toml", "--listen", "127.0.0.1:0",
+                                     "--log", "json", "--state-dir", "/s"});
+    CHECK(all.configuration == "b.toml");
+    CHECK(all.listen == "127.0.0.1:0");
+    CHECK(all.log == "json");
+    CHECK(all.state_dir == "/s");
+    CHECK_FALSE(parsed<cli::ServeArguments>({"serve"}).listen.has_value());
+    CHECK(parsed<cli::ServeArguments>({"serve", "--json"}).log == "json");
+    CHECK(mistake({"serve", "--log", "xml"}).starts_with("windlass serve: --log: "));
+}
+
+TEST_CASE("call takes one input and its limits") {
+    const auto text = parsed<cli::CallArguments>({"call", "digits", "--data", "[1]"});
+    CHECK(text.model == "digits");
+    CHECK(text.data == "[1]");
+    CHECK(text.url == "http://127.0.0.1:7411");
+    CHECK_FALSE(text.timeout.has_value());
+    CHECK_FALSE(text.priority.has_value());
+    const auto all = parsed<cli::CallArguments>(
+        {"call", "m", "--file", "x.npy", "--timeout", "1500ms", "--wait", "0s", "--priority", "0",
+         "--variant", "fp16", "--content-type", "a/b", "--output", "o", "--json", "--url", "u"});
+    CHECK(all.file == "x.npy");
+    CHECK(all.timeout == 1500ms);
+    CHECK(all.wait == 0s);
+    CHECK(all.priority == 0);
+    CHECK(all.variant == "fp16");
+    CHECK(all.content_type == "a/b");
+    CHECK(all.output == "o");
+    CHECK(all.json);
+    CHECK(all.url == "u");
+    CHECK(parsed<cli::CallArguments>({"call", "m", "-"}).file == "-");
+    CHECK(parsed<cli::CallArguments>({"call", "m", "--data", ""}).data == "");
+    CHECK(mistake({"call", "m"}).starts_with("windlass call: nothing to send: give --data TEXT"));
+    CHECK(mistake({"call", "m", "--data", "x", "--file", "y"}).starts_with("windlass call: "));
+    CHECK(mistake({"call", "m", "-", "--file", "y"}).starts_with("windlass call: "));
+    CHECK(mistake({"call"}).starts_with("windlass call: MODEL is required"));
+    CHECK(mistake({"call", "m", "-", "--priority", "10"}).starts_with("windlass call: --priority"));
+    CHECK(mistake({"call", "m", "-", "--timeout", "5"}) ==
+          "windlass call: --timeout: must be a duration such as 1500ms, 30s or 5m, not \"5\"");
+}
+
+TEST_CASE("models lists unless told otherwise") {
+    CHECK(parsed<cli::ModelsArguments>({"models"}).action == cli::ModelsAction::list);
+    CHECK(parsed<cli::ModelsArguments>({"models", "--json"}).json);
+    CHECK(parsed<cli::ModelsArguments>({"models", "list", "--json"}).json);
+    CHECK(parsed<cli::ModelsArguments>({"models", "list", "--url", "u"}).url == "u");
+    CHECK(parsed<cli::ModelsArguments>({"models", "--url", "u", "show", "m"}).url == "u");
+    const auto load = parsed<cli::ModelsArguments>({"models", "load", "m", "--timeout", "5m"});
+    CHECK(load.action == cli::ModelsAction::load);
+    CHECK(load.model == "m");
+    CHECK(load.timeout == 5min);
+    CHECK(parsed<cli::ModelsArguments>({"models", "unload", "m"}).action ==
+          cli::ModelsAction::unload);
+    CHECK(parsed<cli::ModelsArguments>({"models", "show", "m"}).model == "m");
+    CHECK(mistake({"models", "show"}).starts_with("windlass models show: MODEL is required"));
+    CHECK(mistake({"models", "laod", "m"}) ==
+          "windlass models: unknown command `laod`; did you mean `load`?");
+}
+
+TEST_CASE("config, errors and version") {
+    CHECK(parsed<cli::ConfigCheckArguments>({"config", "check"}).file == "windlass.toml");
+    CHECK(parsed<cli::ConfigCheckArguments>({"config", "check", "x", "--json"}).json);
+    CHECK(parsed<cli::ConfigKeysArguments>({"config", "keys"}).format == cli::KeysFormat::text);
+    CHECK(parsed<cli::ConfigKeysArguments>({"config", "keys", "--markdown"}).format ==
+          cli::KeysFormat::markdown);
+    CHECK(parsed<cli::ConfigKeysArguments>({"config", "keys", "--json"}).format ==
+          cli::KeysFormat::json);
+    CHECK(mistake({"config", "keys", "--json", "--markdown"}).starts_with("windlass config keys:"));
+    CHECK(mistake({"config"}) == "windlass config: A subcommand is required");
+    CHECK(mistake({"config", "chek"}) ==
+          "windlass config: unknown command `chek`; did you mean `check`?");
+    CHECK(parsed<cli::ErrorsArguments>({"errors", "--json"}).json);
+    CHECK_FALSE(parsed<cli::VersionArguments>({"--version"}).json);
+    CHECK(parsed<cli::VersionArguments>({"--version", "--json"}).json);
+}
+
+TEST_CASE("what is not understood is told with what is near") {
+    CHECK(mistake({"sever"}) == "windlass: unknown command `sever`; did you mean `serve`?");
+    CHECK(mistake({"modles", "list"}) ==
+          "windlass: unknown command `modles`; did you mean `models`?");
+    CHECK(mistake({"frobnicate"}) == "windlass: unknown command `frobnicate`");
+    CHECK(mistake({"call", "m", "-", "--timout", "5s"}) ==
+          "windlass call: unknown option `--timout`; did you mean `--timeout`?");
+    CHECK(mistake({"errors", "all"}) == "windlass errors: one word too many: `all`");
+    CHECK(mistake({}).find("one supervised copy") != std::string::npos);
+    CHECK(cli::similar_word("", {"a"}) == std::nullopt);
+    CHECK(cli::similar_word("xy", {"ab"}) == std::nullopt);
+}
+
+TEST_CASE("every command explains itself with an example at the end") {
+    const std::vector<std::vector<std::string>> commands = {
+        {},         {"serve"},           {"call"},           {"models"},
+        {"errors"}, {"models", "list"},  {"models", "show"}, {"models", "load"},
+        {"config"}, {"config", "check"}, {"config", "keys"}, {"models", "unload"}};
+    for (std::vector<std::string> words : commands) {
+        std::string name = "windlass";
+        for (const std::string& word : words) name += " " + word;
+        CAPTURE(name);
+        words.emplace_back("--help");
+        const auto help = parsed<cli::Printout>(words);
+        CHECK(help.exit_code == 0);
+        const std::size_t example = help.text.find("Example:\n  " + name);
+        const bool has_example =
+            example != std::string::npos || (words.size() == 1 && help.text.contains("Example:\n"));
+        CHECK(has_example);
+        CHECK(help.text.contains("Usage: " + name));
+        CHECK(help.text.contains(
+            words.size() == 1 || words[0] != "config" || words.size() == 3 ? "--json" : "check"));
+    }
+}

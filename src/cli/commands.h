@@ -1,0 +1,30 @@
+// What each command does, apart from how it was asked for and where its words go.
+#pragma once
+
+#include <string>
+
+#include "cli/command_line.h"
+
+namespace windlass::cli {
+
+struct CommandOutcome {
+    int exit_code = 0;
+    std::string out = {};  // for stdout
+    std::string err = {};  // for stderr
+};
+
+CommandOutcome run(const Command& command);
+
+CommandOutcome run(const ServeArguments& arguments);  // returns when the daemon has ended
+CommandOutcome run(const CallArguments& arguments);
+CommandOutcome run(const ModelsArguments& arguments);
+CommandOutcome run(const ConfigCheckArguments& arguments);
+CommandOutcome run(const ConfigKeysArguments& arguments);
+CommandOutcome run(const ErrorsArguments& arguments);
+CommandOutcome run(const VersionArguments& arguments);
+CommandOutcome run(const Printout& printout);
+
+// The hidden command: returns only when the worker's program could not be started.
+int run_worker_exec(int count, char* const* arguments);
+
+}  // namespace windlass::cli

@@ -1,0 +1,27 @@
+// The program `windlass`: reads the command line, runs the command, and writes what it says.
+#include <cstdio>
+#include <string_view>
+
+#include "base/error.h"
+#include "cli/commands.h"
+
+namespace {
+
+bool write(std::FILE* stream, std::string_view text) {
+    return std::fwrite(text.data(), 1, text.size(), stream) == text.size() &&
+           std::fflush(stream) == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace windlass;
+    // Before anything else: each start of a worker goes through here.
+    if (argc > 1 && std::string_view{argv[1]} == "worker-exec")
+        return cli::run_worker_exec(argc - 2, argv + 2);
+    const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));
+    write(stderr, outcome.err);
+    if (write(stdout, outcome.out)) return outcome.exit_code;
+    write(stderr, "windlass: standard output cannot be written to\n");
+    return base::traits(base::Errc::internal).exit_code;
+}
