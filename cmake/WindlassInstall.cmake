@@ -1,1 +1,19 @@
-# Placeholder until there is something to install.
+# What `make install` lays down: the program, its Python package beside it, and the C++ client with
+# headers and a CMake package.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS windlass RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/windlass DESTINATION lib/windlass/python
+        FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/windlass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS windlass_client_library EXPORT windlassTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/windlass)
+install(EXPORT windlassTargets NAMESPACE windlass:: DESTINATION ${package_dir})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/windlassConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/windlassConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/windlassConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/windlassConfig.cmake ${PROJECT_BINARY_DIR}/windlassConfigVersion.cmake
+        DESTINATION ${package_dir})

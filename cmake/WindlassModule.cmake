@@ -1,4 +1,4 @@
-# windlass_module(NAME [HOT] DEPENDS other modules or libraries...)
+# windlass_module(NAME [HOT] DEPENDS other modules or libraries... EXCLUDE files that are not part of it...)
 #   One static library windlass_NAME from the folder's .cpp files, and, when there are *_test.cpp
 #   files, a doctest program wl_NAME_test that runs as the test NAME.
 # windlass_test(NAME [HOT] SOURCES... DEPENDS...)  A doctest program of its own.
@@ -53,8 +53,10 @@ function(windlass_test name)
 endfunction()
 
 function(windlass_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "DEPENDS;EXCLUDE")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(TRANSFORM arg_EXCLUDE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources ${arg_EXCLUDE})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

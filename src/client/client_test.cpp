@@ -135,17 +135,14 @@ TEST_CASE("URLs are read, and bad ones explained") {
     CHECK(read("http://localhost:1").host_field == "localhost:1");
     CHECK(read("http://[::1]:99").host_field == "[::1]:99");
     CHECK(read("http://[::1]").addresses == std::vector<std::string>{"::1"});
-    for (const char* wrong :
+    CHECK(read("http://127.0.0.1:").port == 7411);  // RFC 3986 section 3.2.3 allows an empty port
+    for (const std::string wrong :
          {"", "127.0.0.1:80", "https://127.0.0.1", "http://", "http://gpu.example.com",
-          "http://127.0.0.1:", "http://127.0.0.1:0", "http://127.0.0.1:65536",
-          "http://127.0.0.1:8x", "http://127.0.0.1/path", "http://::1", "http://[::1",
-          "http://[127.0.0.1]", "http://[::1]x", "http://a\r\nb"}) {
+          "http://127.0.0.1:0", "http://127.0.0.1:65536", "http://127.0.0.1:8x",
+          "http://127.0.0.1/path", "http://::1", "http://[::1", "http://[127.0.0.1]",
+          "http://[::1]x", "http://a\r\nb"}) {
         CAPTURE(wrong);
         const auto url = windlass::client::parse_url(wrong);
-        if (std::string_view{wrong} == "http://127.0.0.1:") {
-            CHECK(url.has_value());  // RFC 3986 section 3.2.3 allows an empty port
-            continue;
-        }
         REQUIRE_FALSE(url.has_value());
         CHECK(url.error().message.find("http://127.0.0.1:7411") != std::string::npos);
     }
@@ -309,9 +306,11 @@ TEST_CASE("what was lost on the way is asked again, but not called again") {
         closes,
         answers(reply_with("never")),
     }};
-    Client client{server.options()};
-    CHECK(client.health().value() == "one");
-    CHECK(client.health().value() == "two");
+    {
+        Client client{server.options()};
+        CHECK(client.health().value() == "one");
+        CHECK(client.health().value() == "two");
+    }
     Client other{server.options()};
     const auto called = other.call("digits", "");
     REQUIRE_FALSE(called.has_value());

@@ -1,7 +1,4 @@
-// Boost.Beast's parser does the reading. The installed library must not need a compiled Beast or
-// Asio from elsewhere, hence this file takes them header-only.
-#undef BOOST_BEAST_SEPARATE_COMPILATION
-#undef BOOST_ASIO_SEPARATE_COMPILATION
+// Boost.Beast's parser does the reading.
 #include "client/response_parser.h"
 
 #include <fmt/core.h>

@@ -39,9 +39,14 @@ base::Result<Url> parse_url(const std::string& text) {
     std::string_view rest = std::string_view{text}.substr(kScheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const bool is_bracketed = rest.starts_with('[');
-    const std::size_t host_end = is_bracketed ? rest.find(']') : rest.find(':');
-    const std::string host{rest.substr(is_bracketed ? 1 : 0, host_end - (is_bracketed ? 1 : 0))};
-    rest = host_end == std::string_view::npos ? "" : rest.substr(host_end + (is_bracketed ? 1 : 0));
+    if (is_bracketed) rest.remove_prefix(1);
+    const std::size_t host_size = rest.find(is_bracketed ? ']' : ':');
+    const std::string host{rest.substr(0, host_size)};
+    rest.remove_prefix(host.size());
+    if (is_bracketed) {
+        if (rest.empty()) return bad_url(text, "has a [ without its ]");
+        rest.remove_prefix(1);
+    }
     if (!rest.empty() && !rest.starts_with(':')) return bad_url(text, "cannot be read");
     const auto port = parse_port(rest.substr(rest.empty() ? 0 : 1));
     if (!port) return bad_url(text, "has a bad port");

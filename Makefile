@@ -1,0 +1,46 @@
+# The front door. `make` alone says what there is.
+PRESET ?= dev
+PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
+JOBS ?= $(shell nproc)
+BUILD = build/$(PRESET)
+
+.PHONY: help build test check asan demo install format clean
+
+help:
+	@echo "make demo      one copy of a real model under 17 web workers, measured"
+	@echo "make test      every test of the development build (PRESET=asan: under sanitizers)"
+	@echo "make check     format, lint, clang-tidy"
+	@echo "make build     only build; PRESET=dev, asan or release"
+	@echo "make install   into PREFIX=$(PREFIX)"
+	@echo "make format    rewrite the sources as clang-format wants them"
+
+build:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+test: build
+	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+
+check:
+	@./setup
+	@tools/format.sh --check
+	@$(PYTHON) tools/lint.py
+	@$(PYTHON) tools/scenarios.py --check
+	@cmake --preset dev >/dev/null
+	@$(PYTHON) tools/tidy.py $(TIDY)
+
+demo: PRESET = release
+demo: build
+	@$(PYTHON) examples/demo/demo.py $(BUILD)/bin/windlass $(if $(KEEP),--keep)
+
+install: PRESET = release
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+format:
+	@tools/format.sh
+
+clean:
+	rm -rf build

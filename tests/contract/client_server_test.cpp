@@ -1,0 +1,206 @@
+// The C++ client against the HTTP server: what one says, the other must understand.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "http/server.h"
+#include "windlass/client.h"
+
+using namespace std::chrono_literals;
+namespace http = windlass::http;
+namespace base = windlass::base;
+using windlass::Client;
+using windlass::ClientOptions;
+
+namespace {
+
+// Does what the model's name says: "echo", "hang" or the name of an error type.
+class ModelsByName final : public http::Backend {
+  public:
+    std::uint64_t call(http::CallRequest request, http::CallReply reply) override {
+        if (request.model == "hang") {
+            hanging.push_back(std::move(reply));
+            return hanging.size();
+        }
+        if (const auto code = base::find_errc(request.model)) {
+            reply("r1", base::Error{.code = *code,
+                                    .message = "as you wish: \"" + request.model + "\"\n",
+                                    .reason = "a reason",
+                                    .cause = "KeyError",
+                                    .traceback = "line \xc3\xa9",
+                                    .retry_after = 2'500ms});
+            return 0;
+        }
+        reply("r2",
+              http::CallAnswer{.content_type = request.content_type,
+                               .body = std::move(request.body),
+                               .copy = 7,
+                               .worker_pid = 42,
+                               .device = "cpu",
+                               .queue = request.wait.value_or(0s),
+                               .load = request.timeout.value_or(0s),
+                               .run = std::chrono::milliseconds{request.priority.value_or(0)}});
+        return 0;
+    }
+    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
+                       http::ModelReply reply) override {
+        reply(http::ModelStatus{.name = model, .residency = "ready", .loading_for = timeout});
+        return 0;
+    }
+    std::uint64_t unload(std::string, std::optional<base::Duration>,
+                         http::ModelReply reply) override {
+        reply(base::fail(base::Errc::timeout, "it does not stop"));
+        return 0;
+    }
+    void client_gone(std::uint64_t request) override { gone.push_back(request); }
+    base::Result<http::ModelStatus> model(std::string_view name) const override {
+        return base::fail(base::Errc::not_found, "there is no model " + std::string{name});
+    }
+    std::vector<http::ModelStatus> models() const override { return {}; }
+    http::Health health() const override { return {.version = "1", .uptime = 1s}; }
+
+    std::vector<http::CallReply> hanging;
+    std::vector<std::uint64_t> gone;
+};
+
+// A server on a thread of its own, because the client blocks. What the backend saw may be looked at
+// after stop().
+class RunningServer {
+  public:
+    explicit RunningServer(http::ServerOptions options = {}) {
+        options.port = 0;
+        auto made = http::Server::listen(loop_, std::move(options), backend);
+        REQUIRE(made.has_value());
+        server_ = std::move(*made);
+        url_ = "http://127.0.0.1:" + std::to_string(server_->port());
+        thread_ = std::jthread([this] { loop_.run([](base::Instant) { return std::nullopt; }); });
+    }
+    ~RunningServer() { stop(); }
+    RunningServer(const RunningServer&) = delete;
+    RunningServer& operator=(const RunningServer&) = delete;
+
+    void stop() {
+        if (!thread_.joinable()) return;
+        loop_.post([this] {
+            server_.reset();
+            loop_.stop();
+        });
+        thread_.join();
+    }
+    ClientOptions options() const { return ClientOptions{.url = url_}; }
+
+  private:
+    windlass::io::Loop loop_;
+
+  public:
+    ModelsByName backend;
+
+  private:
+    std::unique_ptr<http::Server> server_;
+    std::string url_;
+    std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a call comes back with all that is known about it") {
+    const RunningServer server;
+    Client client{server.options()};
+    const auto answer = client.call(
+        "echo", "hello",
+        {.content_type = "text/plain", .timeout = 1500ms, .wait = 250us, .priority = 3});
+    REQUIRE(answer.has_value());
+    CHECK(answer->body == "hello");
+    CHECK(answer->content_type == "text/plain");
+    CHECK(answer->request_id == "r2");
+    CHECK(answer->copy == 7);
+    CHECK(answer->worker_pid == 42);
+    CHECK(answer->device == "cpu");
+    CHECK(answer->queue_time == 250us);
+    CHECK(answer->load_time == 1500ms);
+    CHECK(answer->run_time == 3ms);
+}
+
+TEST_CASE("each error type comes back as it was raised") {
+    const RunningServer server;
+    Client client{server.options()};
+    for (const base::ErrorTraits& row : base::error_table()) {
+        CAPTURE(row.name);
+        const auto answer = client.call(row.name, "");
+        REQUIRE_FALSE(answer.has_value());
+        const windlass::Failure& failure = answer.error();
+        CHECK(failure.type == row.name);
+        CHECK(failure.message == "as you wish: \"" + std::string{row.name} + "\"\n");
+        CHECK(failure.reason == "a reason");
+        CHECK(failure.retry_after_s == 2.5);
+        CHECK(failure.request_id == "r1");
+        CHECK(failure.cause == "KeyError");
+        CHECK(failure.traceback == "line \xc3\xa9");
+        CHECK(failure.model == row.name);
+        CHECK(failure.http_status == row.http_status);
+        CHECK(failure.exit_code == row.exit_code);
+    }
+}
+
+TEST_CASE("the other resources come back as JSON text") {
+    const RunningServer server;
+    Client client{server.options()};
+    CHECK(client.models().value() == R"({"models":[]})");
+    CHECK(client.health()->starts_with(R"({"status":"ok","version":"1")"));
+    CHECK(client.model("a/b").error().message == "there is no model a/b");
+    CHECK(client.load("m", 90s)->find(R"("loading_for_s":90.000)") != std::string::npos);
+    CHECK(client.load("m")->find(R"("loading_for_s":null)") != std::string::npos);
+    CHECK(client.unload("m").error().exit_code == 7);
+}
+
+TEST_CASE("the server's refusals are typed failures") {
+    http::ServerOptions options;
+    options.body_limit = base::Bytes{1'000};
+    const RunningServer server{options};
+    Client client{server.options()};
+    CHECK(client.call("echo", "", {.priority = 10}).error().type == "invalid_input");
+    CHECK(client.call("echo", "", {.timeout = 0s}).error().http_status == 400);
+    const auto too_large = client.call("echo", std::string(32U << 20, 'x'));
+    REQUIRE_FALSE(too_large.has_value());
+    CHECK(too_large.error().http_status == 413);
+    CHECK(too_large.error().exit_code == 2);
+    CHECK(client.call("echo", "still there").value().body == "still there");
+}
+
+TEST_CASE("large bodies go both ways") {
+    const RunningServer server;
+    std::string body(32U << 20, '\0');
+    for (std::size_t i = 0; i < body.size(); i += 7) body[i] = static_cast<char>(i >> 3U);
+    const auto answer = Client{server.options()}.call("echo", body);
+    REQUIRE(answer.has_value());
+    CHECK(answer->body == body);
+}
+
+TEST_CASE("a client that gives up is noticed by the server") {
+    RunningServer server;
+    ClientOptions options = server.options();
+    options.call_limit = 50ms;
+    {
+        Client client{options};
+        const auto answer = client.call("hang", "");
+        REQUIRE_FALSE(answer.has_value());
+        CHECK(answer.error().type == "timeout");
+        CHECK(client.health().has_value());  // one loop: it has seen the end of the call by now
+    }
+    server.stop();
+    CHECK(server.backend.gone == std::vector<std::uint64_t>{1});
+}
+
+TEST_CASE("a daemon that dies during a call is told apart from one that is not there") {
+    RunningServer server;
+    Client client{server.options()};
+    CHECK(client.health().has_value());
+    std::jthread caller{[&] { server.stop(); }};
+    const auto answer = client.call("hang", "");
+    caller.join();
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().type == "unavailable");
+    const auto after = client.health();
+    REQUIRE_FALSE(after.has_value());
+    CHECK(after.error().reason == "not_running");
+}
