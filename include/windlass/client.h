@@ -25,7 +25,7 @@ struct Failure {
     std::string type;
     /// What happened, to what, and what to do about it.
     std::string message;
-    /// Of `unavailable`: why, in one word. "not_running": no daemon listens at the URL.
+    /// Of `unavailable`: why, in one word. "connection_refused": no daemon listens at the URL.
     /// "connection_lost": it is not known whether the call was carried out.
     std::string reason = {};
     /// After how many seconds it is worth while to try again, where the daemon knows.

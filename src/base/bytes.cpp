@@ -4,21 +4,22 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <charconv>
+
+#include "base/decimal.h"
 
 namespace windlass::base {
 namespace {
 
-struct Unit {
+struct ByteUnit {
     std::string_view suffix;
     double bytes;
 };
 
 // Longest suffix first: every one ends in "B".
-constexpr std::array kUnits = {
-    Unit{"KiB", 0x1p10}, Unit{"MiB", 0x1p20}, Unit{"GiB", 0x1p30},
-    Unit{"TiB", 0x1p40}, Unit{"kB", 1e3},     Unit{"MB", 1e6},
-    Unit{"GB", 1e9},     Unit{"TB", 1e12},    Unit{"B", 1},
+constexpr std::array kByteUnits = {
+    ByteUnit{"KiB", 0x1p10}, ByteUnit{"MiB", 0x1p20}, ByteUnit{"GiB", 0x1p30},
+    ByteUnit{"TiB", 0x1p40}, ByteUnit{"kB", 1e3},     ByteUnit{"MB", 1e6},
+    ByteUnit{"GB", 1e9},     ByteUnit{"TB", 1e12},    ByteUnit{"B", 1},
 };
 constexpr double kLargest = 0x1p50;  // a petabyte: beyond any machine that runs one daemon
 
@@ -37,16 +38,12 @@ std::string to_text(Bytes bytes) {
 }
 
 std::optional<Bytes> parse_bytes(std::string_view text) {
-    for (const Unit& unit : kUnits) {
+    for (const ByteUnit& unit : kByteUnits) {
         if (!text.ends_with(unit.suffix)) continue;
-        const std::string_view number = text.substr(0, text.size() - unit.suffix.size());
-        if (number.empty() || number.front() < '0' || number.front() > '9') return std::nullopt;
-        double value = 0;
-        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(),
-                                                  value, std::chars_format::fixed);
-        if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
-        if (value * unit.bytes > kLargest) return std::nullopt;
-        return Bytes{static_cast<std::uint64_t>(value * unit.bytes)};
+        const auto value = parse_decimal(text.substr(0, text.size() - unit.suffix.size()));
+        if (!value) return std::nullopt;
+        if (*value * unit.bytes > kLargest) return std::nullopt;
+        return Bytes{static_cast<std::uint64_t>(*value * unit.bytes)};
     }
     return std::nullopt;
 }

@@ -4,21 +4,22 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <charconv>
+
+#include "base/decimal.h"
 
 namespace windlass::base {
 namespace {
 
-struct Unit {
+struct TimeUnit {
     std::string_view suffix;
     std::int64_t nanoseconds;
 };
 
 // Longest suffix first, so that "ms" is not read as "s".
-constexpr std::array kUnits = {
-    Unit{"ms", 1'000'000},        Unit{"us", 1'000},
-    Unit{"s", 1'000'000'000},     Unit{"m", 60'000'000'000},
-    Unit{"h", 3'600'000'000'000}, Unit{"d", 86'400'000'000'000},
+constexpr std::array kTimeUnits = {
+    TimeUnit{"ms", 1'000'000},        TimeUnit{"us", 1'000},
+    TimeUnit{"s", 1'000'000'000},     TimeUnit{"m", 60'000'000'000},
+    TimeUnit{"h", 3'600'000'000'000}, TimeUnit{"d", 86'400'000'000'000},
 };
 constexpr double kLongest = 10.0 * 365 * 86'400 * 1e9;
 
@@ -38,15 +39,11 @@ std::string to_text(Duration duration) {
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
-    for (const Unit& unit : kUnits) {
+    for (const TimeUnit& unit : kTimeUnits) {
         if (!text.ends_with(unit.suffix)) continue;
-        const std::string_view number = text.substr(0, text.size() - unit.suffix.size());
-        if (number.empty() || number.front() < '0' || number.front() > '9') return std::nullopt;
-        double value = 0;
-        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(),
-                                                  value, std::chars_format::fixed);
-        if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
-        const double nanoseconds = value * static_cast<double>(unit.nanoseconds);
+        const auto value = parse_decimal(text.substr(0, text.size() - unit.suffix.size()));
+        if (!value) return std::nullopt;
+        const double nanoseconds = *value * static_cast<double>(unit.nanoseconds);
         if (nanoseconds > kLongest) return std::nullopt;
         return Duration{static_cast<std::int64_t>(nanoseconds + 0.5)};
     }

@@ -20,7 +20,6 @@ class HelpFormatter : public CLI::Formatter {
   public:
     HelpFormatter() {
         label("Positionals", "Arguments");
-        label("Subcommands", "Commands");
         label("SUBCOMMAND", "COMMAND");
     }
 
@@ -32,7 +31,7 @@ class HelpFormatter : public CLI::Formatter {
         if (!option->get_default_str().empty())
             meaning += fmt::format(" (default: {})", option->get_default_str());
         std::ostringstream out;
-        CLI::detail::format_help(out, "  " + name, meaning, get_column_width());
+        CLI::detail::format_help(out, name, meaning, get_column_width());
         return out.str();
     }
 };

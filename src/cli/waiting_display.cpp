@@ -7,8 +7,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <stop_token>
+#include <string_view>
 #include <thread>
 
 #include "cli/model_text.h"
@@ -20,6 +22,14 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kInterval = std::chrono::milliseconds{500};
 constexpr auto kPatience = std::chrono::seconds{2};  // for one question
 constexpr std::size_t kColumns = 79;  // a longer line would wrap and could not be rewritten
+
+// A terminal that can erase a line.
+bool stderr_is_terminal() {
+    if (isatty(STDERR_FILENO) == 0) return false;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): before the thread starts, and nobody sets variables
+    const char* const kind = std::getenv("TERM");
+    return kind != nullptr && std::string_view{kind} != "dumb";
+}
 
 // ECMA-48: carriage return, then EL 2, erase the line.
 void rewrite_line(const std::string& text) {
@@ -60,7 +70,7 @@ class WaitingDisplay::Watcher {
 };
 
 WaitingDisplay::WaitingDisplay(std::string url, std::string model) {
-    if (isatty(STDERR_FILENO) == 0) return;
+    if (!stderr_is_terminal()) return;
     watcher_ = std::make_unique<Watcher>(std::move(url), std::move(model));
 }
 

@@ -31,7 +31,7 @@ base::Error timed_out() { return base::fail(base::Errc::timeout, "the time was u
 
 base::Error connection_error(int errno_value) {
     const bool is_refused = errno_value == ECONNREFUSED;
-    return unavailable(is_refused ? "not_running" : "connection_lost",
+    return unavailable(is_refused ? "connection_refused" : "connection_lost",
                        std::generic_category().message(errno_value));
 }
 

@@ -17,8 +17,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 // Now and `duration`, but never past the end of time.
 Deadline deadline_after(std::chrono::nanoseconds duration);
 
-// Errors are `timeout` at a deadline and else `unavailable`, with the reason "not_running" when
-// nobody listens and "connection_lost" when the other side went away.
+// Errors are `timeout` at a deadline and else `unavailable`, with the reason "connection_refused"
+// when nobody listens and "connection_lost" when the other side went away.
 class Channel {
   public:
     // `address` is an IP address.

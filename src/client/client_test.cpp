@@ -242,7 +242,7 @@ TEST_CASE("where nobody listens, the failure says what to do") {
     const auto health = Client{options}.health();
     REQUIRE_FALSE(health.has_value());
     CHECK(health.error().type == "unavailable");
-    CHECK(health.error().reason == "not_running");
+    CHECK(health.error().reason == "connection_refused");
     CHECK(health.error().exit_code == 6);
     CHECK(health.error().http_status == 0);
     CHECK(says(health.error(), options.url));

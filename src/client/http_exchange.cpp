@@ -74,7 +74,7 @@ base::Result<void> HttpExchange::ensure_connected(Deadline deadline) {
             base::Errc::unavailable,
             fmt::format("no connection within {}", base::to_text(limits_.connect_timeout)));
     }
-    if (first_error.code == base::Errc::unavailable) first_error.reason = "not_running";
+    if (first_error.code == base::Errc::unavailable) first_error.reason = "connection_refused";
     return first_error;
 }
 
@@ -106,7 +106,7 @@ std::string HttpExchange::format_head(const Request& request) const {
 
 base::Error HttpExchange::explain(base::Error error, const Request& request) const {
     const std::string what = fmt::format("{} {}", request.method, request.path);
-    if (error.reason == "not_running") {
+    if (error.reason == "connection_refused") {
         error.message = fmt::format(
             "no windlass daemon answers at {} ({}); start one with `windlass serve`, or give the "
             "URL of one that runs",

@@ -36,8 +36,8 @@ class HttpExchange {
     HttpExchange(Url url, std::string name, Limits limits);
 
     // Errors: invalid_input for a field's value that cannot stand in a header; timeout; unavailable
-    // ("not_running", "connection_lost"); data_corrupt; unsupported for too large a response. All
-    // name the daemon and say what to do. Only a GET is ever sent twice.
+    // ("connection_refused", "connection_lost"); data_corrupt; unsupported for too large a
+    // response. All name the daemon and say what to do. Only a GET is ever sent twice.
     base::Result<Response> perform(const Request& request);
 
   private:

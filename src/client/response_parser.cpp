@@ -19,9 +19,27 @@ constexpr std::uint32_t kHeadMax = 64 * 1024;
 // A declared length is the other side's word: memory is taken only as the bytes arrive.
 constexpr std::uint64_t kReservedAtOnce = 1024 * 1024;
 
-class Parser final : public beast::http::basic_parser<false> {
+base::Error to_error(const beast::error_code& code, std::uint64_t body_max) {
+    if (code == beast::http::error::body_limit) {
+        return base::fail(base::Errc::unsupported,
+                          fmt::format("the answer is larger than {}; raise answer_bytes_max",
+                                      base::to_text(base::Bytes{body_max})));
+    }
+    return base::fail(base::Errc::data_corrupt,
+                      fmt::format("what came back is not HTTP ({})", code.message()));
+}
+
+}  // namespace
+
+std::string_view Response::find(std::string_view name) const {
+    const auto field = std::ranges::find(fields, name, &Field::name);
+    return field == fields.end() ? std::string_view{} : field->value;
+}
+
+// Not in the anonymous namespace, because State has one as a member.
+class BeastResponseParser final : public beast::http::basic_parser<false> {
   public:
-    explicit Parser(std::uint64_t body_max) {
+    explicit BeastResponseParser(std::uint64_t body_max) {
         header_limit(kHeadMax);
         body_limit(body_max);
         eager(true);
@@ -64,26 +82,9 @@ class Parser final : public beast::http::basic_parser<false> {
     std::size_t fields_size_ = 0;
 };
 
-base::Error to_error(const beast::error_code& code, std::uint64_t body_max) {
-    if (code == beast::http::error::body_limit) {
-        return base::fail(base::Errc::unsupported,
-                          fmt::format("the answer is larger than {}; raise answer_bytes_max",
-                                      base::to_text(base::Bytes{body_max})));
-    }
-    return base::fail(base::Errc::data_corrupt,
-                      fmt::format("what came back is not HTTP ({})", code.message()));
-}
-
-}  // namespace
-
-std::string_view Response::find(std::string_view name) const {
-    const auto field = std::ranges::find(fields, name, &Field::name);
-    return field == fields.end() ? std::string_view{} : field->value;
-}
-
 struct ResponseParser::State {
     std::uint64_t body_max;
-    std::optional<Parser> parser;
+    std::optional<BeastResponseParser> parser;
     std::string unparsed;  // the beginning of a line of the head or of a chunk
     bool has_begun = false;
 };
@@ -124,7 +125,7 @@ base::Result<bool> ResponseParser::feed(std::string_view bytes) {
 
 base::Result<void> ResponseParser::feed_end() {
     beast::error_code error;
-    Parser& parser = *state_->parser;
+    BeastResponseParser& parser = *state_->parser;
     if (parser.is_header_done()) parser.put_eof(error);
     if (parser.is_header_done() && !error) return {};
     base::Error lost = base::fail(base::Errc::unavailable, "it closed the connection");
@@ -133,7 +134,7 @@ base::Result<void> ResponseParser::feed_end() {
 }
 
 Response ResponseParser::take() {
-    Parser& parser = *state_->parser;
+    BeastResponseParser& parser = *state_->parser;
     parser.response.keep_alive = parser.keep_alive();
     return std::move(parser.response);
 }

@@ -14,6 +14,7 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";
         case EventCode::model_backoff: return "model.backoff";
+        case EventCode::model_backoff_over: return "model.backoff_over";
         case EventCode::run_limit_reached: return "run.limit_reached";
         case EventCode::request_retried: return "request.retried";
         case EventCode::result_dropped: return "run.result_dropped";

@@ -72,6 +72,7 @@ enum class EventCode : std::uint8_t {
     model_stopping,
     model_unloaded,
     model_backoff,
+    model_backoff_over,
     run_limit_reached,
     request_retried,
     result_dropped,

@@ -11,6 +11,7 @@
 namespace windlass::core {
 
 using base::Errc;
+using namespace std::chrono_literals;
 using enum Residency;
 
 Engine::Engine(std::vector<ModelSpec> specs) {
@@ -27,12 +28,12 @@ void Engine::handle(const Event& event, Instant now, Commands& out) {
     std::visit([&](const auto& happened) { on(happened, now, out); }, event);
 }
 
-Engine::Model& Engine::model_of(ModelId id) {
+Model& Engine::model_of(ModelId id) {
     WL_ASSERT(id.value >= 1 && id.value <= models_.size());
     return models_[id.value - 1];
 }
 
-const Engine::Model& Engine::model_of(ModelId id) const {
+const Model& Engine::model_of(ModelId id) const {
     WL_ASSERT(id.value >= 1 && id.value <= models_.size());
     return models_[id.value - 1];
 }

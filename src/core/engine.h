@@ -7,42 +7,15 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
-#include "core/backoff.h"
 #include "core/command.h"
 #include "core/deadlines.h"
+#include "core/engine_parts.h"
 #include "core/event.h"
-#include "core/model_spec.h"
-#include "core/replica.h"
-#include "core/request_queue.h"
-#include "core/run_window.h"
-#include "core/wait_reason.h"
+#include "core/view.h"
 
 namespace windlass::core {
-
-// What people are shown of a model.
-struct ModelView {
-    Residency residency = Residency::cold;
-    Generation generation;
-    std::size_t running = 0;  // begun in the worker
-    std::size_t waiting = 0;  // not begun
-    std::uint64_t load_count = 0;
-    std::uint64_t failure_count = 0;
-    std::optional<Instant> loading_since;
-    std::optional<Instant> ready_since;
-    std::optional<Instant> backoff_until;
-    std::optional<Error> last_error;
-};
-
-struct WaitingView {
-    RequestId request;
-    WaitReason reason;
-    std::uint8_t priority = 0;
-    Instant arrived;
-};
 
 class Engine {
   public:
@@ -68,46 +41,6 @@ class Engine {
     friend bool operator==(const Engine&, const Engine&) = default;
 
   private:
-    enum class Stage : std::uint8_t {
-        queued,   // in the queue of its model
-        delayed,  // pauses after a `transient` error
-        sent,     // in the worker's channel; the replica holds its lease
-        begun,    // the worker said `started`
-    };
-
-    struct Call {  // waits for an answer
-        ModelId model;
-        std::uint8_t priority = 4;
-        Stage stage = Stage::queued;
-        std::uint8_t failed_tries = 0;  // `transient` errors so far
-        bool was_rerun = false;         // lost once and run again
-        Instant arrived;
-        Instant deadline;
-        friend bool operator==(const Call&, const Call&) = default;
-    };
-
-    struct AdminWait {  // an administrator waits for a residency
-        ModelId model;
-        bool wants_ready = false;  // else: gone
-        friend bool operator==(const AdminWait&, const AdminWait&) = default;
-    };
-
-    struct Model {
-        ModelSpec spec;
-        Replica replica;
-        RequestQueue queue;
-        std::set<RequestId> delayed;  // pause after a `transient` error
-        Backoff backoff;
-        RunWindow window;
-        std::size_t load_wanted = 0;      // administrators who wait for `ready`
-        std::size_t unload_wanted = 0;    // administrators who wait for it to be gone
-        std::set<Generation> unkillable;  // set aside; their exits are still awaited
-        std::uint64_t load_count = 0;
-        std::uint64_t failure_count = 0;
-        std::optional<Error> last_error;
-        friend bool operator==(const Model&, const Model&) = default;
-    };
-
     // engine.cpp: clients, time, shutdown, and the one place that moves a model on
     void on(const CallArrived& event, Instant now, Commands& out);
     void on(const LoadAsked& event, Instant now, Commands& out);
@@ -141,6 +74,7 @@ class Engine {
     void on(const ChannelLost& event, Instant now, Commands& out);
     void on(const WorkerExited& event, Instant now, Commands& out);
     void fail_load(ModelId id, const Error& error, Commands& out);
+    void report_dropped(Generation generation, RequestId request, Commands& out) const;
     void end_lease(ModelId id, RequestId request, Instant now);
     void arm_run_limit(ModelId id, RequestId request);
     void on_run_limit(RequestId request, Instant now, Commands& out);

@@ -13,7 +13,7 @@ using base::Errc;
 using enum Residency;
 
 // The model whose current process this is; null for an old generation.
-Engine::Model* Engine::find_generation(Generation generation) {
+Model* Engine::find_generation(Generation generation) {
     const auto entry = generations_.find(generation);
     if (entry == generations_.end()) return nullptr;
     Model& model = model_of(entry->second);
@@ -88,14 +88,8 @@ void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
     Model* model = find_generation(event.generation);
     const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
     const auto call = calls_.find(event.request);
-    if (lease == nullptr || call == calls_.end()) {
-        const auto owner = generations_.find(event.generation);
-        out.push_back(Report{EventCode::result_dropped,
-                             owner == generations_.end() ? ModelId{} : owner->second,
-                             event.generation,
-                             event.request,
-                             {}});
-    }
+    if (lease == nullptr || call == calls_.end())
+        report_dropped(event.generation, event.request, out);
     if (lease == nullptr) return;
     const ModelId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
@@ -109,6 +103,13 @@ void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
     advance(id, now, out);
 }
 
+// Late, a second one, or one that nobody asked for.
+void Engine::report_dropped(Generation generation, RequestId request, Commands& out) const {
+    const auto owner = generations_.find(generation);
+    const ModelId id = owner == generations_.end() ? ModelId{} : owner->second;
+    out.push_back(Report{EventCode::result_dropped, id, generation, request, {}});
+}
+
 Timings Engine::timings_of(const Model& model, const Call& call, Instant started, Instant now) {
     const Instant load_begin = std::max(call.arrived, model.replica.loading_since());
     const Duration load = std::max(Duration{0}, model.replica.ready_since() - load_begin);
@@ -120,7 +121,7 @@ Timings Engine::timings_of(const Model& model, const Call& call, Instant started
 void Engine::on(const RunFailed& event, Instant now, Commands& out) {
     Model* model = find_generation(event.generation);
     const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
-    if (lease == nullptr) return;
+    if (lease == nullptr) return report_dropped(event.generation, event.request, out);
     const ModelId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
     const bool is_poisoned =
@@ -254,6 +255,7 @@ void Engine::on(const LaunchFailed& event, Instant now, Commands& out) {
 void Engine::on(const WorkerExited& event, Instant now, Commands& out) {
     const auto owner = generations_.find(event.generation);
     if (owner == generations_.end()) return;
+    out.push_back(Report{EventCode::worker_reaped, owner->second, event.generation, {}, {}});
     end_generation(
         event.generation,
         base::fail(Errc::worker_lost,
@@ -269,10 +271,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     const ModelId id = owner->second;
     Model& model = model_of(id);
     generations_.erase(owner);
-    if (model.unkillable.erase(generation) > 0) {
-        out.push_back(Report{EventCode::worker_reaped, id, generation, {}, {}});
-        return;
-    }
+    if (model.unkillable.erase(generation) > 0) return;  // its successor goes on
     WL_ASSERT(model.replica.generation() == generation);
     const Residency residency = model.replica.residency();
     if (residency == loading) fail_load(id, error, out);

@@ -34,6 +34,7 @@ std::size_t Replica::begun_count() const {
 
 void Replica::enter(Residency next, Commands& out) {
     WL_ASSERT(is_allowed({residency_, next}));
+    const bool had_process = has_process();
     residency_ = next;
     deadline_.reset();  // a deadline belongs to the state that set it
     switch (next) {
@@ -43,7 +44,9 @@ void Replica::enter(Residency next, Commands& out) {
         case stopping: return report(EventCode::model_stopping, out);
         case unkillable: return report(EventCode::worker_unkillable, out);
         case backoff: return report(EventCode::model_backoff, out);
-        case cold: return report(EventCode::model_unloaded, out);
+        case cold:
+            return report(had_process ? EventCode::model_unloaded : EventCode::model_backoff_over,
+                          out);
     }
 }
 
@@ -129,8 +132,6 @@ void Replica::on_exit(Instant backoff_until, Commands& out) {
     const bool failed = will_back_off();
     leases_.clear();
     said_hello_ = false;
-    report(EventCode::worker_reaped, out);
-    if (residency_ == unkillable) return;  // it was set aside; its successor goes on
     enter(failed ? backoff : cold, out);
     if (failed) deadline_ = backoff_until;
     stop_step_ = StopStep::none;

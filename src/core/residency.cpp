@@ -19,7 +19,7 @@ constexpr auto kMoves = std::to_array<ResidencyMove>({
     {ready, draining},       // must go, but still holds runs
     {ready, stopping},       // idle too long, or a run broke a limit
     {ready, backoff},        // its process died
-    {draining, stopping},    // the last run ended, or the drain took too long
+    {draining, stopping},    // the last run ended
     {draining, cold},        // its process died; it had to go anyway
     {stopping, cold},        // gone as asked
     {stopping, backoff},     // gone after a failure

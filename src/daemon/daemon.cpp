@@ -17,6 +17,7 @@
 #include "daemon/translate.h"
 #include "http/server.h"
 #include "io/loop.h"
+#include "io/orphans.h"
 #include "io/signals.h"
 
 namespace windlass::daemon {
@@ -85,7 +86,8 @@ std::optional<Configuration> read_configuration(const ServeOptions& options,
                                                 const Environment& environment) {
     LoadedConfiguration loaded =
         load_configuration(options.configuration_path, environment, options.overrides);
-    install_log(loaded.configuration ? loaded.configuration->daemon.log : LogFormat::text);
+    const LogFormat asked = options.overrides.log == "json" ? LogFormat::json : LogFormat::text;
+    install_log(loaded.configuration ? loaded.configuration->daemon.log : asked);
     for (const Problem& problem : loaded.problems) {
         if (problem.severity == Severity::error) {
             log::error("configuration.error", {{"message", to_text(problem)}});
@@ -104,7 +106,8 @@ class Daemon {
           switchboard_(loop_, configuration_, std::move(options)) {}
 
     Result<void> open() {
-        signals_ = WL_TRY(io::Signals::make(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP},
+        WL_TRY(io::become_subreaper());
+        signals_ = WL_TRY(io::Signals::make(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD},
                                             [this](int signal) { on_signal(signal); }));
         server_ = WL_TRY(http::Server::listen(loop_,
                                               {.address = configuration_.daemon.listen.host,
@@ -132,6 +135,10 @@ class Daemon {
     }
 
     void on_signal(int signal) {
+        if (signal == SIGCHLD) {  // workers are reaped by pidfd; this is for what they left behind
+            io::reap_orphans([this](pid_t pid) { return switchboard_.is_worker(pid); });
+            return;
+        }
         if (signal == SIGHUP) {
             return log::warning("configuration.not_reloaded",
                                 {{"message", "this version cannot reload; restart the daemon"}});

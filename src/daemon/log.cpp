@@ -55,14 +55,14 @@ std::size_t character_size(std::string_view text) {
 }
 
 // What JSON strings must escape, and DEL; C1 controls are two bytes and drawn by some terminals.
-void append_escaped(std::string& out, std::string_view text) {
+void append_escaped(std::string& out, std::string_view text, bool within_quotes) {
     while (!text.empty()) {
         const std::size_t size = character_size(text);
         const char c = text.front();
         const bool c1 = size == 2 && c == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
         if (size == 0) {
             out += "\uFFFD";
-        } else if (c == '"' || c == '\\') {
+        } else if (within_quotes && (c == '"' || c == '\\')) {
             (out += '\\') += c;
         } else if (c == '\n') {
             out += "\\n";
@@ -81,7 +81,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 void append_quoted(std::string& out, std::string_view text) {
     out += '"';
-    append_escaped(out, text);
+    append_escaped(out, text, true);
     out += '"';
 }
 
@@ -118,15 +118,38 @@ void append_value(std::string& out, const Field& field, LogFormat format) {
     }
 }
 
-// `model.ready model=digits took=250ms`.
+// A text of several lines, such as a traceback, below the line that it belongs to; the bar keeps it
+// from passing for a line of the log.
+void append_block(std::string& out, const Field& field, std::string_view text) {
+    out += "\n    ";
+    append_escaped(out, field.key, false);
+    out += ':';
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        out += "\n    | ";
+        append_escaped(out, text.substr(0, end), false);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+bool has_lines(const Field& field) {
+    const auto* text = std::get_if<std::string>(&field.value);
+    return text != nullptr && text->find('\n') != std::string::npos;
+}
+
+// `model.ready model=digits took=250ms`, then what has lines of its own.
 std::string text_message(std::string_view event, std::span<const Field> fields) {
     std::string out;
-    append_escaped(out, event);
+    append_escaped(out, event, false);
     for (const Field& field : fields) {
+        if (has_lines(field)) continue;
         out += ' ';
-        append_escaped(out, field.key);
+        append_escaped(out, field.key, false);
         out += '=';
         append_value(out, field, LogFormat::text);
+    }
+    for (const Field& field : fields) {
+        if (has_lines(field)) append_block(out, field, std::get<std::string>(field.value));
     }
     return out;
 }

@@ -70,7 +70,7 @@ TEST_CASE("no text can forge a line, colour a terminal or break the encoding") {
     const Row rows[] = {
         {"two words", "two words"},
         {"", ""},
-        {"a\nb\tc", "a\\nb\\tc"},
+        {"a\tb", "a\\tb"},
         {"say \"x\\y\"", "say \\\"x\\\\y\\\""},
         {"\x1b[31mred", "\\u001b[31mred"},
         {std::string{"nul\0", 4}, "nul\\u0000"},
@@ -92,6 +92,19 @@ TEST_CASE("no text can forge a line, colour a terminal or break the encoding") {
               "{\"level\":\"error\",\"event\":\"e\",\"k\":\"" + row.escaped + "\"}\n");
     }
     CHECK(text_line("worker.line", {{"line", "a=b"}}) == "info    worker.line line=\"a=b\"\n");
+}
+
+TEST_CASE("a text of several lines stands below its line, and is one string of JSON") {
+    CHECK(text_line("run.failed", {{"traceback", "File \"m.py\"\n\x1b[2J\n\nend\n"}, {"n", 1}}) ==
+          "info    run.failed n=1\n"
+          "    traceback:\n"
+          "    | File \"m.py\"\n"
+          "    | \\u001b[2J\n"
+          "    | \n"
+          "    | end\n");
+    CHECK(text_line("e", {{"k", "\n"}}) == "info    e\n    k:\n    | \n");
+    CHECK(json_line("e", {{"k", "a\nb"}}) ==
+          "{\"level\":\"error\",\"event\":\"e\",\"k\":\"a\\nb\"}\n");
 }
 
 TEST_CASE("lines below the level are left out") {

@@ -3,9 +3,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/overloaded.h"
 #include "base/version.h"
@@ -23,6 +25,8 @@ namespace {
 constexpr core::Duration kLoopLate = 2s;
 constexpr core::Duration kHeartbeat = 1s;
 constexpr std::size_t kWaitingShown = 100;
+// What a body without a content type is taken for: RFC 9110 section 8.3.
+constexpr const char* kUnknownContent = "application/octet-stream";
 
 std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
     std::vector<core::ModelSpec> specs;
@@ -63,6 +67,10 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     return expected_wake_;
 }
 
+bool Switchboard::is_worker(int pid) const {
+    return std::ranges::any_of(pids_, [pid](const auto& entry) { return entry.second == pid; });
+}
+
 void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
 void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 
@@ -92,6 +100,8 @@ std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply
         .priority = static_cast<std::uint8_t>(request.priority.value_or(4)),
         .timeout = request.timeout.value_or(model.call_timeout),
         .wait = request.wait.value_or(model.wait_timeout)};
+    if (request.content_type.empty()) request.content_type = kUnknownContent;
+    if (request.content_type.empty()) request.content_type = "application/octet-stream";
     calls_.emplace(arrived.request, Call{.model = *id,
                                          .content_type = std::move(request.content_type),
                                          .body = std::move(request.body),
@@ -169,8 +179,9 @@ http::Health Switchboard::health() const {
 void Switchboard::on_worker(worker::Event event) {
     if (auto* answered = std::get_if<worker::Answered>(&event)) {
         // The first answer is the one that counts; a second is dropped by the engine.
-        answers_.try_emplace(core::RequestId{answered->request},
-                             Answer{std::move(answered->content_type), std::move(answered->body)});
+        answers_.try_emplace(
+            {core::Generation{answered->generation}, core::RequestId{answered->request}},
+            Answer{std::move(answered->content_type), std::move(answered->body)});
     } else if (const auto* printed = std::get_if<worker::Printed>(&event)) {
         constexpr std::array kStreams = {"stdout", "stderr", "log"};
         log::Field fields[] = {{"model", printed->model},
@@ -184,6 +195,17 @@ void Switchboard::on_worker(worker::Event event) {
                                    {"runtime", hello->runtime}});
     }
     if (const auto core_event = to_event(event)) handle(*core_event);
+    if (const auto* started = std::get_if<worker::Started>(&event)) {
+        drop_body(core::RequestId{started->request});
+    }
+}
+
+// What has begun is not sent again, unless the model is idempotent: its input is not needed any
+// more.
+void Switchboard::drop_body(core::RequestId request) {
+    const auto call = calls_.find(request);
+    if (call == calls_.end() || configuration_of(call->second.model).idempotent) return;
+    if (!engine_.wait_reason(request)) std::string{}.swap(call->second.body);
 }
 
 // --- commands
@@ -213,7 +235,7 @@ void Switchboard::on(const core::Load& command) {
 
 void Switchboard::on(const core::Dispatch& command) {
     const auto call = calls_.find(command.request);
-    if (call == calls_.end()) return;  // answered in this very turn; its recall follows
+    WL_ASSERT(call != calls_.end());  // a Dispatch comes before its Respond
     supervisor_.run(command.generation.value, command.request.value,
                     {.content_type = call->second.content_type,
                      .variant = call->second.variant,
@@ -242,7 +264,7 @@ void Switchboard::on(core::Respond& command) {
     auto call = calls_.extract(command.request);
     const std::string request_id = to_text(command.request);
     if (command.error) return call.mapped().reply(request_id, std::move(*command.error));
-    Answer& answer = answers_.at(command.request);
+    Answer& answer = answers_.at({command.generation, command.request});
     call.mapped().reply(request_id, http::CallAnswer{.content_type = std::move(answer.content_type),
                                                      .body = std::move(answer.body),
                                                      .copy = command.generation.value,
@@ -257,15 +279,14 @@ void Switchboard::log_failure(const core::Respond& command) const {
     const core::Error& error = *command.error;
     const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
                           error.code == Errc::invalid_input || error.reason == "shutting_down";
-    log::Field fields[] = {{"request", to_text(command.request)},
-                           {"model", configuration_of(command.model).name},
-                           {"type", base::traits(error.code).name},
-                           {"message", error.message},
-                           {"cause", error.cause},
-                           {"traceback", error.traceback}};
-    const std::size_t count = error.traceback.empty() ? (error.cause.empty() ? 4 : 5) : 6;
-    log::write(is_usual ? log::Level::info : log::Level::warning, "request.failed",
-               std::span{fields}.first(count));
+    std::vector<log::Field> fields{{"request", to_text(command.request)},
+                                   {"model", configuration_of(command.model).name},
+                                   {"type", base::traits(error.code).name},
+                                   {"message", error.message}};
+    if (!error.reason.empty()) fields.emplace_back("reason", error.reason);
+    if (!error.cause.empty()) fields.emplace_back("cause", error.cause);
+    if (!error.traceback.empty()) fields.emplace_back("traceback", error.traceback);
+    log::write(is_usual ? log::Level::info : log::Level::warning, "request.failed", fields);
 }
 
 void Switchboard::on(const core::Report& command) {
@@ -283,8 +304,11 @@ void Switchboard::on(const core::Report& command) {
             fields.emplace_back("traceback", command.error->traceback);
         }
     }
-    log::write(command.error ? log::Level::warning : log::Level::info, core::to_text(command.code),
-               fields);
+    const bool is_violent = command.code == core::EventCode::worker_terminated ||
+                            command.code == core::EventCode::worker_killed ||
+                            command.code == core::EventCode::worker_unkillable;
+    log::write(command.error || is_violent ? log::Level::warning : log::Level::info,
+               core::to_text(command.code), fields);
     if (command.code == core::EventCode::worker_reaped) pids_.erase(command.generation);
 }
 

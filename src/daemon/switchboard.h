@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/engine.h"
@@ -35,7 +36,7 @@ class Switchboard final : public http::Backend {
     void shut_down(core::Duration grace);  // refuses what waits, lets runs finish
     void shut_down_now();                  // kills everything
     bool is_finished() const { return engine_.is_finished(); }
-    bool is_shutting_down() const { return engine_.is_shutting_down(); }
+    bool is_worker(int pid) const;  // one whose end the supervisor awaits
 
     std::uint64_t call(http::CallRequest request, http::CallReply reply) override;
     std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
@@ -66,6 +67,7 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
+    void drop_body(core::RequestId request);
     std::uint64_t ask(const std::string& model, std::optional<base::Duration> timeout,
                       bool wants_ready, http::ModelReply reply);
     base::Result<core::ModelId> find_model(std::string_view name) const;
@@ -93,11 +95,12 @@ class Switchboard final : public http::Backend {
     const core::Instant started_;
     core::Engine engine_;
     worker::Supervisor supervisor_;
-    core::Commands commands_;                    // of this turn, not carried out yet
-    std::map<core::RequestId, Call> calls_;      // not answered yet
-    std::map<core::RequestId, Admin> admins_;    // not answered yet
-    std::map<core::RequestId, Answer> answers_;  // of this turn; the engine says whose they are
-    std::map<core::Generation, int> pids_;       // kept until the exit was carried through
+    core::Commands commands_;                  // of this turn, not carried out yet
+    std::map<core::RequestId, Call> calls_;    // not answered yet
+    std::map<core::RequestId, Admin> admins_;  // not answered yet
+    // Of this turn, by who gave them and to what; the engine says which count.
+    std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
+    std::map<core::Generation, int> pids_;  // kept until the exit was carried through
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;
 };

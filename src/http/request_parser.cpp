@@ -19,50 +19,6 @@ using BeastText = beast::string_view;
 // A declared length is a client's word: memory is taken only as the bytes arrive.
 constexpr std::uint64_t kReservedAtOnce = 1024 * 1024;
 
-// Beast's basic_parser rather than its request_parser: fields go straight into Headers, without a
-// node for each.
-class Parser final : public beast::http::basic_parser<true> {
-  public:
-    explicit Parser(const RequestLimits& limits) {
-        header_limit(static_cast<std::uint32_t>(limits.head_bytes));
-        body_limit(limits.body_bytes);
-    }
-
-    RequestHead head = {};
-    std::string body = {};
-
-  private:
-    using Code = beast::error_code;
-    using Length = boost::optional<std::uint64_t>;
-
-    void on_request_impl(beast::http::verb, BeastText method, BeastText target, int version,
-                         Code&) override {
-        head.method.assign(method.data(), method.size());
-        head.target.assign(target.data(), target.size());
-        head.http11 = version >= 11;
-    }
-    void on_response_impl(int, BeastText, int, Code&) override {}
-    void on_field_impl(beast::http::field, BeastText name, BeastText value, Code&) override {
-        if (is_header_done()) return;  // a trailer; nothing reads those
-        head.headers.add({name.data(), name.size()}, {value.data(), value.size()});
-    }
-    void on_header_impl(Code&) override {}
-    void on_body_init_impl(const Length& length, Code&) override {
-        body.reserve(std::min(length.get_value_or(0), kReservedAtOnce));
-    }
-    std::size_t on_body_impl(BeastText bytes, Code&) override { return append(bytes); }
-    void on_chunk_header_impl(std::uint64_t, BeastText, Code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, BeastText bytes, Code&) override {
-        return append(bytes);
-    }
-    void on_finish_impl(Code&) override {}
-
-    std::size_t append(BeastText bytes) {
-        body.append(bytes.data(), bytes.size());
-        return bytes.size();
-    }
-};
-
 Refusal bad_request(int status, std::string message) {
     return Refusal{status, base::fail(base::Errc::invalid_input, std::move(message))};
 }
@@ -111,8 +67,52 @@ std::size_t empty_lines_size(std::string_view bytes) {
 
 }  // namespace
 
+// Beast's basic_parser rather than its request_parser: fields go straight into Headers, without a
+// node for each. Not in the anonymous namespace, because State has one as a member.
+class BeastRequestParser final : public beast::http::basic_parser<true> {
+  public:
+    explicit BeastRequestParser(const RequestLimits& limits) {
+        header_limit(static_cast<std::uint32_t>(limits.head_bytes));
+        body_limit(limits.body_bytes);
+    }
+
+    RequestHead head = {};
+    std::string body = {};
+
+  private:
+    using Code = beast::error_code;
+    using Length = boost::optional<std::uint64_t>;
+
+    void on_request_impl(beast::http::verb, BeastText method, BeastText target, int version,
+                         Code&) override {
+        head.method.assign(method.data(), method.size());
+        head.target.assign(target.data(), target.size());
+        head.http11 = version >= 11;
+    }
+    void on_response_impl(int, BeastText, int, Code&) override {}
+    void on_field_impl(beast::http::field, BeastText name, BeastText value, Code&) override {
+        if (is_header_done()) return;  // a trailer; nothing reads those
+        head.headers.add({name.data(), name.size()}, {value.data(), value.size()});
+    }
+    void on_header_impl(Code&) override {}
+    void on_body_init_impl(const Length& length, Code&) override {
+        body.reserve(std::min(length.get_value_or(0), kReservedAtOnce));
+    }
+    std::size_t on_body_impl(BeastText bytes, Code&) override { return append(bytes); }
+    void on_chunk_header_impl(std::uint64_t, BeastText, Code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, BeastText bytes, Code&) override {
+        return append(bytes);
+    }
+    void on_finish_impl(Code&) override {}
+
+    std::size_t append(BeastText bytes) {
+        body.append(bytes.data(), bytes.size());
+        return bytes.size();
+    }
+};
+
 struct RequestParser::State {
-    std::optional<Parser> parser;
+    std::optional<BeastRequestParser> parser;
 };
 
 RequestParser::RequestParser(RequestLimits limits)
@@ -137,7 +137,7 @@ auto RequestParser::feed(std::string_view bytes) -> std::expected<Fed, Refusal> 
 }
 
 auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refusal> {
-    Parser& parser = *state_->parser;
+    BeastRequestParser& parser = *state_->parser;
     std::size_t consumed = 0;
     if (!parser.got_some()) {
         consumed = empty_lines_size(bytes);
@@ -169,7 +169,7 @@ auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refu
 }
 
 auto RequestParser::feed_body(std::string_view bytes) -> std::expected<Fed, Refusal> {
-    Parser& parser = *state_->parser;
+    BeastRequestParser& parser = *state_->parser;
     if (parser.is_done()) return Fed{0, Progress::complete};
     if (bytes.empty()) return Fed{0, Progress::need_more};
     beast::error_code error;

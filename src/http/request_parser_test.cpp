@@ -3,7 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include <optional>
+#include <algorithm>
+#include <random>
 
 using namespace std::string_view_literals;
 namespace http = windlass::http;
@@ -205,4 +206,43 @@ TEST_CASE("only HTTP/1.1 clients are invited to send a body") {
     };
     CHECK(expects("1.1"));
     CHECK_FALSE(expects("1.0"));
+}
+
+// Method: one to four bytes of good requests are overwritten, removed or doubled, by seed.
+TEST_CASE("damaged requests read the same whole and in pieces") {
+    const std::string good[] = {
+        std::string{kRequest},
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;n=v\r\nhello\r\n0a\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+        "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\nA: b\r\n c\r\n\r\n",
+    };
+    constexpr std::string_view kBytes{"\r\n\0 :;,0159afx\x7f\xff\t\"%/", 22};
+    std::mt19937 random{7411};
+    const auto below = [&](std::size_t end) { return random() % end; };
+    int complete = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        std::string request = good[below(std::size(good))];
+        for (std::size_t edits = 1 + below(4); edits > 0; --edits) {
+            const std::size_t at = below(request.size());
+            const std::size_t kind = below(4);
+            if (kind == 0) {
+                request.erase(at, 1);
+            } else if (kind == 1) {
+                request.insert(at, 1, request[at]);
+            } else {
+                request[at] = kBytes[below(kBytes.size())];
+            }
+        }
+        CAPTURE(request);
+        const Parsed whole = parse(request);
+        const Parsed pieces = parse(request, 1 + below(9));
+        REQUIRE(whole.is_complete == pieces.is_complete);
+        if (!whole.is_complete) continue;
+        ++complete;
+        REQUIRE(whole.consumed == pieces.consumed);
+        REQUIRE(whole.body == pieces.body);
+        REQUIRE(whole.head.target == pieces.head.target);
+        REQUIRE(whole.head.keep_alive == pieces.head.keep_alive);
+    }
+    CHECK(complete > 1'000);  // else the damage is too great to test anything
 }

@@ -70,6 +70,18 @@ class MetaReader {
         return number;
     }
 
+    // Seconds as a decimal, from 0 to a day; a wait beyond that helps nobody.
+    std::optional<base::Duration> find_seconds(std::string_view key) {
+        const json::value* const value = object_.if_contains(key);
+        if (value == nullptr || value->is_null()) return std::nullopt;
+        const double seconds = value->is_number() ? value->to_number<double>() : -1;
+        if (!(seconds >= 0 && seconds <= 86'400)) {
+            reject(fmt::format("has a \"{}\" that is not a number from 0 to 86400", key));
+            return std::nullopt;
+        }
+        return base::Duration{static_cast<std::int64_t>(seconds * 1e9)};
+    }
+
     std::string get_string(std::string_view key) { return get(key, find_string(key)); }
     std::uint64_t get_number(std::string_view key, std::uint64_t max) {
         return get(key, find_number(key, max));
@@ -195,6 +207,9 @@ std::string to_json(const base::Error& error) {
     json::object object{{"type", base::traits(error.code).name}, {"message", fit(error.message)}};
     if (!error.cause.empty()) object["cause"] = fit(error.cause);
     if (!error.traceback.empty()) object["traceback"] = fit(error.traceback);
+    if (!error.reason.empty()) object["reason"] = fit(error.reason);
+    if (error.retry_after)
+        object["retry_after_s"] = base::to_milliseconds(*error.retry_after) / 1e3;
     return print(object);
 }
 
@@ -271,6 +286,8 @@ Result<RemoteError> parse_error(std::string_view text) {
     remote.error.message = meta.get_string("message");
     remote.error.cause = meta.find_string("cause").value_or("");
     remote.error.traceback = meta.find_string("traceback").value_or("");
+    remote.error.reason = meta.find_string("reason").value_or("");
+    remote.error.retry_after = meta.find_seconds("retry_after_s");
     if (const std::optional<Errc> code = base::find_errc(type)) {
         remote.error.code = *code;
     } else {

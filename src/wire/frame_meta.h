@@ -83,8 +83,8 @@ std::string to_json(const LogLine& line);
 std::string to_json(const LoadOrder& order);
 std::string to_json(const RunOrder& order);
 
-// Of `error`: type, message and, where given, cause and traceback. Texts that would make the meta
-// larger than a frame may carry are cut.
+// Of `error`: type, message and, where given, cause, traceback, reason and retry_after_s. Texts
+// that would make the meta larger than a frame may carry are cut.
 std::string to_json(const base::Error& error);
 
 base::Result<Hello> parse_hello(std::string_view json);

@@ -114,9 +114,13 @@ TEST_CASE("the level of a log line is a hint") {
 TEST_CASE("an error keeps its type, or becomes internal with the word as its cause") {
     const base::Error error{.code = base::Errc::out_of_memory,
                             .message = "no room for 2 GiB",
+                            .reason = "fragmented",
                             .cause = "RuntimeError",
-                            .traceback = "Traceback ..."};
+                            .traceback = "Traceback ...",
+                            .retry_after = std::chrono::milliseconds{2500}};
     CHECK(wire::parse_error(wire::to_json(error)).value().error == error);
+    check_bad(wire::parse_error(R"({"type": "x", "message": "m", "retry_after_s": -1})"),
+              "\"retry_after_s\"");
     const base::Error read =
         wire::parse_error(R"({"type": "gpu_oom", "message": "m", "cause": "X"})").value().error;
     CHECK(read.code == base::Errc::internal);

@@ -101,7 +101,8 @@ base::Result<void> Conversation::on_started(const Frame& frame) {
 
 base::Result<void> Conversation::on_result(Frame frame) {
     wire::Answer answer = WL_TRY(wire::parse_answer(frame.meta));
-    runs_.erase(WL_TRY(find_run(frame)));
+    runs_.erase(
+        frame.id);  // a second answer is passed on too: it harms nobody, and is dropped there
     deliver_(Answered{.generation = generation_,
                       .request = frame.id,
                       .content_type = std::move(answer.content_type),
@@ -111,11 +112,10 @@ base::Result<void> Conversation::on_result(Frame frame) {
 
 base::Result<void> Conversation::on_error(const Frame& frame) {
     wire::RemoteError remote = WL_TRY(wire::parse_error(frame.meta));
-    if (frame.id != 0) {
-        runs_.erase(WL_TRY(find_run(frame)));
-    } else if (has_loaded_) {
+    if (frame.id == 0 && has_loaded_) {
         return broken("sent an `error` without a request after `loaded`");
     }
+    runs_.erase(frame.id);
     deliver_(
         Failed{.generation = generation_, .request = frame.id, .error = std::move(remote.error)});
     return {};

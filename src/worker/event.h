@@ -87,8 +87,8 @@ std::string to_text(const Exited& exited);
 
 enum class Output : std::uint8_t { standard_output, standard_error, log };
 
-// A line that the worker printed or logged: valid UTF-8, without its end, at most 16 KiB (a longer
-// line comes in pieces; a log frame up to 64 KiB).
+// A line that the worker printed: valid UTF-8, without its end; a line of more than 16 KiB comes in
+// pieces. Or the text of a log frame: at most 64 KiB, and it may hold several lines.
 struct Printed {
     std::uint64_t generation = 0;
     std::string model;

@@ -47,9 +47,9 @@ struct LaunchOrder {
 // - A frame that breaks the protocol, or the end of the channel while the process lives on (it is
 //   given 250 ms to exit first, because Exited says more), is one ChannelLost; the channel is
 //   closed then, which tells a sound worker to exit.
-// - Each run() is followed by at most one of Answered, Failed, and Recalled with `true`; by none
-//   only when ChannelLost, Exited or LaunchFailed comes. A worker that answers what it was not
-//   asked breaks the protocol.
+// - Each run() is followed by one of Answered, Failed, and Recalled with `true`; by none only when
+//   ChannelLost, Exited or LaunchFailed comes. A worker that answers twice, or what it was not
+//   asked, is heard all the same: whoever gave the run knows what is still open and drops the rest.
 class Supervisor {
   public:
     // `on_event` must not destroy the supervisor; it may call every method.

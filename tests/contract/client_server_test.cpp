@@ -202,5 +202,5 @@ TEST_CASE("a daemon that dies during a call is told apart from one that is not t
     CHECK(answer.error().type == "unavailable");
     const auto after = client.health();
     REQUIRE_FALSE(after.has_value());
-    CHECK(after.error().reason == "not_running");
+    CHECK(after.error().reason == "connection_refused");
 }

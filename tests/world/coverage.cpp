@@ -22,6 +22,7 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::model_ready: return Residency::ready;
         case EventCode::model_draining: return Residency::draining;
         case EventCode::model_stopping: return Residency::stopping;
+        case EventCode::model_backoff_over:
         case EventCode::model_unloaded: return Residency::cold;
         case EventCode::model_backoff: return Residency::backoff;
         case EventCode::worker_unkillable: return Residency::unkillable;

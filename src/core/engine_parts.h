@@ -1,0 +1,58 @@
+// What the engine holds for each call, each waiting administrator and each model. Values without
+// behaviour; only the engine changes them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+
+#include "core/backoff.h"
+#include "core/ids.h"
+#include "core/model_spec.h"
+#include "core/replica.h"
+#include "core/request_queue.h"
+#include "core/run_window.h"
+
+namespace windlass::core {
+
+enum class Stage : std::uint8_t {
+    queued,   // in the queue of its model
+    delayed,  // pauses after a `transient` error
+    sent,     // in the worker's channel; the replica holds its lease
+    begun,    // the worker said `started`
+};
+
+struct Call {  // waits for an answer
+    ModelId model;
+    std::uint8_t priority = 4;
+    Stage stage = Stage::queued;
+    std::uint8_t failed_tries = 0;  // `transient` errors so far
+    bool was_rerun = false;         // lost once and run again
+    Instant arrived;
+    Instant deadline;
+    friend bool operator==(const Call&, const Call&) = default;
+};
+
+struct AdminWait {  // an administrator waits for a residency
+    ModelId model;
+    bool wants_ready = false;  // else: gone
+    friend bool operator==(const AdminWait&, const AdminWait&) = default;
+};
+
+struct Model {
+    ModelSpec spec;
+    Replica replica;
+    RequestQueue queue;
+    std::set<RequestId> delayed;  // pause after a `transient` error
+    Backoff backoff;
+    RunWindow window;
+    std::size_t load_wanted = 0;      // administrators who wait for `ready`
+    std::size_t unload_wanted = 0;    // administrators who wait for it to be gone
+    std::set<Generation> unkillable;  // set aside; their exits are still awaited
+    std::uint64_t load_count = 0;
+    std::uint64_t failure_count = 0;
+    std::optional<Error> last_error;
+    friend bool operator==(const Model&, const Model&) = default;
+};
+
+}  // namespace windlass::core

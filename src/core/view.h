@@ -1,0 +1,37 @@
+// What people are shown of the engine's state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/error.h"
+#include "core/ids.h"
+#include "core/residency.h"
+#include "core/wait_reason.h"
+
+namespace windlass::core {
+
+using base::Error;
+using base::Instant;
+
+struct ModelView {
+    Residency residency = Residency::cold;
+    Generation generation;
+    std::size_t running = 0;  // begun in the worker
+    std::size_t waiting = 0;  // not begun
+    std::uint64_t load_count = 0;
+    std::uint64_t failure_count = 0;
+    std::optional<Instant> loading_since;
+    std::optional<Instant> ready_since;
+    std::optional<Instant> backoff_until;
+    std::optional<Error> last_error;
+};
+
+struct WaitingView {
+    RequestId request;
+    WaitReason reason;
+    std::uint8_t priority = 0;
+    Instant arrived;
+};
+
+}  // namespace windlass::core
