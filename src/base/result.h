@@ -16,9 +16,8 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
   public:
     using Base = std::expected<T, Error>;
     using Base::Base;
-    Result(Error error)
-        : Base(std::unexpect, std::move(error)) {
-    }  // NOLINT(google-explicit-constructor): `return Error{...}` is the idiom
+    // NOLINTNEXTLINE(google-explicit-constructor): `return Error{...}` is the idiom
+    Result(Error error) : Base(std::unexpect, std::move(error)) {}
 };
 
 }  // namespace windlass::base
@@ -29,9 +28,11 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 #define WL_TRY(expression) WL_TRY_NAMED(expression, WL_TRY_JOIN(wl_result_, __COUNTER__))
 #define WL_TRY_JOIN(prefix, number) WL_TRY_JOIN_EXPANDED(prefix, number)
 #define WL_TRY_JOIN_EXPANDED(prefix, number) prefix##number
+// NOLINTBEGIN(bugprone-macro-parentheses): `result` is a name that is declared, not a value
 #define WL_TRY_NAMED(expression, result)                                        \
     __extension__({                                                             \
         auto&& result = (expression);                                           \
         if (!result) return ::windlass::base::Error(std::move(result).error()); \
         std::move(result).value();                                              \
     })
+// NOLINTEND(bugprone-macro-parentheses)

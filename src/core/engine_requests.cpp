@@ -95,7 +95,7 @@ bool Engine::retry_later(RequestId request, const Error& error, Instant now, Com
 }
 
 void Engine::on_retry_due(RequestId request, Instant now, Commands& out) {
-    Call& call = calls_.at(request);
+    const Call& call = calls_.at(request);
     const ModelId id = call.model;
     model_of(id).delayed.erase(request);
     requeue(request, out);

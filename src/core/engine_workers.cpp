@@ -179,7 +179,7 @@ void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
     const Lease* lease = model.replica.find_lease(request);
     WL_ASSERT(lease != nullptr && lease->begun);
     const bool is_too_long = saturating_add(lease->started, model.spec.run_timeout) <= now;
-    Error error =
+    const Error error =
         is_too_long
             ? base::fail(
                   Errc::timeout,
