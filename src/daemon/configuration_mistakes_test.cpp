@@ -33,13 +33,13 @@ python = "a:B"
               "w.toml:2: unknown key `listn` in [daemon]; did you mean `listen`?",
               "w.toml:3: `log` in [daemon] must be \"text\" or \"json\", not \"jsn\"",
               "w.toml:4: [models.digits] has both `python` and `command`; keep one",
-              "w.toml:7: unknown key `unload_afer` in [models.digits]; did you mean "
-              "`unload_after`?",
+              ("w.toml:7: unknown key `unload_afer` in [models.digits]; did you mean "
+               "`unload_after`?"),
               "w.toml:8: `concurrency` in [models.digits] must be between 1 and 256, not 0",
-              "w.toml:9: `run_timeout` in [models.digits] must be a duration such as \"5m\", not "
-              "the whole number 300; seconds are written \"300s\"",
-              "notice: w.toml:10: `max_batch` in [models.digits] has no effect yet: it arrives "
-              "with a later version",
+              ("w.toml:9: `run_timeout` in [models.digits] must be a duration such as \"5m\", not "
+               "the whole number 300; seconds are written \"300s\""),
+              ("notice: w.toml:10: `max_batch` in [models.digits] has no effect yet: it arrives "
+               "with a later version"),
               "w.toml:11: unknown table [model]; did you mean [models]?",
           });
 }
@@ -83,7 +83,6 @@ TEST_CASE("wrong values are told with what was expected and an example") {
         {"interpreter = \"\"", "is empty; it must be a program such as \"python3\""},
         {"devices = \"gpu\"",
          "must be \"any\", \"cpu\" or a list of UUIDs such as [\"GPU-7e0f...\"], not \"gpu\""},
-        {"path = \"nowhere\"", nullptr},
         {"copies = \"many\"", "must be a whole number such as 1, or \"auto\", not \"many\""},
         {"need = \"101%\"",
          "must be an amount of memory such as \"2.5GiB\", a share such as \"40%\", or \"all\", "
@@ -101,15 +100,21 @@ TEST_CASE("wrong values are told with what was expected and an example") {
         const std::string key = line.substr(0, line.find(' '));
         const auto seen = model_problems(line + "\n");
         REQUIRE_FALSE(seen.empty());
-        const std::string here = std::filesystem::current_path();
-        const std::string message =
-            row.message != nullptr ? std::string{row.message}
-                                   : "is \"nowhere\", but " + here +
-                                         "/nowhere does not exist; it starts from the folder of "
-                                         "this file";
-        CHECK(seen.front() == "w.toml:3: `" + key + "` in [models.m] " + message);
+        std::string expected = "w.toml:3: `" + key + "` in [models.m] ";
+        expected += row.message;
+        CHECK(seen.front() == expected);
         CHECK(seen.size() == (line.find('\n') == std::string::npos ? 1 : 2));
     }
+}
+
+TEST_CASE("a folder must be there") {
+    const std::string here = std::filesystem::current_path();
+    CHECK(model_problems("path = \"nowhere\"\n") ==
+          Lines{"w.toml:3: `path` in [models.m] is \"nowhere\", but " + here +
+                "/nowhere does not exist; it starts from the folder of this file"});
+    CHECK(model_problems("path = \"/dev/null\"\n") ==
+          Lines{"w.toml:3: `path` in [models.m] is \"/dev/null\", but /dev/null is no folder; it "
+                "starts from the folder of this file"});
 }
 
 TEST_CASE("python names a module and a class") {
@@ -198,24 +203,24 @@ need = "all"
 env = { PRECISION = "fp16" }
 )");
     const std::string later = " has no effect yet: it arrives with a later version";
-    CHECK(problems(loaded) ==
-          Lines{
-              "notice: w.toml:2: `use` in [devices]" + later,
-              "notice: w.toml:3: `headroom` in [devices]" + later,
-              "notice: w.toml:4: `on_unknown_memory` in [devices]" + later,
-              "notice: w.toml:7: `devices` in [models.m] lists UUIDs, which has no effect yet: the "
-              "model runs on the CPU; choosing devices arrives with a later version",
-              "notice: w.toml:8: `need` in [models.m]" + later,
-              "notice: w.toml:9: `copies` in [models.m]" + later,
-              "notice: w.toml:10: `pinned` in [models.m]" + later,
-              "notice: w.toml:11: `offload_after` in [models.m]" + later,
-              "notice: w.toml:12: `variants` in [models.m]" + later,
-              "notice: w.toml:13: `need` in [models.m.variants.fp16]" + later,
-              "notice: w.toml:14: `env` in [models.m.variants.fp16]" + later,
-          });
-    REQUIRE(loaded.configuration);
-    CHECK(loaded.configuration->devices.use == std::vector<std::string>{"GPU-1"});
-    CHECK(loaded.configuration->devices.on_unknown_memory == wd::UnknownMemory::admit);
+    CHECK(
+        problems(loaded) ==
+        Lines{
+            "notice: w.toml:2: `use` in [devices]" + later,
+            "notice: w.toml:3: `headroom` in [devices]" + later,
+            "notice: w.toml:4: `on_unknown_memory` in [devices]" + later,
+            ("notice: w.toml:7: `devices` in [models.m] lists UUIDs, which has no effect yet: the "
+             "model runs on the CPU; choosing devices arrives with a later version"),
+            "notice: w.toml:8: `need` in [models.m]" + later,
+            "notice: w.toml:9: `copies` in [models.m]" + later,
+            "notice: w.toml:10: `pinned` in [models.m]" + later,
+            "notice: w.toml:11: `offload_after` in [models.m]" + later,
+            "notice: w.toml:12: `variants` in [models.m]" + later,
+            "notice: w.toml:13: `need` in [models.m.variants.fp16]" + later,
+            "notice: w.toml:14: `env` in [models.m.variants.fp16]" + later,
+        });
+    CHECK(good(loaded).devices.use == std::vector<std::string>{"GPU-1"});
+    CHECK(good(loaded).devices.on_unknown_memory == wd::UnknownMemory::admit);
     CHECK(problems(parse("[models]\n")) == Lines{});
     CHECK(problems(parse("")) == Lines{"notice: w.toml: no model is configured: add [models.NAME] "
                                        "with `python` or `command`"});

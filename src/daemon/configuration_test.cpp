@@ -18,18 +18,18 @@ using namespace windlass::daemon::testing;
 TEST_CASE("the smallest configuration has every default of the design") {
     const auto loaded = parse("[models.digits]\npython = \"digits_model:Digits\"\n");
     CHECK(problems(loaded) == Lines{});
-    REQUIRE(loaded.configuration);
-    const wd::DaemonConfiguration& d = loaded.configuration->daemon;
+    const wd::Configuration configuration = good(loaded);
+    const wd::DaemonConfiguration& d = configuration.daemon;
     CHECK(wd::to_text(d.listen) == "127.0.0.1:7411");
     CHECK(d.state_dir == "/home/ada/.local/state/windlass");
     CHECK(d.log == wd::LogFormat::text);
     CHECK(d.shutdown_grace == 5s);
     CHECK(d.allowed_hosts.empty());
     CHECK(d.body_limit.count() == 268'435'456);
-    CHECK(loaded.configuration->devices == wd::DevicesConfiguration{});
-    CHECK(loaded.configuration->devices.headroom.count() == 536'870'912);
-    REQUIRE(loaded.configuration->models.size() == 1);
-    const wd::ModelConfiguration& m = loaded.configuration->models.front();
+    CHECK(configuration.devices == wd::DevicesConfiguration{});
+    CHECK(configuration.devices.headroom.count() == 536'870'912);
+    REQUIRE(configuration.models.size() == 1);
+    const wd::ModelConfiguration& m = configuration.models.front();
     CHECK(m.name == "digits");
     CHECK(m.python == "digits_model:Digits");
     CHECK(m.command.empty());
@@ -68,8 +68,7 @@ TEST_CASE("every key with a default may be written out, says nothing new, and ch
     }
     const auto loaded = parse(text);
     CHECK(problems(loaded) == Lines{});
-    REQUIRE(loaded.configuration);
-    CHECK(*loaded.configuration == *parse("[models.m]\npython = \"a:B\"\n").configuration);
+    CHECK(good(loaded) == good(parse("[models.m]\npython = \"a:B\"\n")));
 }
 
 TEST_CASE("every value that is given is read") {
@@ -108,21 +107,21 @@ interpreter = "venv/bin/python"
 unload_after = "0s"
 )");
     CHECK(problems(loaded) == Lines{});
-    REQUIRE(loaded.configuration);
+    const wd::Configuration configuration = good(loaded);
     const std::string here = std::filesystem::current_path();
-    const wd::DaemonConfiguration& d = loaded.configuration->daemon;
+    const wd::DaemonConfiguration& d = configuration.daemon;
     CHECK(d.listen == wd::ListenAddress{"::1", 0});
     CHECK(d.state_dir == here + "/state");
     CHECK(d.log == wd::LogFormat::json);
     CHECK(d.shutdown_grace == 1500ms);
     CHECK(d.allowed_hosts == std::vector<std::string>{"gpu.example", "fe80::1"});
     CHECK(d.body_limit.count() == 1ULL << 30);
-    const wd::ModelConfiguration& a = loaded.configuration->models.at(0);
+    const wd::ModelConfiguration& a = configuration.models.at(0);
     CHECK(a.name == "a");
     CHECK(a.python == "package.module:Outer.Inner");
     CHECK(a.interpreter == here + "/venv/bin/python");
     CHECK(a.unload_after == 0s);
-    const wd::ModelConfiguration& b = loaded.configuration->models.at(1);
+    const wd::ModelConfiguration& b = configuration.models.at(1);
     CHECK(b.command == std::vector<std::string>{here + "/prog", "--fast"});
     CHECK(b.env == std::map<std::string, std::string>{{"A", "1"}, {"B", ""}});
     CHECK(b.devices == wd::DeviceChoice::cpu);
@@ -207,9 +206,10 @@ TEST_CASE("listening where other machines can reach it needs the token that is n
     const auto loaded = parse("[daemon]\nlisten = \"0.0.0.0:7411\"\nlog = \"json\"\n[models]\n", {},
                               {.listen = "localhost:1", .log = "text", .state_dir = "/s/../t"});
     CHECK(problems(loaded) == Lines{});
-    CHECK(loaded.configuration->daemon.listen.host == "localhost");
-    CHECK(loaded.configuration->daemon.log == wd::LogFormat::text);
-    CHECK(loaded.configuration->daemon.state_dir == "/t");
+    const wd::Configuration configuration = good(loaded);
+    CHECK(configuration.daemon.listen.host == "localhost");
+    CHECK(configuration.daemon.log == wd::LogFormat::text);
+    CHECK(configuration.daemon.state_dir == "/t");
     CHECK(problems(parse("[models]\n", {}, {.listen = "x", .log = "xml", .state_dir = ""})) ==
           Lines{
               "--listen: must be an address and port such as \"127.0.0.1:7411\" or "
@@ -259,9 +259,9 @@ TEST_CASE("the nearest word is near") {
 }
 
 TEST_CASE("the state folder follows the environment, and names stay printable") {
-    CHECK(parse("[models]\n", {{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}})
-              .configuration->daemon.state_dir == "/x/windlass");
-    CHECK(parse("[models]\n", {{"XDG_STATE_HOME", "relative"}}).configuration->daemon.state_dir ==
+    CHECK(good(parse("[models]\n", {{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}})).daemon.state_dir ==
+          "/x/windlass");
+    CHECK(good(parse("[models]\n", {{"XDG_STATE_HOME", "relative"}})).daemon.state_dir ==
           "/var/lib/windlass");
     CHECK(model_problems("\"a\\u001b[2J\" = 1\n").front() ==
           "w.toml:3: unknown key `a?[2J` in [models.m]; `windlass config keys` lists the known "

@@ -43,12 +43,17 @@ inline Lines model_problems(const std::string& lines) {
     return problems(parse("[models.m]\npython = \"a:B\"\n" + lines));
 }
 
+// What was read, of a file without an error.
+inline Configuration good(const LoadedConfiguration& loaded) {
+    REQUIRE(loaded.configuration.has_value());
+    return loaded.configuration.value_or(Configuration{});
+}
+
 inline ModelConfiguration model(const std::string& lines,
                                 const Environment& environment = kNoEnvironment) {
     const auto loaded = parse("[models.m]\npython = \"a:B\"\n" + lines, environment);
     CHECK(problems(loaded) == Lines{});
-    REQUIRE(loaded.configuration);
-    return loaded.configuration->models.at(0);
+    return good(loaded).models.at(0);
 }
 
 }  // namespace windlass::daemon::testing

@@ -144,13 +144,13 @@ class Daemon {
                                 {{"message", "this version cannot reload; restart the daemon"}});
         }
         if (last_moment_) {
-            log::warning("daemon.stopping_now", {{"signal", strsignal(signal)}});
+            log::warning("daemon.stopping_now", {{"signal", sigdescr_np(signal)}});
             switchboard_.shut_down_now();
             last_moment_ = loop_.now() + kLastWait;
             return;
         }
         const core::Duration grace = configuration_.daemon.shutdown_grace;
-        log::info("daemon.stopping", {{"signal", strsignal(signal)}, {"grace", grace}});
+        log::info("daemon.stopping", {{"signal", sigdescr_np(signal)}, {"grace", grace}});
         last_moment_ = loop_.now() + grace + kLastWait;
         server_->stop_accepting();
         switchboard_.shut_down(grace);

@@ -30,6 +30,7 @@ constexpr const char* kUnknownContent = "application/octet-stream";
 
 std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
     std::vector<core::ModelSpec> specs;
+    specs.reserve(configuration.models.size());
     for (const ModelConfiguration& model : configuration.models) specs.push_back(to_spec(model));
     return specs;
 }
@@ -62,6 +63,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         core::Commands batch = std::exchange(commands_, {});
         for (core::Command& command : batch) carry_out(command);
     }
+    for (const core::Generation generation : std::exchange(reaped_, {})) pids_.erase(generation);
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
     return expected_wake_;
@@ -184,9 +186,10 @@ void Switchboard::on_worker(worker::Event event) {
             Answer{std::move(answered->content_type), std::move(answered->body)});
     } else if (const auto* printed = std::get_if<worker::Printed>(&event)) {
         constexpr std::array kStreams = {"stdout", "stderr", "log"};
-        log::Field fields[] = {{"model", printed->model},
-                               {"stream", kStreams[static_cast<std::size_t>(printed->output)]},
-                               {"line", printed->line}};
+        const log::Field fields[] = {
+            {"model", printed->model},
+            {"stream", kStreams[static_cast<std::size_t>(printed->output)]},
+            {"line", printed->line}};
         log::write(printed->level, "worker.output", fields);
     } else if (const auto* hello = std::get_if<worker::Hello>(&event)) {
         log::info("worker.hello", {{"generation", hello->generation},
@@ -256,7 +259,7 @@ void Switchboard::on(const core::Terminate& command) {
 void Switchboard::on(const core::Kill& command) { supervisor_.kill(command.generation.value); }
 
 void Switchboard::on(core::Respond& command) {
-    if (command.error) log_failure(command);
+    if (command.error) log_failure(command, *command.error);
     if (auto admin = admins_.extract(command.request)) {
         if (command.error) return admin.mapped().reply(std::move(*command.error));
         return admin.mapped().reply(status(command.model));
@@ -275,8 +278,7 @@ void Switchboard::on(core::Respond& command) {
                                                      .run = command.timings.run});
 }
 
-void Switchboard::log_failure(const core::Respond& command) const {
-    const core::Error& error = *command.error;
+void Switchboard::log_failure(const core::Respond& command, const core::Error& error) const {
     const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
                           error.code == Errc::invalid_input || error.reason == "shutting_down";
     std::vector<log::Field> fields{{"request", to_text(command.request)},
@@ -309,7 +311,7 @@ void Switchboard::on(const core::Report& command) {
                             command.code == core::EventCode::worker_unkillable;
     log::write(command.error || is_violent ? log::Level::warning : log::Level::info,
                core::to_text(command.code), fields);
-    if (command.code == core::EventCode::worker_reaped) pids_.erase(command.generation);
+    if (command.code == core::EventCode::worker_reaped) reaped_.push_back(command.generation);
 }
 
 }  // namespace windlass::daemon

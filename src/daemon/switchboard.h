@@ -87,7 +87,7 @@ class Switchboard final : public http::Backend {
     void on(const core::Kill& command);
     void on(core::Respond& command);
     void on(const core::Report& command);
-    void log_failure(const core::Respond& command) const;
+    void log_failure(const core::Respond& command, const core::Error& error) const;
 
     io::Loop& loop_;
     const Configuration configuration_;
@@ -101,6 +101,7 @@ class Switchboard final : public http::Backend {
     // Of this turn, by who gave them and to what; the engine says which count.
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through
+    std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;
 };

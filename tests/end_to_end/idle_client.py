@@ -1,0 +1,22 @@
+"""A client process that has used a model and now idles, connected: its cost is what a client costs.
+
+    python3 idle_client.py URL MODEL INPUT_JSON
+
+Prints the answer as one line of JSON, then keeps the client until its standard input ends.
+"""
+
+import json
+import sys
+
+import windlass as wl
+
+
+def main():
+    url, model, value = sys.argv[1:]
+    client = wl.Client(url)
+    print(json.dumps(client.call(model, json.loads(value))), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

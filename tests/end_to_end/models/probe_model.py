@@ -1,0 +1,199 @@
+"""A model that does what each request tells it: the other end of the end-to-end tests.
+
+Its environment says how it behaves before that: PROBE_INIT, PROBE_LOAD and PROBE_END name a
+function of this file. What it prints becomes log lines, which is how tests know where it is.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import windlass as wl
+
+
+def raise_plain():
+    raise ValueError("weights of the wrong shape")
+
+
+def raise_typed():
+    raise wl.OutOfMemory("24 GiB are needed")
+
+
+def raise_transient():
+    raise wl.Transient("not just now")
+
+
+def exit_at_once():
+    os._exit(3)
+
+
+def kill_itself():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang():
+    print("hanging", flush=True)
+    while True:
+        signal.pause()
+
+
+def hang_deaf():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    hang()
+
+
+def hang_deaf_in_thread():
+    """For runs in threads, where signals are not for them to handle."""
+    print("hanging", flush=True)
+    threading.Event().wait()
+
+
+def die_and_leave_a_child():
+    child = os.fork()
+    if child == 0:
+        hang()
+    print(child, file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+def leave_files():
+    folder = os.environ["TMPDIR"]
+    os.makedirs(os.path.join(folder, "a", "b"))
+    with open(os.path.join(folder, "a", "b", "file"), "w", encoding="utf-8") as file:
+        file.write("left behind")
+
+
+def need_file():
+    if not os.path.exists(os.environ["PROBE_FILE"]):
+        raise FileNotFoundError("there are no weights at " + os.environ["PROBE_FILE"])
+
+
+def load_at_gate():
+    print("loading", flush=True)
+    pass_gate(os.environ["PROBE_GATE"])
+
+
+def pass_gate(path):
+    """Blocks until the test opens the gate: until the file is there."""
+    while not os.path.exists(path):
+        threading.Event().wait(0.005)
+
+
+def obey(variable):
+    name = os.environ.get(variable)
+    if name:
+        globals()[name]()
+
+
+class Probe:
+    def __init__(self):
+        obey("PROBE_INIT")
+        self._lock = threading.Lock()
+        self._running = 0
+        self._runs = 0
+        self._most_at_once = 0
+
+    def start(self):
+        print("hook start", flush=True)
+
+    def load(self, device):
+        print("hook load " + device, flush=True)
+        obey("PROBE_LOAD")
+
+    def run(self, request):
+        if request.content_type != "application/json":
+            return request.body
+        order = request.json() or {}
+        if "name" in order:
+            print("ran " + order["name"], flush=True)
+        return getattr(self, "do_" + order.get("do", "echo"))(order, request)
+
+    def unload(self):
+        print("hook unload", flush=True)
+
+    def exit(self):
+        print("hook exit", flush=True)
+        obey("PROBE_END")
+
+    # What a request may ask for.
+
+    def do_echo(self, order, request):
+        return {"value": order.get("value"), "pid": os.getpid()}
+
+    def do_inflate(self, order, request):
+        return request.body * 2
+
+    def do_describe(self, order, request):
+        return {
+            "pid": os.getpid(),
+            "cwd": os.getcwd(),
+            "path": sys.path,
+            "variant": request.variant,
+            "remaining_s": request.remaining(),
+        }
+
+    def do_hold(self, order, request):
+        """Runs until the test opens the gate."""
+        pass_gate(order["gate"])
+        return order.get("name")
+
+    def do_hold_lively(self, order, request):
+        """As do_hold, and reports progress all the while."""
+        while not os.path.exists(order["gate"]):
+            request.progress()
+            threading.Event().wait(0.01)
+
+    def do_outlast_cancel(self, order, request):
+        """Sees `cancelled`, says so, and goes on until the gate opens."""
+        while not request.cancelled:
+            threading.Event().wait(0.005)
+        print("cancelled " + order["name"], flush=True)
+        pass_gate(order["gate"])
+        return "late " + order["name"]
+
+    def do_heed_cancel(self, order, request):
+        while not request.cancelled:
+            threading.Event().wait(0.005)
+        print("cancelled " + order["name"], flush=True)
+        request.check_cancelled()
+
+    def do_call(self, order, request):
+        globals()[order["function"]]()
+
+    def do_call_once(self, order, request):
+        """As do_call for the first request that names this file; an answer after that."""
+        try:
+            os.close(os.open(order["file"], os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return {"pid": os.getpid()}
+        globals()[order["function"]]()
+
+    def do_raise(self, order, request):
+        raise getattr(wl, order["error"], ValueError)(order["message"])
+
+    def do_report(self, order, request):
+        """Lives for so many seconds by reporting progress."""
+        end = time.monotonic() + order["seconds"]
+        steps = 0
+        while time.monotonic() < end:
+            steps += 1
+            request.progress(steps, phase="turning")
+            threading.Event().wait(0.02)
+        return steps
+
+    def do_print(self, order, request):
+        os.write(order["descriptor"], order["text"].encode("latin-1"))
+        return "printed"
+
+    def do_count(self, order, request):
+        """How many runs there were, and how many at once at most."""
+        with self._lock:
+            self._runs += 1
+            self._running += 1
+            self._most_at_once = max(self._most_at_once, self._running)
+        threading.Event().wait(order.get("seconds", 0))
+        with self._lock:
+            self._running -= 1
+            return {"runs": self._runs, "most": self._most_at_once, "pid": os.getpid()}

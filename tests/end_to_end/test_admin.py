@@ -1,0 +1,73 @@
+"""Loading and unloading by hand."""
+
+from support import is_alive, probe
+
+
+def order(served, action, model="probe", **headers):
+    return served.get("/api/models/%s/%s" % (model, action), "POST", **headers)
+
+
+def test_load_waits_until_ready_and_unload_until_cold(daemon):
+    served = daemon(probe())
+    loaded = order(served, "load")
+    assert loaded.status == 200
+    model = loaded.json()
+    assert (model["residency"], model["copies"], model["loads"]) == ("ready", 1, 1)
+    assert model["ready_since_s"] >= 0 and is_alive(model["worker_pid"])
+    assert order(served, "load").json()["worker_pid"] == model["worker_pid"]
+    assert served.ask("probe").json()["pid"] == model["worker_pid"]
+
+    unloaded = order(served, "unload")
+    assert unloaded.status == 200
+    assert (unloaded.json()["residency"], unloaded.json()["worker_pid"]) == ("cold", None)
+    assert not is_alive(model["worker_pid"])
+    assert order(served, "unload").json()["residency"] == "cold"
+    assert served.ask("probe").status == 200
+    assert [entry["name"] for entry in served.get("/api/models").json()["models"]] == ["probe"]
+
+
+def test_load_of_a_model_that_fails_returns_its_error(daemon):
+    served = daemon(probe(env={"PROBE_LOAD": "raise_typed"}, backoff="1m"))
+    for count in (1, 2):  # a load by hand does not wait for the end of the pause
+        reply = order(served, "load")
+        assert (reply.status, reply.error["type"]) == (503, "out_of_memory")
+        served.log.wait_for("model.backoff", count=count)
+    assert served.model()["loads"] == 2
+
+
+def test_unload_lets_what_runs_finish_first(daemon, gate):
+    served = daemon(probe())
+    running = served.begin("probe", gate.hold("running"))
+    served.said("ran running")
+    with served.wire() as unloading:
+        unloading.request("POST", "/api/models/probe/unload")
+        served.log.wait_for("model.draining")
+        gate.open()
+        with running:
+            assert running.reply().json() == "running"
+        assert unloading.reply().json()["residency"] == "cold"
+    assert not served.log.find("worker.terminated")
+
+
+def test_an_order_whose_time_is_over_says_so_and_goes_on(daemon, gate):
+    served = daemon(probe(env={"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}))
+    limit = {"X-Windlass-Timeout": "60ms"}
+    reply = order(served, "load", **limit)
+    assert (reply.status, reply.error["type"]) == (504, "timeout")
+    served.said("loading")
+    gate.open()
+    served.log.wait_for("model.ready")
+    assert served.model()["loads"] == 1
+
+
+def test_models_are_listed_with_all_that_is_known(daemon):
+    served = daemon(probe("one") + probe("two"))
+    served.ask("two")
+    listed = {model["name"]: model for model in served.get("/api/models").json()["models"]}
+    assert list(listed) == ["one", "two"]
+    assert (listed["one"]["residency"], listed["two"]["residency"]) == ("cold", "ready")
+    assert set(listed["one"]) == {
+        "name", "residency", "copies", "worker_pid", "generation", "device", "running", "waiting",
+        "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
+        "waiting_requests",
+    }  # fmt: skip

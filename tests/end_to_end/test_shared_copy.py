@@ -1,0 +1,134 @@
+"""[A3.1] One copy for 9, 17 and 33 client processes, judged from outside by shared_copy.py."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+
+import shared_copy
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODELS = os.path.join(HERE, "models")
+PACKAGE_DIR = os.path.join(HERE, "..", "..", "python")
+TIME_FACTOR = float(os.environ.get("WINDLASS_TIME_FACTOR", "1"))
+
+WEIGHTS = 512 << 20
+PRIVATE_COPIES = 3  # enough to show that each one counts; 33 of them would need 17 GB
+READY_S = 60 * TIME_FACTOR
+
+CONFIGURATION = """
+[models.ballast]
+python = "ballast_model:Ballast"
+path = {path}
+interpreter = {interpreter}
+devices = "cpu"
+env = {{ BALLAST_BYTES = "{size}" }}
+""".format(path=json.dumps(MODELS), interpreter=json.dumps(sys.executable), size=WEIGHTS)
+
+
+class Crowd:
+    """Child processes that say a line when they are ready and end when their input does."""
+
+    def __init__(self):
+        self._processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self._processes:
+            process.stdin.close()
+        for process in self._processes:
+            try:
+                process.wait(READY_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(READY_S)
+            process.stdout.close()
+
+    @property
+    def pids(self):
+        return [process.pid for process in self._processes]
+
+    def grow_to(self, count, argv):
+        """Starts more of them, all at once, and waits; gives the lines that the new ones said."""
+        environment = dict(os.environ)
+        paths = [PACKAGE_DIR, environment.get("PYTHONPATH")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        environment["BALLAST_BYTES"] = str(WEIGHTS)
+        fresh = [
+            subprocess.Popen(
+                [sys.executable] + argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+            )
+            for _ in range(count - len(self._processes))
+        ]
+        self._processes += fresh
+        deadline = time.monotonic() + READY_S
+        return [line_of(process, deadline) for process in fresh]
+
+
+def line_of(process, deadline):
+    left_s = max(0.0, deadline - time.monotonic())
+    readable, _, _ = select.select([process.stdout], [], [], left_s)
+    line = process.stdout.readline() if readable else b""
+    assert line, "process %d said nothing within %g s" % (process.pid, READY_S)
+    return line
+
+
+def test_one_copy_serves_9_17_and_33_clients(daemon):
+    """[A3.1] The sum of memory grows by what clients cost, never by a copy of the weights."""
+    served = daemon(CONFIGURATION)
+    argv = [os.path.join(HERE, "idle_client.py"), served.url, "ballast", '{"index": 12345}']
+    answers, verdicts = [], {}
+    with Crowd() as clients:
+        for count in (1, 9, 17, 33):
+            answers += clients.grow_to(count, argv)
+            pids = shared_copy.family_of(served.pid) + clients.pids
+            verdicts[count] = shared_copy.look(pids)
+            assert set(clients.pids) <= {seen.pid for seen in verdicts[count].readings}
+        # What an idle client costs: its PSS when it was the only one.
+        alone = next(seen for seen in verdicts[1].readings if seen.pid == clients.pids[0])
+
+    # Equal answers from one process: all clients used the same bytes of the same copy.
+    assert len(answers) == 33
+    assert len({json.loads(line)["byte"] for line in answers}) == 1
+    worker_pids = {json.loads(line)["pid"] for line in answers}
+    assert len(worker_pids) == 1
+
+    for count, verdict in verdicts.items():
+        holders = verdict.holders(WEIGHTS)
+        assert {seen.pid for seen in holders} == worker_pids, "%d clients:\n%s" % (count, verdict)
+        assert len(verdict.private_holders(WEIGHTS)) == 1, "%d clients:\n%s" % (count, verdict)
+    growth = verdicts[33].pss - verdicts[9].pss
+    assert growth <= 24 * alone.pss * 1.05, "%.1f MiB for 24 clients of %.1f MiB\n%s" % (
+        growth / 2**20, alone.pss / 2**20, verdicts[33])
+
+
+def test_the_judge_sees_each_private_copy():
+    """[A3.1] Control: without Windlass N processes hold N copies, and the judge says N."""
+    with Crowd() as copies:
+        copies.grow_to(PRIVATE_COPIES, [os.path.join(MODELS, "ballast_model.py")])
+        verdict = shared_copy.look(copies.pids)
+    assert len(verdict.holders(WEIGHTS)) == PRIVATE_COPIES, str(verdict)
+    assert len(verdict.private_holders(WEIGHTS)) == PRIVATE_COPIES, str(verdict)
+    assert verdict.pss >= PRIVATE_COPIES * WEIGHTS, str(verdict)
+
+
+def test_the_judge_follows_descendants_and_tells_who_holds_how_much():
+    """[A3.1] The program form: a tree of two processes, the child alone with 64 MiB."""
+    child = "import sys; held = bytearray(64 << 20); print('ready', flush=True); sys.stdin.read()"
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    with Crowd() as crowd:
+        crowd.grow_to(1, ["-c", parent, child])
+        command = [sys.executable, os.path.join(HERE, "shared_copy.py"), "--json"]
+        command += ["--size-mib", "64", "--tree", str(crowd.pids[0])]
+        told = json.loads(subprocess.check_output(command, timeout=READY_S))
+    holders = [seen for seen in told["processes"] if seen["pid"] in told["holders"]]
+    assert len(told["processes"]) == 2
+    assert len(holders) == 1 and holders[0]["pid"] != crowd.pids[0]
+    assert told["pss"] == sum(seen["pss"] for seen in told["processes"])
