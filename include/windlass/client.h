@@ -97,6 +97,8 @@ class Client {
     ~Client();
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
     /// Runs the model once on `input`. A call whose connection broke is not sent again by itself,
     /// because it may have been carried out; see Failure::reason.

@@ -40,9 +40,11 @@ base::Result<std::string> read_all(std::FILE* file, const std::string& name) {
     std::array<char, 65'536> block{};
     while (body.size() <= kBodyMax) {
         const std::size_t count = std::fread(block.data(), 1, block.size(), file);
+        const int error_number = errno;
         body.append(block.data(), count);
-        if (count != 0) continue;
-        if (std::ferror(file) != 0) return file_error("read", name, errno);
+        if (count == block.size()) continue;
+        // Fewer than asked for means the end, or an error.
+        if (std::ferror(file) != 0) return file_error("read", name, error_number);
         return body;
     }
     return base::fail(base::Errc::invalid_input, fmt::format("{} is larger than 2 GiB", name));

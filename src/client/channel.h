@@ -26,6 +26,8 @@ class Channel {
                                          Deadline deadline);
     Channel(Channel&& other) noexcept;
     Channel& operator=(Channel&& other) noexcept;
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
     ~Channel();
 
     // Sends both pieces, the first before the second. Ends early, as a success, when the other side

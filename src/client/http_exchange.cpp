@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 // Below the 75 s after which the daemon closes an idle connection, so that no request meets the
 // closing.
 constexpr auto kKeptIdleMax = 60s;
-constexpr std::size_t kReceivedAtOnce = 256 * 1024;
+constexpr std::size_t kReceivedAtOnce = std::size_t{256} * 1024;
 
 bool is_field_value(std::string_view text) {
     return std::ranges::none_of(
@@ -35,7 +35,7 @@ base::Result<Response> HttpExchange::perform(const Request& request) {
             fmt::format("the value of {} has a control character; leave it out", field.name));
     }
     const Deadline deadline = deadline_after(request.timeout);
-    const bool was_kept = channel_.has_value();
+    const bool was_kept = kept_.has_value();
     base::Result<Response> response = attempt(request, deadline);
     const bool is_lost = !response && response.error().reason == "connection_lost";
     if (is_lost && was_kept && request.method == "GET") response = attempt(request, deadline);
@@ -44,29 +44,32 @@ base::Result<Response> HttpExchange::perform(const Request& request) {
 }
 
 base::Result<Response> HttpExchange::attempt(const Request& request, Deadline deadline) {
-    WL_TRY(ensure_connected(deadline));
-    const auto sent = channel_->send(format_head(request), request.body, deadline);
+    Channel channel = WL_TRY(take_channel(deadline));
+    const auto sent = channel.send(format_head(request), request.body, deadline);
     // A daemon that refuses a body may answer and close before it has all of it.
-    base::Result<Response> response =
-        !sent && sent.error().reason != "connection_lost" ? sent.error() : receive(deadline);
-    if (!response || !response->keep_alive) channel_.reset();
-    last_used_ = std::chrono::steady_clock::now();
+    const bool may_have_answered = sent || sent.error().reason == "connection_lost";
+    if (!may_have_answered) return sent.error();
+    Response response = WL_TRY(receive(channel, deadline));
+    if (response.keep_alive) {
+        kept_ = std::move(channel);
+        last_used_ = std::chrono::steady_clock::now();
+    }
     return response;
 }
 
-base::Result<void> HttpExchange::ensure_connected(Deadline deadline) {
-    const auto now = std::chrono::steady_clock::now();
-    if (channel_ && now - last_used_ < kKeptIdleMax && channel_->is_quiet()) return {};
-    channel_.reset();
+base::Result<Channel> HttpExchange::take_channel(Deadline deadline) {
+    std::optional<Channel> kept = std::exchange(kept_, std::nullopt);
+    const bool is_fresh = std::chrono::steady_clock::now() - last_used_ < kKeptIdleMax;
+    if (kept && is_fresh && kept->is_quiet()) return std::move(*kept);
+    return connect(deadline);
+}
+
+base::Result<Channel> HttpExchange::connect(Deadline deadline) const {
     const Deadline own_limit = deadline_after(limits_.connect_timeout);
-    const Deadline connected_by = std::min(deadline, own_limit);
     base::Error first_error;
     for (const std::string& address : url_.addresses) {
-        auto channel = Channel::connect(address, url_.port, connected_by);
-        if (channel) {
-            channel_ = std::move(*channel);
-            return {};
-        }
+        auto channel = Channel::connect(address, url_.port, std::min(deadline, own_limit));
+        if (channel) return channel;
         if (first_error.message.empty()) first_error = channel.error();
     }
     if (first_error.code == base::Errc::timeout && own_limit <= deadline) {
@@ -78,11 +81,11 @@ base::Result<void> HttpExchange::ensure_connected(Deadline deadline) {
     return first_error;
 }
 
-base::Result<Response> HttpExchange::receive(Deadline deadline) {
+base::Result<Response> HttpExchange::receive(Channel& channel, Deadline deadline) const {
     ResponseParser parser{limits_.body_max};
     std::vector<char> buffer(kReceivedAtOnce);
     for (;;) {
-        const std::size_t size = WL_TRY(channel_->receive(buffer, deadline));
+        const std::size_t size = WL_TRY(channel.receive(buffer, deadline));
         if (size == 0) {
             WL_TRY(parser.feed_end());
             return parser.take();

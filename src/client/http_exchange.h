@@ -41,16 +41,17 @@ class HttpExchange {
     base::Result<Response> perform(const Request& request);
 
   private:
-    base::Result<void> ensure_connected(Deadline deadline);
+    base::Result<Channel> take_channel(Deadline deadline);
+    base::Result<Channel> connect(Deadline deadline) const;
     base::Result<Response> attempt(const Request& request, Deadline deadline);
-    base::Result<Response> receive(Deadline deadline);
+    base::Result<Response> receive(Channel& channel, Deadline deadline) const;
     std::string format_head(const Request& request) const;
     base::Error explain(base::Error error, const Request& request) const;
 
     Url url_;
     std::string name_;
     Limits limits_;
-    std::optional<Channel> channel_;
+    std::optional<Channel> kept_;  // after a response that left the connection open
     Deadline last_used_ = {};
 };
 

@@ -113,10 +113,10 @@ bool JsonReader::skip_value() {
 bool JsonReader::read_number(double& number) {
     const char first = peek();
     if (first != '-' && (first < '0' || first > '9')) return false;
-    const char* end = rest_.data() + rest_.size();
-    const auto [stop, error] = std::from_chars(rest_.data(), end, number);
+    const char* const begin = rest_.data();
+    const auto [stop, error] = std::from_chars(begin, begin + rest_.size(), number);
     if (error != std::errc{}) return false;
-    rest_.remove_prefix(static_cast<std::size_t>(stop - rest_.data()));
+    rest_.remove_prefix(static_cast<std::size_t>(stop - begin));
     return true;
 }
 
@@ -154,9 +154,9 @@ bool JsonReader::read_escape(std::string& text) {
 bool JsonReader::read_code_unit(unsigned& unit) {
     constexpr std::size_t kDigits = 4;
     if (rest_.size() < kDigits) return false;
-    const char* end = rest_.data() + kDigits;
-    const auto [stop, error] = std::from_chars(rest_.data(), end, unit, 16);
-    if (error != std::errc{} || stop != end) return false;
+    const char* const begin = rest_.data();
+    const auto [stop, error] = std::from_chars(begin, begin + kDigits, unit, 16);
+    if (error != std::errc{} || stop != begin + kDigits) return false;
     rest_.remove_prefix(kDigits);
     return true;
 }

@@ -17,7 +17,7 @@ using BeastText = beast::string_view;
 
 constexpr std::uint32_t kHeadMax = 64 * 1024;
 // A declared length is the other side's word: memory is taken only as the bytes arrive.
-constexpr std::uint64_t kReservedAtOnce = 1024 * 1024;
+constexpr std::uint64_t kReservedAtOnce = std::uint64_t{1024} * 1024;
 
 base::Error to_error(const beast::error_code& code, std::uint64_t body_max) {
     if (code == beast::http::error::body_limit) {
@@ -36,7 +36,6 @@ std::string_view Response::find(std::string_view name) const {
     return field == fields.end() ? std::string_view{} : field->value;
 }
 
-// Not in the anonymous namespace, because State has one as a member.
 class BeastResponseParser final : public beast::http::basic_parser<false> {
   public:
     explicit BeastResponseParser(std::uint64_t body_max) {
@@ -82,61 +81,46 @@ class BeastResponseParser final : public beast::http::basic_parser<false> {
     std::size_t fields_size_ = 0;
 };
 
-struct ResponseParser::State {
-    std::uint64_t body_max;
-    std::optional<BeastResponseParser> parser;
-    std::string unparsed;  // the beginning of a line of the head or of a chunk
-    bool has_begun = false;
-};
-
 ResponseParser::ResponseParser(std::uint64_t body_max)
-    : state_(std::make_unique<State>(State{.body_max = body_max})) {
-    state_->parser.emplace(body_max);
-}
+    : body_max_(body_max), parser_(std::make_unique<BeastResponseParser>(body_max)) {}
 
 ResponseParser::~ResponseParser() = default;
 
-bool ResponseParser::has_begun() const { return state_->has_begun; }
-
 base::Result<bool> ResponseParser::feed(std::string_view bytes) {
-    State& state = *state_;
-    state.has_begun = state.has_begun || !bytes.empty();
     std::string joined;
-    if (!state.unparsed.empty()) {
-        joined = std::move(state.unparsed);
+    if (!unparsed_.empty()) {
+        joined = std::move(unparsed_);
         joined += bytes;
         bytes = joined;
     }
     while (!bytes.empty()) {
         beast::error_code error;
         bytes.remove_prefix(
-            state.parser->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));
-        if (error && error != beast::http::error::need_more) return to_error(error, state.body_max);
-        if (!state.parser->is_done()) break;
-        if (state.parser->response.status / 100 != 1) return true;
-        state.parser.emplace(state.body_max);
+            parser_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));
+        if (error && error != beast::http::error::need_more) return to_error(error, body_max_);
+        if (!parser_->is_done()) break;
+        if (parser_->response.status / 100 != 1) return true;
+        parser_ = std::make_unique<BeastResponseParser>(body_max_);
     }
     if (bytes.size() > kHeadMax) {
         return base::fail(base::Errc::data_corrupt, "what came back has a line without an end");
     }
-    state.unparsed = bytes;
+    unparsed_ = bytes;
     return false;
 }
 
 base::Result<void> ResponseParser::feed_end() {
     beast::error_code error;
-    BeastResponseParser& parser = *state_->parser;
-    if (parser.is_header_done()) parser.put_eof(error);
-    if (parser.is_header_done() && !error) return {};
+    if (parser_->is_header_done()) parser_->put_eof(error);
+    if (parser_->is_header_done() && !error) return {};
     base::Error lost = base::fail(base::Errc::unavailable, "it closed the connection");
     lost.reason = "connection_lost";
     return lost;
 }
 
 Response ResponseParser::take() {
-    BeastResponseParser& parser = *state_->parser;
-    parser.response.keep_alive = parser.keep_alive();
-    return std::move(parser.response);
+    parser_->response.keep_alive = parser_->keep_alive();
+    return std::move(parser_->response);
 }
 
 }  // namespace windlass::client

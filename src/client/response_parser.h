@@ -27,6 +27,8 @@ struct Response {
     std::string_view find(std::string_view name) const;
 };
 
+class BeastResponseParser;
+
 class ResponseParser {
   public:
     explicit ResponseParser(std::uint64_t body_max);
@@ -41,12 +43,12 @@ class ResponseParser {
     // The other side closed: complete if the response ends that way, else unavailable with the
     // reason "connection_lost".
     base::Result<void> feed_end();
-    bool has_begun() const;
     Response take();
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::uint64_t body_max_;
+    std::unique_ptr<BeastResponseParser> parser_;
+    std::string unparsed_;  // the beginning of a line of the head or of a chunk
 };
 
 }  // namespace windlass::client

@@ -19,10 +19,10 @@ namespace {
 
 // What a client may send ahead while its present request is worked on; the rest waits in the
 // kernel.
-constexpr std::size_t kPendingMax = 64 * 1024;
+constexpr std::size_t kPendingMax = std::size_t{64} * 1024;
 // A client that is slower than that in the long run loses its connection, so that no body takes
 // for ever: 256 MiB have 4.5 hours.
-constexpr std::uint64_t kBytesPerSecondMin = 16 * 1024;
+constexpr std::uint64_t kBytesPerSecondMin = std::uint64_t{16} * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 iovec to_iovec(std::string& text, std::size_t from) {
@@ -200,6 +200,7 @@ void Connection::on_head(bool has_more) {
 void Connection::begin_call() {
     const std::uint64_t exchange = ++exchange_;
     enter_without_limit(Phase::calling);
+    WL_ASSERT(task_.has_value());
     Task task = std::move(*task_);
     task_.reset();
     const std::uint64_t call = perform(std::move(task), parser_.take_body(), context_.backend,

@@ -101,7 +101,7 @@ std::optional<Refusal> OriginGuard::check_host(const Subject& subject) const {
 std::optional<Refusal> OriginGuard::check_origin(const Headers& headers) const {
     const std::size_t count = headers.count("Origin");
     if (count == 0) return std::nullopt;
-    const std::string_view origin = *headers.find("Origin");
+    const std::string_view origin = headers.find("Origin").value_or("");
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (count == 1 && equal_ignoring_case(origin.substr(0, scheme.size()), scheme) &&
             is_own(origin.substr(scheme.size()))) {

@@ -20,8 +20,8 @@ using Respond = std::move_only_function<void(Reply)>;
 
 // A request that is answered by HTTP's own rules; `status` counts, not the error's usual one.
 struct Refusal {
-    int status;
-    base::Error error;
+    int status = 0;
+    base::Error error = {};
     std::string allow = {};  // the methods that a 405 names
 };
 

@@ -17,7 +17,7 @@ namespace beast = boost::beast;
 using BeastText = beast::string_view;
 
 // A declared length is a client's word: memory is taken only as the bytes arrive.
-constexpr std::uint64_t kReservedAtOnce = 1024 * 1024;
+constexpr std::uint64_t kReservedAtOnce = std::uint64_t{1024} * 1024;
 
 Refusal bad_request(int status, std::string message) {
     return Refusal{status, base::fail(base::Errc::invalid_input, std::move(message))};
@@ -32,8 +32,10 @@ Refusal head_too_large(const RequestLimits& limits) {
 Refusal to_refusal(const beast::error_code& error, const RequestLimits& limits) {
     if (error == beast::http::error::header_limit) return head_too_large(limits);
     if (error == beast::http::error::body_limit) {
-        return bad_request(413, fmt::format("the body is larger than {}; send a smaller one",
-                                            base::to_text(base::Bytes{limits.body_bytes})));
+        return bad_request(413,
+                           fmt::format("the body is larger than {}; send a smaller one, or raise "
+                                       "body_limit under [daemon]",
+                                       base::to_text(base::Bytes{limits.body_bytes})));
     }
     return bad_request(400, fmt::format("this is not a well-formed HTTP/1.1 request ({}); correct "
                                         "the client",
@@ -45,7 +47,8 @@ Refusal to_refusal(const beast::error_code& error, const RequestLimits& limits) 
 std::optional<Refusal> check_framing(const RequestHead& head) {
     const std::size_t count = head.headers.count("Transfer-Encoding");
     if (count == 0) return std::nullopt;
-    if (count > 1 || !equal_ignoring_case(*head.headers.find("Transfer-Encoding"), "chunked")) {
+    if (count > 1 ||
+        !equal_ignoring_case(head.headers.find("Transfer-Encoding").value_or(""), "chunked")) {
         return Refusal{501, base::fail(base::Errc::unsupported,
                                        "the request has a Transfer-Encoding other than chunked; "
                                        "send the body as it is, with its Content-Length")};
@@ -68,7 +71,7 @@ std::size_t empty_lines_size(std::string_view bytes) {
 }  // namespace
 
 // Beast's basic_parser rather than its request_parser: fields go straight into Headers, without a
-// node for each. Not in the anonymous namespace, because State has one as a member.
+// node for each.
 class BeastRequestParser final : public beast::http::basic_parser<true> {
   public:
     explicit BeastRequestParser(const RequestLimits& limits) {
@@ -111,33 +114,26 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
     }
 };
 
-struct RequestParser::State {
-    std::optional<BeastRequestParser> parser;
-};
-
-RequestParser::RequestParser(RequestLimits limits)
-    : limits_(limits), state_(std::make_unique<State>()) {
-    reset();
-}
+RequestParser::RequestParser(RequestLimits limits) : limits_(limits) { reset(); }
 
 RequestParser::~RequestParser() = default;
 
 void RequestParser::reset() {
     head_bytes_ = 0;
-    state_->parser.emplace(limits_);
+    parser_ = std::make_unique<BeastRequestParser>(limits_);
 }
 
-bool RequestParser::has_begun() const { return state_->parser->got_some(); }
-const RequestHead& RequestParser::head() const { return state_->parser->head; }
-std::uint64_t RequestParser::body_size() const { return state_->parser->body.size(); }
-std::string RequestParser::take_body() { return std::move(state_->parser->body); }
+bool RequestParser::has_begun() const { return parser_->got_some(); }
+const RequestHead& RequestParser::head() const { return parser_->head; }
+std::uint64_t RequestParser::body_size() const { return parser_->body.size(); }
+std::string RequestParser::take_body() { return std::move(parser_->body); }
 
 auto RequestParser::feed(std::string_view bytes) -> std::expected<Fed, Refusal> {
-    return state_->parser->is_header_done() ? feed_body(bytes) : feed_head(bytes);
+    return parser_->is_header_done() ? feed_body(bytes) : feed_head(bytes);
 }
 
 auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refusal> {
-    BeastRequestParser& parser = *state_->parser;
+    BeastRequestParser& parser = *parser_;
     std::size_t consumed = 0;
     if (!parser.got_some()) {
         consumed = empty_lines_size(bytes);
@@ -169,7 +165,7 @@ auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refu
 }
 
 auto RequestParser::feed_body(std::string_view bytes) -> std::expected<Fed, Refusal> {
-    BeastRequestParser& parser = *state_->parser;
+    BeastRequestParser& parser = *parser_;
     if (parser.is_done()) return Fed{0, Progress::complete};
     if (bytes.empty()) return Fed{0, Progress::need_more};
     beast::error_code error;

@@ -14,8 +14,9 @@
 namespace windlass::http {
 
 struct RequestLimits {
-    std::size_t head_bytes = 16 * 1024;  // request line and header fields, CRLFs included
-    std::uint64_t body_bytes = 256 * 1024 * 1024;
+    std::size_t head_bytes =
+        std::size_t{16} * 1024;  // request line and header fields, CRLFs included
+    std::uint64_t body_bytes = std::uint64_t{256} * 1024 * 1024;
 };
 
 struct RequestHead {
@@ -27,6 +28,8 @@ struct RequestHead {
     bool has_body = false;
     bool expects_continue = false;
 };
+
+class BeastRequestParser;
 
 class RequestParser {
   public:
@@ -61,10 +64,9 @@ class RequestParser {
     std::expected<Fed, Refusal> feed_head(std::string_view bytes);
     std::expected<Fed, Refusal> feed_body(std::string_view bytes);
 
-    struct State;
     RequestLimits limits_;
     std::size_t head_bytes_ = 0;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<BeastRequestParser> parser_;
 };
 
 }  // namespace windlass::http

@@ -216,7 +216,7 @@ TEST_CASE("damaged requests read the same whole and in pieces") {
         "5;n=v\r\nhello\r\n0a\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
         "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\nA: b\r\n c\r\n\r\n",
     };
-    constexpr std::string_view kBytes{"\r\n\0 :;,0159afx\x7f\xff\t\"%/", 22};
+    constexpr std::string_view kBytes = "\r\n\0 :;,0159afx\x7f\xff\t\"%/"sv;
     std::mt19937 random{7411};
     const auto below = [&](std::size_t end) { return random() % end; };
     int complete = 0;

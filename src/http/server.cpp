@@ -20,7 +20,7 @@ constexpr int kAcceptedPerTurn = 64;
 }  // namespace
 
 struct Server::State {
-    State(io::Loop& loop, ServerOptions options, Backend& backend, Listener listener);
+    State(io::Loop& loop, const ServerOptions& options, Backend& backend, Listener listener);
 
     void wait_for_connections();
     void on_connections_waiting();
@@ -38,7 +38,8 @@ struct Server::State {
     std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections;
 };
 
-Server::State::State(io::Loop& loop, ServerOptions options, Backend& backend, Listener listener)
+Server::State::State(io::Loop& loop, const ServerOptions& options, Backend& backend,
+                     Listener listener)
     : context{.loop = loop,
               .backend = backend,
               .options = options,
@@ -104,11 +105,11 @@ std::vector<std::shared_ptr<Connection>> Server::State::snapshot() const {
     return all;
 }
 
-base::Result<std::unique_ptr<Server>> Server::listen(io::Loop& loop, ServerOptions options,
+base::Result<std::unique_ptr<Server>> Server::listen(io::Loop& loop, const ServerOptions& options,
                                                      Backend& backend) {
     Listener listener = WL_TRY(open_listener(options.address, options.port));
-    return std::unique_ptr<Server>(new Server(
-        std::make_unique<State>(loop, std::move(options), backend, std::move(listener))));
+    return std::unique_ptr<Server>(
+        new Server(std::make_unique<State>(loop, options, backend, std::move(listener))));
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -36,7 +36,8 @@ class Server {
     // Accepts connections from now on. `backend` must outlive the server, the server must go before
     // the loop. Errors: invalid_input for a bad address; conflict when the port is taken;
     // permission_denied; else what the system says.
-    static base::Result<std::unique_ptr<Server>> listen(io::Loop& loop, ServerOptions options,
+    static base::Result<std::unique_ptr<Server>> listen(io::Loop& loop,
+                                                        const ServerOptions& options,
                                                         Backend& backend);
     // Ends all connections as they are; calls nothing of the backend.
     ~Server();

@@ -25,6 +25,8 @@ namespace {
 
 // The numbers that a child may be given lie below this one, and copies of ours above it.
 constexpr int kTheirsEnd = 10;
+// Between two looks at a dead child that a debugger still holds.
+constexpr base::Duration kTracedPatience = std::chrono::milliseconds{20};
 
 // What posix_spawn wants: pointers into strings, and a null at the end.
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -137,12 +139,22 @@ base::Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const SpawnOrd
 }
 
 Process::Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit)
-    : pid_(pid), pidfd_(loop, std::move(pidfd)), on_exit_(std::move(on_exit)) {
-    pidfd_.when_readable([this] {
-        // Out of the object first: it may be destroyed meanwhile.
-        const std::function<void()> callback = std::move(on_exit_);
-        callback();
-    });
+    : pid_(pid),
+      pidfd_(loop, std::move(pidfd)),
+      look_again_(loop, [this] { report_if_dead(); }),
+      on_exit_(std::move(on_exit)) {
+    pidfd_.when_readable([this] { report_if_dead(); });
+}
+
+void Process::report_if_dead() {
+    siginfo_t info = {};
+    ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.descriptor()), &info, WEXITED | WNOHANG | WNOWAIT);
+    // The pidfd of a dead child that is traced is readable, but nobody except the tracer can reap
+    // it (ptrace(2), "Death under ptrace"). Nothing tells when that is over but a second look.
+    if (info.si_pid != pid_) return look_again_.start(kTracedPatience);
+    // Out of the object first: it may be destroyed meanwhile.
+    const std::function<void()> callback = std::move(on_exit_);
+    callback();
 }
 
 Process::~Process() {

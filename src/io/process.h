@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/readiness.h"
+#include "io/timer.h"
 
 namespace windlass::io {
 
@@ -42,7 +43,8 @@ std::string to_text(const ExitStatus& status);
 class Process {
   public:
     // Blocks until the child has executed (about 0.1 ms; measured). `on_exit` comes once from the
-    // loop when the child is dead but not reaped; the Process may be destroyed within it. Must be
+    // loop when the child is dead but not reaped; the Process may be destroyed within it. While a
+    // debugger holds on to a dead child, `on_exit` waits until it lets go. Must be
     // called on the main thread, because the parent-death signal of a child comes when the thread
     // ends that spawned it. Errors as in system_error().
     static base::Result<std::unique_ptr<Process>> spawn(Loop& loop, const SpawnOrder& order,
@@ -63,8 +65,11 @@ class Process {
   private:
     Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit);
 
+    void report_if_dead();
+
     pid_t pid_;
     Readiness pidfd_;
+    Timer look_again_;
     std::function<void()> on_exit_;
     bool is_reaped_ = false;
 };

@@ -167,6 +167,32 @@ TEST_CASE("a process that is destroyed alive is killed") {
     ::waitpid(pid, nullptr, 0);  // the other tests expect no child
 }
 
+TEST_CASE("a dead child is reported when the debugger that holds it lets go") {
+    Shell child{
+        "exec python3 -S -c 'import ctypes, signal; ctypes.CDLL(None).prctl(0x59616D61, -1);"
+        "print(\"up\", flush=True); signal.pause()'"};  // PR_SET_PTRACER, any
+    REQUIRE(run_until(child.loop, [&] { return child.text == "up\n"; }));
+    io::Pipe hold = io::make_pipe().value();
+    ::fcntl(hold.read_end.number(), F_SETFL, 0);
+    const std::string pid = std::to_string(child.process->pid());
+    Shell tracer{
+        "exec python3 -S -c 'import ctypes, os; seized = ctypes.CDLL(None).ptrace(0x4206, " + pid +
+            ", 0, 0); print(seized, flush=True); os.read(5, 1)'",  // PTRACE_SEIZE
+        {{.ours = hold.read_end.number(), .theirs = 5}}};
+    REQUIRE(run_until(tracer.loop, [&] { return !tracer.text.empty(); }));
+    if (tracer.text != "0\n") return;  // no tracing allowed here: nothing to see
+    child.process->signal_group(SIGKILL);
+    REQUIRE(run_until(child.loop, [&] { return child.is_output_closed; }));
+    int looks = 0;  // each takes a turn, none may call it dead
+    const base::Instant begin = child.loop.now();
+    run_until(
+        child.loop, [&] { return ++looks > 3; }, std::chrono::milliseconds{200});
+    CHECK(child.loop.now() - begin < std::chrono::milliseconds{300});
+    CHECK_FALSE(child.is_dead);
+    hold.write_end.reset();
+    CHECK(child.finish().signal == SIGKILL);
+}
+
 TEST_CASE("a process may be destroyed by its own exit handler") {
     io::Loop loop;
     std::unique_ptr<io::Process> process;

@@ -69,7 +69,7 @@ class RunningServer {
   public:
     explicit RunningServer(http::ServerOptions options = {}) {
         options.port = 0;
-        auto made = http::Server::listen(loop_, std::move(options), backend);
+        auto made = http::Server::listen(loop_, options, backend);
         REQUIRE(made.has_value());
         server_ = std::move(*made);
         url_ = "http://127.0.0.1:" + std::to_string(server_->port());

@@ -33,7 +33,7 @@ struct Received {
 struct ServerBench {
     explicit ServerBench(ServerOptions options = {}) {
         options.port = 0;
-        auto made = Server::listen(loop, std::move(options), backend);
+        auto made = Server::listen(loop, options, backend);
         REQUIRE(made.has_value());
         server = std::move(*made);
     }
