@@ -38,16 +38,16 @@ base::Error file_error(std::string_view doing, const std::string& path, int erro
 base::Result<std::string> read_all(std::FILE* file, const std::string& name) {
     std::string body;
     std::array<char, 65'536> block{};
-    while (body.size() <= kBodyMax) {
+    while (std::feof(file) == 0) {
         const std::size_t count = std::fread(block.data(), 1, block.size(), file);
-        const int error_number = errno;
+        if (std::ferror(file) != 0) return file_error("read", name, errno);
         body.append(block.data(), count);
-        if (count == block.size()) continue;
-        // Fewer than asked for means the end, or an error.
-        if (std::ferror(file) != 0) return file_error("read", name, error_number);
-        return body;
+        if (body.size() > kBodyMax) {
+            return base::fail(base::Errc::invalid_input,
+                              fmt::format("{} is larger than 2 GiB", name));
+        }
     }
-    return base::fail(base::Errc::invalid_input, fmt::format("{} is larger than 2 GiB", name));
+    return body;
 }
 
 base::Result<std::string> read_file(const std::string& path) {

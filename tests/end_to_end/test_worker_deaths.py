@@ -39,6 +39,7 @@ def test_a_run_that_kills_every_worker_is_run_twice_at_most(daemon):
     served = daemon(probe(backoff="20ms", idempotent=True))
     order = {"do": "call", "function": "kill_itself", "name": "poison"}
     assert served.ask("probe", order).error["type"] == "worker_lost"
+    served.log.wait_for("worker.output", count=2, line="ran poison")  # the log lags the answer
     assert len(served.log.find("worker.output", line="ran poison")) == 2
 
 
