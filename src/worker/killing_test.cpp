@@ -52,12 +52,13 @@ TEST_CASE("a child that would outlive the worker dies with the group") {
 }
 
 TEST_CASE("a supervisor that is destroyed kills its workers") {
+    const worker::testing::ScratchDirectory scratch;
     io::Loop loop;
     int pid = 0;
     {
         worker::Supervisor supervisor{
             loop,
-            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = "/tmp"},
+            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = scratch.path},
             [&](const worker::Event& event) {
                 if (const auto* hello = std::get_if<worker::Hello>(&event)) pid = hello->pid;
             }};
@@ -73,6 +74,7 @@ TEST_CASE("a supervisor that is destroyed kills its workers") {
 }
 
 TEST_CASE("a worker dies with its daemon") {
+    const worker::testing::ScratchDirectory scratch;
     io::Pipe report = io::make_pipe().value();
     const pid_t daemon = ::fork();
     REQUIRE(daemon >= 0);
@@ -80,7 +82,7 @@ TEST_CASE("a worker dies with its daemon") {
         io::Loop loop;
         worker::Supervisor supervisor{
             loop,
-            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = "/tmp"},
+            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = scratch.path},
             [&](const worker::Event& event) {
                 const auto* hello = std::get_if<worker::Hello>(&event);
                 if (hello == nullptr) return;

@@ -17,6 +17,19 @@
 
 namespace windlass::worker::testing {
 
+// A directory of its own for the time of a test.
+struct ScratchDirectory {
+    ScratchDirectory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+    ~ScratchDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+    std::string path = std::filesystem::temp_directory_path() / "wl-worker-test-XXXXXX";
+};
+
 class Bench {
   public:
     Bench() : supervisor(loop, options(), [this](Event event) { take(std::move(event)); }) {}
@@ -25,7 +38,6 @@ class Bench {
             supervisor.kill(generation);
         }
         CHECK(io::testing::run_until(loop, [this] { return supervisor.size() == 0; }));
-        std::filesystem::remove_all(directory);
     }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
@@ -103,17 +115,13 @@ class Bench {
         return lines;
     }
 
-    std::string directory = make_directory();
+    const ScratchDirectory scratch;
+    const std::string& directory = scratch.path;
     io::Loop loop;
     std::deque<Event> events;  // references to earlier ones stay good
     Supervisor supervisor;
 
   private:
-    static std::string make_directory() {
-        std::string path = std::filesystem::temp_directory_path() / "wl-worker-test-XXXXXX";
-        REQUIRE(::mkdtemp(path.data()) != nullptr);
-        return path;
-    }
     SupervisorOptions options() const {
         return {.daemon_id = "bench", .executable = WL_TEST_SHIM, .runtime_dir = directory};
     }
