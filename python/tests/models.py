@@ -52,7 +52,8 @@ class Hooks:
         self._hook("exit")
 
     def _hook(self, name: str, *details: str) -> None:
-        print(name, *details)
+        # One write: SIGTERM or the end of the channel may interrupt between two.
+        sys.stdout.write(" ".join(map(str, (name, *details))) + "\n")
         if name in os.environ.get("GATED", "").split():
             pass_gate()
         if name in os.environ.get("STICKY", "").split():
