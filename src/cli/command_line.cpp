@@ -69,6 +69,7 @@ struct ServeCommand {
     CLI::App& app;
     ServeArguments arguments;
     std::string listen;
+    std::string socket;
     std::string log;
     std::string state_dir;
     bool json = false;
@@ -81,6 +82,7 @@ struct ServeCommand {
                        "Address and port, such as 127.0.0.1:7411; port 0 takes "
                        "any free one")
             ->type_name("ADDRESS");
+        app.add_option("--socket", socket, "Path of the Unix socket, or none")->type_name("PATH");
         app.add_option("--log", log, "Log format: text or json")
             ->check(CLI::IsMember({"text", "json"}).description(""))
             ->type_name("FORMAT");
@@ -92,6 +94,7 @@ struct ServeCommand {
 
     Command take() {
         arguments.listen = given(app, "--listen", listen);
+        arguments.socket = given(app, "--socket", socket);
         arguments.log = given(app, "--log", log);
         if (json && !arguments.log) arguments.log = "json";
         arguments.state_dir = given(app, "--state-dir", state_dir);

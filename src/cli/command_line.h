@@ -14,6 +14,7 @@ namespace windlass::cli {
 struct ServeArguments {
     std::string configuration = "windlass.toml";
     std::optional<std::string> listen;
+    std::optional<std::string> socket;
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
 };

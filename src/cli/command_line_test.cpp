@@ -33,11 +33,12 @@ TEST_CASE("serve takes its file either way, and its overrides") {
     CHECK(parsed<cli::ServeArguments>({"serve", "a.toml"}).configuration == "a.toml");
     const auto all =
         parsed<cli::ServeArguments>({"serve", "--config", "b.toml", "--listen", "127.0.0.1:0",
-                                     "--log", "json", "--state-dir", "/s"});
+                                     "--log", "json", "--state-dir", "/s", "--socket", "none"});
     CHECK(all.configuration == "b.toml");
     CHECK(all.listen == "127.0.0.1:0");
     CHECK(all.log == "json");
     CHECK(all.state_dir == "/s");
+    CHECK(all.socket == "none");
     CHECK_FALSE(parsed<cli::ServeArguments>({"serve"}).listen.has_value());
     CHECK(parsed<cli::ServeArguments>({"serve", "--json"}).log == "json");
     CHECK(mistake({"serve", "--log", "xml"}).starts_with("windlass serve: --log: "));

@@ -9,7 +9,8 @@ CommandOutcome run(const ServeArguments& arguments) {
         .configuration_path = arguments.configuration,
         .overrides = {.listen = arguments.listen,
                       .log = arguments.log,
-                      .state_dir = arguments.state_dir},
+                      .state_dir = arguments.state_dir,
+                      .socket = arguments.socket},
     };
     return {.exit_code = daemon::serve(options)};
 }

@@ -29,6 +29,7 @@ struct ListenAddress {
 
 struct DaemonConfiguration {
     ListenAddress listen;
+    std::string socket;     // absolute path of the Unix socket; empty: none
     std::string state_dir;  // absolute
     LogFormat log = LogFormat::text;
     Duration shutdown_grace = std::chrono::seconds{5};
@@ -119,6 +120,7 @@ struct Overrides {
     std::optional<std::string> listen;
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
+    std::optional<std::string> socket;
 };
 
 // Reads the file. One that cannot be read is a problem without a line. Blocks on the file system.

@@ -22,8 +22,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {kDaemon, "listen", KeyKind::listen, "\"127.0.0.1:7411\"", "", "", "", kNow,
      "Address and port of the HTTP interface; port 0 takes any free one. Only loopback, as "
      "long as there are no tokens."},
-    {kDaemon, "socket", KeyKind::text, "", "\"/run/windlass.sock\"", "", "", kLater,
-     "Unix socket that serves the same interface, with mode 0600."},
+    {kDaemon, "socket", KeyKind::text, "", "\"/run/windlass.sock\"", "", "", kNow,
+     "Unix socket that serves the same interface, with mode 0600, relative to this file; "
+     "`\"none\"`: no such socket. Without it `windlass.sock` in `state_dir`. At most 107 bytes."},
     {kDaemon, "state_dir", KeyKind::text, "", "\"/var/lib/windlass\"", "", "", kNow,
      "Folder of what outlives the daemon. Without it `$XDG_STATE_HOME/windlass`, else "
      "`~/.local/state/windlass`, else `/var/lib/windlass`."},

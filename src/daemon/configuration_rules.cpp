@@ -113,6 +113,44 @@ void read_log(SectionReader& reader, const Overrides& overrides, LogFormat& form
     }
 }
 
+constexpr std::size_t kSocketPathMax = 107;  // sun_path of Linux, without its closing zero
+
+std::string too_long(const std::string& path) {
+    return fmt::format(
+        "is {} bytes long as \"{}\", and a Unix socket's path has at most {}; "
+        "choose a shorter one, or \"none\"",
+        path.size(), printable(path), kSocketPathMax);
+}
+
+// Empty: no socket.
+std::string read_socket(SectionReader& reader, const std::filesystem::path& folder,
+                        const Overrides& overrides, const std::string& state_dir,
+                        Problems& problems) {
+    std::string text;
+    const bool is_given = reader.read("socket", text);
+    std::filesystem::path path = folder / text;
+    if (overrides.socket) {
+        text = *overrides.socket;
+        if (text.empty()) add_problem(problems, "--socket", "is empty; name a path, or \"none\"");
+        std::error_code ignored;  // only when there is no current folder; then it stays relative
+        path = std::filesystem::absolute(text, ignored);
+    } else if (!is_given) {
+        path = std::filesystem::path{state_dir} / "windlass.sock";
+    }
+    if (text == "none") return {};
+    std::string socket = path.lexically_normal();
+    if (socket.size() <= kSocketPathMax) return socket;
+    if (overrides.socket) {
+        add_problem(problems, "--socket", too_long(socket));
+    } else if (is_given) {
+        reader.error("socket", too_long(socket));
+    } else {
+        problems.notice(
+            0, fmt::format("there is no Unix socket: `socket` in [daemon] {}", too_long(socket)));
+    }
+    return {};
+}
+
 }  // namespace
 
 IdleDefaults read_idle_defaults(const Environment& environment, Problems& problems) {
@@ -151,6 +189,7 @@ DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::p
         daemon.state_dir =
             std::filesystem::absolute(*overrides.state_dir, ignored).lexically_normal();
     }
+    daemon.socket = read_socket(reader, folder, overrides, daemon.state_dir, problems);
     reader.read("shutdown_grace", daemon.shutdown_grace);
     read_allowed_hosts(reader, daemon.allowed_hosts);
     reader.read("body_limit", daemon.body_limit);

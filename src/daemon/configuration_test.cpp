@@ -267,3 +267,31 @@ TEST_CASE("the state folder follows the environment, and names stay printable") 
           "w.toml:3: unknown key `a?[2J` in [models.m]; `windlass config keys` lists the known "
           "ones");
 }
+
+TEST_CASE("the Unix socket lies in the state folder, where it is told to, or nowhere") {
+    const auto socket = [](const std::string& keys, const wd::Overrides& overrides = {}) {
+        return good(parse("[daemon]\nstate_dir = \"/s\"\n" + keys, wd::testing::kNoEnvironment,
+                          overrides))
+            .daemon.socket;
+    };
+    CHECK(socket("") == "/s/windlass.sock");
+    CHECK(socket("", {.state_dir = "/t"}) == "/t/windlass.sock");
+    CHECK(socket("socket = \"/run/w.sock\"") == "/run/w.sock");
+    CHECK(socket("socket = \"w.sock\"") == (std::filesystem::current_path() / "w.sock").string());
+    CHECK(socket("socket = \"none\"").empty());
+    CHECK(socket("socket = \"none\"", {.socket = "/x/../y.sock"}) == "/y.sock");
+    CHECK(socket("socket = \"/run/w.sock\"", {.socket = "none"}).empty());
+}
+
+TEST_CASE("a Unix socket's path that is too long is a mistake where it was given, else a notice") {
+    const std::string fits = "/" + std::string(106, 'x');
+    CHECK(good(parse("[daemon]\nsocket = \"" + fits + "\"\n")).daemon.socket == fits);
+    const auto given = parse("[daemon]\nsocket = \"" + fits + "x\"\n");
+    CHECK_FALSE(given.configuration.has_value());
+    CHECK(problems(given).at(0).starts_with("w.toml:2: `socket` in [daemon] is 108 bytes long"));
+    const auto asked = parse("", wd::testing::kNoEnvironment, {.socket = fits + "x"});
+    CHECK_FALSE(asked.configuration.has_value());
+    const auto by_default = parse("[daemon]\nstate_dir = \"" + fits + "\"\n");
+    CHECK(good(by_default).daemon.socket.empty());
+    CHECK(problems(by_default).at(0).starts_with("notice: w.toml: there is no Unix socket"));
+}

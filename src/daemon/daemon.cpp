@@ -112,6 +112,7 @@ class Daemon {
         server_ = WL_TRY(http::Server::listen(loop_,
                                               {.address = configuration_.daemon.listen.host,
                                                .port = configuration_.daemon.listen.port,
+                                               .socket_path = configuration_.daemon.socket,
                                                .allowed_hosts = configuration_.daemon.allowed_hosts,
                                                .body_limit = configuration_.daemon.body_limit},
                                               switchboard_));
@@ -183,6 +184,7 @@ int serve(const ServeOptions& options) {
     if (!runtime_dir) return refuse(runtime_dir.error());
 
     ListenAddress address = configuration->daemon.listen;
+    const std::string socket = configuration->daemon.socket;
     Daemon daemon{std::move(*configuration),
                   {.daemon_id = daemon_id,
                    .configuration_path = options.configuration_path,
@@ -196,6 +198,7 @@ int serve(const ServeOptions& options) {
                                  {"daemon_id", daemon_id},
                                  {"configuration", options.configuration_path},
                                  {"listen", to_text(address)},
+                                 {"socket", socket.empty() ? "none" : socket},
                                  {"pid", getpid()}});
     daemon.run();
     log::info("daemon.stopped", {{"daemon_id", daemon_id}});

@@ -47,10 +47,10 @@ Reply timeout_reply(const std::string& what, base::Duration limit) {
 
 }  // namespace
 
-Connection::Connection(ConnectionContext& context, io::FileDescriptor socket, bool is_surplus)
+Connection::Connection(ConnectionContext& context, io::FileDescriptor socket, Origin origin)
     : context_(context),
       socket_(context.loop, std::move(socket)),
-      is_surplus_(is_surplus),
+      origin_(std::move(origin)),
       parser_({.head_bytes = context.options.header_limit.count(),
                .body_bytes = context.options.body_limit.count()}) {}
 
@@ -180,9 +180,9 @@ void Connection::on_incomplete(bool has_more) {
 }
 
 void Connection::on_head(bool has_more) {
-    if (is_surplus_) return refuse(surplus_reply());
+    if (origin_.is_surplus) return refuse(surplus_reply());
     const RequestHead& head = parser_.head();
-    auto task = plan(head, context_.guard);
+    auto task = plan(head, origin_.transport, context_.guard);
     // A body that nobody will read lies between this request and the next one.
     if (!task) return send_reply(std::move(task.error()), head.has_body);
     task_ = std::move(*task);

@@ -47,8 +47,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         closed,
     };
 
-    // A surplus connection gets one reply, `unavailable`.
-    Connection(ConnectionContext& context, io::FileDescriptor socket, bool is_surplus);
+    struct Origin {
+        Transport transport = Transport::tcp;
+        std::string client;       // as in Arrival
+        bool is_surplus = false;  // it gets one reply, `unavailable`
+    };
+    Connection(ConnectionContext& context, io::FileDescriptor socket, Origin origin);
     void start();
 
     Phase phase() const { return phase_; }
@@ -84,7 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     ConnectionContext& context_;
     io::Readiness socket_;
-    bool is_surplus_;
+    Origin origin_;
     Phase phase_ = Phase::idle;
     base::Instant phase_since_ = {};
     base::Instant deadline_ = base::Instant::max();  // of the present phase

@@ -22,12 +22,14 @@ base::Result<CallRequest> read_parameters(Match match, const Headers& headers) {
 
 }  // namespace
 
-std::expected<Task, Reply> plan(const RequestHead& head, const OriginGuard& guard) {
+std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
+                                const OriginGuard& guard) {
     std::optional<Target> target = parse_target(head.target);
     const OriginGuard::Subject subject{
         .headers = head.headers,
         .authority = target ? target->authority : std::nullopt,
         .http11 = head.http11,
+        .over_unix_socket = transport == Transport::unix_socket,
     };
     if (auto refusal = guard.check(subject)) return std::unexpected(refusal_reply(*refusal));
     if (!target) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/api.h"
+#include "http/listener.h"
 #include "http/origin_guard.h"
 #include "http/request_parser.h"
 #include "http/router.h"
@@ -19,7 +20,8 @@ struct Task {
 };
 
 // What the request with that head asks for, or the reply that refuses it.
-std::expected<Task, Reply> plan(const RequestHead& head, const OriginGuard& guard);
+std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
+                                const OriginGuard& guard);
 
 // Returns the backend's number of what was begun; 0 when `respond` was called already.
 std::uint64_t perform(Task task, std::string body, Backend& backend, Respond respond);

@@ -7,9 +7,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace windlass::http {
 namespace {
@@ -62,11 +64,9 @@ base::Error bind_error(int errno_value, const std::string& address, std::uint16_
     return io::system_error(errno_value, doing);
 }
 
-std::uint16_t port_of(int socket) {
-    SocketAddress address;
-    address.size = sizeof(address.storage);
-    auto* name = reinterpret_cast<sockaddr*>(&address.storage);
-    if (::getsockname(socket, name, &address.size) != 0) return 0;
+sockaddr* generic(SocketAddress& address) { return reinterpret_cast<sockaddr*>(&address.storage); }
+
+std::uint16_t port_of(const SocketAddress& address) {
     if (address.storage.ss_family == AF_INET6) {
         sockaddr_in6 v6{};
         std::memcpy(&v6, &address.storage, sizeof(v6));
@@ -75,6 +75,26 @@ std::uint16_t port_of(int socket) {
     sockaddr_in v4{};
     std::memcpy(&v4, &address.storage, sizeof(v4));
     return ntohs(v4.sin_port);
+}
+
+std::uint16_t port_of(int socket) {
+    SocketAddress address;
+    address.size = sizeof(address.storage);
+    return ::getsockname(socket, generic(address), &address.size) == 0 ? port_of(address) : 0;
+}
+
+std::string to_text(const SocketAddress& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address.storage.ss_family == AF_INET6) {
+        sockaddr_in6 v6{};
+        std::memcpy(&v6, &address.storage, sizeof(v6));
+        inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+        return fmt::format("[{}]:{}", text.data(), port_of(address));
+    }
+    sockaddr_in v4{};
+    std::memcpy(&v4, &address.storage, sizeof(v4));
+    inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    return fmt::format("{}:{}", text.data(), port_of(address));
 }
 
 void set_option(int socket, int level, int name, int value) {
@@ -113,15 +133,20 @@ base::Result<Listener> open_listener(const std::string& address, std::uint16_t p
     return Listener{.socket = std::move(socket), .port = bound};
 }
 
-base::Result<io::FileDescriptor> accept_connection(int listening_socket) {
+base::Result<Arrival> accept_connection(int listening_socket, Transport transport) {
     for (;;) {
-        io::FileDescriptor socket{
-            ::accept4(listening_socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        SocketAddress client;
+        client.size = sizeof(client.storage);
+        io::FileDescriptor socket{::accept4(listening_socket, generic(client), &client.size,
+                                            SOCK_NONBLOCK | SOCK_CLOEXEC)};
         if (socket) {
+            if (transport == Transport::unix_socket) {
+                return Arrival{.socket = std::move(socket), .client = "unix"};
+            }
             prepare_connection(socket.number());
-            return socket;
+            return Arrival{.socket = std::move(socket), .client = to_text(client)};
         }
-        if (errno == EAGAIN) return io::FileDescriptor{};
+        if (errno == EAGAIN) return Arrival{};
         // The first two concern only the one connection, which is gone already.
         if (errno != ECONNABORTED && errno != EPROTO && errno != EINTR) {
             return io::system_error(errno, "accepting a connection");

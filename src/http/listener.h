@@ -1,4 +1,4 @@
-// A listening TCP socket.
+// A listening TCP socket, and accepting from any.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,15 @@ struct Listener {
 // Server::listen.
 base::Result<Listener> open_listener(const std::string& address, std::uint16_t port);
 
-// The next connection that waits, ready for use; empty when none waits. Errors: what accept() says,
-// after which it is no use to try again at once.
-base::Result<io::FileDescriptor> accept_connection(int listening_socket);
+enum class Transport : std::uint8_t { tcp, unix_socket };
+
+struct Arrival {
+    io::FileDescriptor socket;  // owns none: nobody waits
+    std::string client;         // "127.0.0.1:40112", "[::1]:40112" or "unix"
+};
+
+// The next connection that waits, ready for use. Errors: what accept() says, after which it is no
+// use to try again at once.
+base::Result<Arrival> accept_connection(int listening_socket, Transport transport);
 
 }  // namespace windlass::http

@@ -90,6 +90,7 @@ std::optional<Refusal> OriginGuard::check_host(const Subject& subject) const {
         return malformed(
             "the request has no Host header, which HTTP/1.1 demands; send \"Host: localhost\"");
     }
+    if (subject.over_unix_socket) return std::nullopt;
     const auto host = subject.authority ? subject.authority : subject.headers.find("Host");
     if (!host || is_own(*host)) return std::nullopt;  // no browser speaks HTTP/1.0 without a Host
     return forbidden(fmt::format(

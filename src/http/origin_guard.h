@@ -21,6 +21,11 @@ class OriginGuard {
         const Headers& headers;
         std::optional<std::string_view> authority;  // of a target in absolute form
         bool http11;                                // only HTTP/1.1 demands a Host
+        // What Host says is then of no account. The rule for Host is against a browser that was
+        // sent to 127.0.0.1 under a foreign name; no browser can be sent to a Unix socket, its
+        // file's mode says who may connect, and its clients put what they like into Host. The rule
+        // for Origin stays: a proxy before the socket hands on what a web page asked for.
+        bool over_unix_socket = false;
     };
     // 400 for a missing or repeated Host, 403 for a foreign Host or Origin; empty: let it in.
     std::optional<Refusal> check(const Subject& subject) const;

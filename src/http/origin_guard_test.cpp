@@ -33,6 +33,24 @@ int origin_status(std::string_view origin) {
 
 }  // namespace
 
+TEST_CASE("over a Unix socket any Host is let in, and the rules of HTTP and of origins stay") {
+    const auto status = [](const http::Headers& headers) {
+        const auto refusal = guard().check(
+            {.headers = headers, .authority = {}, .http11 = true, .over_unix_socket = true});
+        return refusal ? refusal->status : 200;
+    };
+    http::Headers headers;
+    CHECK(status(headers) == 400);
+    headers.add("Host", "%2Frun%2Fwindlass.sock");
+    CHECK(status(headers) == 200);
+    headers.add("Origin", "http://localhost");
+    CHECK(status(headers) == 200);
+    headers.clear();
+    headers.add("Host", "");
+    headers.add("Origin", "http://evil.example");
+    CHECK(status(headers) == 403);
+}
+
 TEST_CASE("loopback addresses, localhost and configured hosts are let in, with any port") {
     for (const char* host :
          {"localhost", "LocalHost:7411", "localhost.", "localhost.:80", "127.0.0.1",

@@ -1,12 +1,15 @@
 // Accepts connections, keeps them, and looks after their time limits with one timer for all.
 #include "http/server.h"
 
+#include <algorithm>
+#include <list>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "http/connection.h"
 #include "http/listener.h"
+#include "http/unix_listener.h"
 #include "io/timer.h"
 
 namespace windlass::http {
@@ -20,64 +23,79 @@ constexpr int kAcceptedPerTurn = 64;
 }  // namespace
 
 struct Server::State {
-    State(io::Loop& loop, const ServerOptions& options, Backend& backend, Listener listener);
+    State(io::Loop& loop, const ServerOptions& options, Backend& backend);
 
-    void wait_for_connections();
-    void on_connections_waiting();
-    bool accept_one();
+    // Where clients come in.
+    struct Door {
+        Door(io::Loop& loop, Transport over, io::FileDescriptor socket)
+            : transport(over), listening(loop, std::move(socket)) {}
+        Transport transport;
+        io::Readiness listening;
+    };
+
+    void open_door(Transport transport, io::FileDescriptor socket);
+    void wait_for_connections(Door& door);
+    void on_connections_waiting(Door& door);
+    bool accept_one(Door& door);
     void sweep();
     void start_sweeping();
     std::vector<std::shared_ptr<Connection>> snapshot() const;
 
     ConnectionContext context;
-    std::uint16_t port;
-    std::unique_ptr<io::Readiness> listening;
-    bool is_accepting_paused = false;  // out of descriptors, or full: the sweep tries again
+    std::uint16_t port = 0;
+    std::list<Door> doors;            // a list: callbacks refer to them
+    std::vector<Door*> paused_doors;  // out of descriptors, or full: the sweep tries again
+    UnixSocketFile socket_file;       // goes before its door
     bool is_sweeping = false;
     io::Timer sweep_timer;
     std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections;
 };
 
-Server::State::State(io::Loop& loop, const ServerOptions& options, Backend& backend,
-                     Listener listener)
+Server::State::State(io::Loop& loop, const ServerOptions& options, Backend& backend)
     : context{.loop = loop,
               .backend = backend,
               .options = options,
               .guard = OriginGuard{options.allowed_hosts}},
-      port(listener.port),
-      listening(std::make_unique<io::Readiness>(loop, std::move(listener.socket))),
       sweep_timer(loop, [this] { sweep(); }) {
     context.on_closed = [this](Connection& connection) { connections.erase(&connection); };
-    wait_for_connections();
 }
 
-void Server::State::wait_for_connections() {
-    is_accepting_paused = false;
-    listening->when_readable([this] { on_connections_waiting(); });
+void Server::State::open_door(Transport transport, io::FileDescriptor socket) {
+    doors.emplace_back(context.loop, transport, std::move(socket));
+    wait_for_connections(doors.back());
 }
 
-void Server::State::on_connections_waiting() {
+void Server::State::wait_for_connections(Door& door) {
+    door.listening.when_readable([this, &door] { on_connections_waiting(door); });
+}
+
+void Server::State::on_connections_waiting(Door& door) {
     for (int i = 0; i < kAcceptedPerTurn; ++i) {
-        if (!accept_one()) break;
+        if (!accept_one(door)) break;
     }
-    if (!is_accepting_paused) return wait_for_connections();
+    if (std::ranges::find(paused_doors, &door) == paused_doors.end()) {
+        return wait_for_connections(door);
+    }
     start_sweeping();
 }
 
 // False: there is none, or none can be taken now.
-bool Server::State::accept_one() {
+bool Server::State::accept_one(Door& door) {
     if (connections.size() >= context.options.connections_max + kSurplusMax) {
-        is_accepting_paused = true;
+        paused_doors.push_back(&door);
         return false;
     }
-    auto socket = accept_connection(listening->descriptor());
-    if (!socket) {
-        is_accepting_paused = true;
+    auto arrival = accept_connection(door.listening.descriptor(), door.transport);
+    if (!arrival) {
+        paused_doors.push_back(&door);
         return false;
     }
-    if (!*socket) return false;
-    const bool is_surplus = connections.size() >= context.options.connections_max;
-    auto connection = std::make_shared<Connection>(context, std::move(*socket), is_surplus);
+    if (!arrival->socket) return false;
+    const Connection::Origin origin{
+        .transport = door.transport,
+        .client = std::move(arrival->client),
+        .is_surplus = connections.size() >= context.options.connections_max};
+    auto connection = std::make_shared<Connection>(context, std::move(arrival->socket), origin);
     connections.emplace(connection.get(), connection);
     connection->start();
     start_sweeping();
@@ -93,7 +111,7 @@ void Server::State::sweep() {
     is_sweeping = false;
     const base::Instant now = context.loop.now();
     for (const auto& connection : snapshot()) connection->sweep(now);
-    if (is_accepting_paused && listening) wait_for_connections();
+    for (Door* door : std::exchange(paused_doors, {})) wait_for_connections(*door);
     if (!connections.empty()) start_sweeping();
 }
 
@@ -107,9 +125,16 @@ std::vector<std::shared_ptr<Connection>> Server::State::snapshot() const {
 
 base::Result<std::unique_ptr<Server>> Server::listen(io::Loop& loop, const ServerOptions& options,
                                                      Backend& backend) {
+    auto state = std::make_unique<State>(loop, options, backend);
     Listener listener = WL_TRY(open_listener(options.address, options.port));
-    return std::unique_ptr<Server>(
-        new Server(std::make_unique<State>(loop, options, backend, std::move(listener))));
+    state->port = listener.port;
+    state->open_door(Transport::tcp, std::move(listener.socket));
+    if (!options.socket_path.empty()) {
+        UnixListener unix_listener = WL_TRY(open_unix_listener(options.socket_path));
+        state->socket_file = std::move(unix_listener.file);
+        state->open_door(Transport::unix_socket, std::move(unix_listener.socket));
+    }
+    return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -119,7 +144,9 @@ std::uint16_t Server::port() const { return state_->port; }
 
 void Server::stop_accepting() {
     state_->context.stopping = true;
-    state_->listening.reset();
+    state_->socket_file.remove();  // first, so that a successor finds no dead file
+    state_->paused_doors.clear();
+    state_->doors.clear();
 }
 
 void Server::close_idle() {

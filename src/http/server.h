@@ -19,6 +19,7 @@ namespace windlass::http {
 struct ServerOptions {
     std::string address = "127.0.0.1";            // an IPv4 or IPv6 address, or "localhost"
     std::uint16_t port = 7411;                    // 0: any that is free
+    std::string socket_path = {};                 // of the Unix socket beside it; empty: none
     std::vector<std::string> allowed_hosts = {};  // names in Host and Origin beside the local ones
     base::Bytes body_limit = base::Bytes{256U << 20};
     base::Bytes header_limit = base::Bytes{16U << 10};
@@ -34,8 +35,8 @@ struct ServerOptions {
 class Server {
   public:
     // Accepts connections from now on. `backend` must outlive the server, the server must go before
-    // the loop. Errors: invalid_input for a bad address; conflict when the port is taken;
-    // permission_denied; else what the system says.
+    // the loop. Errors: invalid_input for a bad address or path; conflict when port or path is
+    // taken; permission_denied; else what the system says.
     static base::Result<std::unique_ptr<Server>> listen(io::Loop& loop,
                                                         const ServerOptions& options,
                                                         Backend& backend);
@@ -47,8 +48,8 @@ class Server {
     std::uint16_t port() const;
 
     // Shutting down: stop_accepting(), then, once the backend has answered what it had,
-    // close_idle() until idle(). After stop_accepting() the port is closed and each reply closes
-    // its connection.
+    // close_idle() until idle(). After stop_accepting() port and Unix socket are closed, its file
+    // is gone, and each reply closes its connection.
     void stop_accepting();
     // Closes the connections on which nothing is under way.
     void close_idle();

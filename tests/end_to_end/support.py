@@ -96,6 +96,7 @@ class Daemon:
         started = self.log.wait_for("daemon.started")
         self.id = started["daemon_id"]
         self.port = int(started["listen"].rpartition(":")[2])
+        self.socket = started["socket"]
         return self
 
     @property
@@ -113,6 +114,10 @@ class Daemon:
 
     def wire(self):
         return Wire(self.port)
+
+    def socket_wire(self):
+        """A connection over the Unix socket."""
+        return Wire(self.socket)
 
     def begin(self, model, order=None, **limits):
         """Sends a call of JSON and does not wait; take its answer with .reply()."""

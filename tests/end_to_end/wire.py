@@ -27,8 +27,14 @@ class Reply(NamedTuple):
 class Wire:
     """One connection. Closing it while a request runs is a client that vanishes."""
 
-    def __init__(self, port):
-        self._socket = socket.create_connection(("127.0.0.1", port), REPLY_S)
+    def __init__(self, where):
+        """`where`: a port of this machine, or the path of a Unix socket."""
+        if isinstance(where, int):
+            self._socket = socket.create_connection(("127.0.0.1", where), REPLY_S)
+        else:
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.settimeout(REPLY_S)
+            self._socket.connect(where)
         self._stream = self._socket.makefile("rb")
 
     def __enter__(self):

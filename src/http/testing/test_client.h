@@ -5,11 +5,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "io/readiness.h"
 
@@ -27,12 +29,23 @@ inline io::FileDescriptor connect_to_loopback(std::uint16_t port) {
     return socket;
 }
 
+inline io::FileDescriptor connect_to_path(const std::string& path) {
+    io::FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path, std::begin(address.sun_path));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(socket.number(), generic, sizeof(address)) != 0) socket.reset();
+    return socket;
+}
+
 inline bool is_listening(std::uint16_t port) { return bool{connect_to_loopback(port)}; }
 
 class TestClient {
   public:
-    TestClient(io::Loop& loop, std::uint16_t port)
-        : loop_(loop), socket_(loop, connect_to_loopback(port)) {
+    TestClient(io::Loop& loop, std::uint16_t port) : TestClient(loop, connect_to_loopback(port)) {}
+    TestClient(io::Loop& loop, io::FileDescriptor socket)
+        : loop_(loop), socket_(loop, std::move(socket)) {
         resume_reading();
     }
 
