@@ -48,7 +48,8 @@ template <class T>
 using Outcome = std::expected<T, Failure>;
 
 struct ClientOptions {
-    /// http://HOST[:PORT]; HOST is an IP address or "localhost". Without a port, 7411.
+    /// http://HOST[:PORT]; HOST is an IP address or "localhost". Without a port, 7411. Or
+    /// unix:/PATH, an absolute path: the daemon's Unix socket.
     std::string url = "http://127.0.0.1:7411";
     /// How long making a connection may take.
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds{5};

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import http.server
 import json
+import socket
+import socketserver
 import threading
 from typing import Callable
 
@@ -22,10 +24,11 @@ class Seen:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: FakeServer
 
     def setup(self) -> None:
+        # socketserver would set TCP_NODELAY on a Unix socket, too.
+        self.disable_nagle_algorithm = self.request.family != socket.AF_UNIX
         super().setup()
         with self.server.lock:
             self.server.connections += 1
@@ -71,9 +74,15 @@ class FakeServer(http.server.ThreadingHTTPServer):
     request_queue_size = 64  # with the default of 5 some of many connects wait for a second try
     block_on_close = False
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+    def __init__(self, path: str | None = None) -> None:
+        """Listens on any free port, or on the Unix socket `path`."""
+        if path is None:
+            super().__init__(("127.0.0.1", 0), Handler)
+            self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        else:
+            self.address_family = socket.AF_UNIX
+            super().__init__(path, Handler)
+            self.url = f"unix:{path}"
         self.lock = threading.Lock()
         self.seen: list[Seen] = []
         self.connections = 0
@@ -86,6 +95,10 @@ class FakeServer(http.server.ThreadingHTTPServer):
     def echo(handler: Handler, seen: Seen) -> None:
         kind = seen.headers.get("Content-Type", "application/json")
         handler.reply(200, seen.body or b"{}", Content_Type=kind)
+
+    def server_bind(self) -> None:
+        # Not that of HTTPServer, which asks for the name of the host.
+        socketserver.TCPServer.server_bind(self)
 
     def handle_error(self, *_: object) -> None:
         pass  # a client that went away is what some tests are about

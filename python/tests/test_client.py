@@ -12,7 +12,7 @@ from conftest import DEADLINE_S, child_env
 from fake_server import FakeServer
 
 import windlass as wl
-from windlass import client as client_module
+from windlass import exchange
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_a_name_without_an_address_is_unavailable():
 
 
 def test_a_daemon_that_does_not_answer_is_a_timeout(server, client, monkeypatch):
-    monkeypatch.setattr(client_module, "MARGIN_S", 0.05)
+    monkeypatch.setattr(exchange, "MARGIN_S", 0.05)
     release = threading.Event()
     server.answer = lambda handler, seen: release.wait(DEADLINE_S)
     with pytest.raises(wl.Timeout, match="did not answer within 0.1 s"):
@@ -305,11 +305,11 @@ def test_a_daemon_that_does_not_answer_is_a_timeout(server, client, monkeypatch)
 def test_limits_of_time_are_never_infinite(client, monkeypatch):
     limits: list[float] = []
 
-    def exchange(method, path, headers, body, limit_s):
-        limits.append(limit_s)
+    def refuse(request):
+        limits.append(request.limit_s)
         raise wl.Conflict("enough")
 
-    monkeypatch.setattr(client._transport, "exchange", exchange)
+    monkeypatch.setattr(client._transport, "exchange", refuse)
     for use in (
         lambda: client.call("m"),
         lambda: client.call("m", timeout=7),
@@ -326,7 +326,9 @@ def test_a_limit_beyond_what_a_socket_can_wait_works(client):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1", "127.0.0.1:7411", "localhost", "http://", "http://h:x", "http://["]
+    "url",
+    ["https://127.0.0.1", "127.0.0.1:7411", "localhost", "http://", "http://h:x", "http://["]
+    + ["unix:", "unix:relative.sock", "/run/windlass.sock", "unix:/a\0b"],
 )
 def test_an_address_that_cannot_work_is_refused_at_once(url):
     with pytest.raises(wl.InvalidInput, match="is not an address"):

@@ -35,13 +35,14 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .client import Answer, Client
+    from .client import Client
+    from .exchange import Answer
     from .reporting import progress
     from .request import Request
     from .worker import serve
 
 _LAZY = {
-    "Answer": "client",
+    "Answer": "exchange",
     "Client": "client",
     "Request": "request",
     "progress": "reporting",

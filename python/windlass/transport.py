@@ -7,82 +7,93 @@ import http.client
 import os
 import select
 import socket
+import struct
 import time
-import urllib.parse
-from typing import NamedTuple
 
-from .errors import InvalidInput, Timeout, Unavailable
+from .address import (
+    CONNECT_TIMEOUT_S,
+    Address,
+    not_answered,
+    not_connected,
+    not_sent,
+    too_late,
+)
+from .exchange import Reply, Request
 
-CONNECT_TIMEOUT_S = 5.0
 LIMIT_MAX_S = 24 * 86_400.0  # a socket's timeout is at most 2^31 ms
 IDLE_MAX = 64  # connections kept for the next request; one thread at a time uses each
-
-
-class Reply(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
 
 
 class _NotSent(Exception):
     """The server cannot have got the whole request, so that it has not begun to act on it."""
 
 
+def is_quiet(fd: int) -> bool:
+    """Whether a connection can be used once more. What is to be read from one that idles is its
+    end, or garbage."""
+    poll = select.poll()  # select.select() fails for descriptors above 1023
+    poll.register(fd, select.POLLIN)
+    return not poll.poll(0)
+
+
 class _Connection(http.client.HTTPConnection):  # it sets TCP_NODELAY itself
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port, timeout=CONNECT_TIMEOUT_S)
+    def __init__(self, address: Address) -> None:
+        super().__init__(address.host, address.port or None, timeout=CONNECT_TIMEOUT_S)
+        self._path = address.path
         self.pid = os.getpid()  # a forked child must not write into its parent's connections
 
+    def connect(self) -> None:
+        if self._path is None:
+            super().connect()
+        else:
+            self.sock = _connect_unix(self._path)
+
     def is_reusable(self) -> bool:
-        """Idle and open. Whatever can be read from an idle connection is its end, or garbage."""
-        if self.pid != os.getpid() or self.sock is None:
-            return False
-        poll = select.poll()  # select.select() fails for descriptors above 1023
-        poll.register(self.sock, select.POLLIN)
-        return not poll.poll(0)
+        return self.pid == os.getpid() and self.sock is not None and is_quiet(self.sock.fileno())
+
+
+def _connect_unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # With a timeout of Python's the socket does not block, and where the listener's backlog is
+        # full, connect() then fails at once and poll() never tells of room (unix(7), EAGAIN).
+        limit = struct.pack("ll", int(CONNECT_TIMEOUT_S), 0)  # a struct timeval
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        sock.connect(path)
+    except BlockingIOError as error:
+        sock.close()
+        raise socket.timeout("timed out") from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 class Transport:
     """Thread-safe without a lock (the operations of a deque are atomic), so that a fork at any
     moment leaves no lock taken in the child."""
 
-    def __init__(self, url: str) -> None:
-        """Raises InvalidInput for an address that is not http://HOST[:PORT][/PREFIX]."""
-        try:
-            parts = urllib.parse.urlsplit(url)
-            host, port = parts.hostname, parts.port or 80
-        except ValueError as error:
-            raise InvalidInput(f"{url!r} is not an address: {error}") from error
-        if parts.scheme != "http" or not host or parts.query or parts.fragment:
-            raise InvalidInput(f"{url!r} is not an address like http://127.0.0.1:7411")
-        self.url = url
-        self._host, self._port, self._prefix = host, port, parts.path.rstrip("/")
+    def __init__(self, address: Address) -> None:
+        self.address = address
         self._idle: collections.deque[_Connection] = collections.deque()
 
-    def exchange(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, limit_s: float
-    ) -> Reply:
-        """Sends a request and waits for the reply, at most `limit_s` after the connection is made.
+    def exchange(self, request: Request) -> Reply:
+        """Sends a request and waits for the reply, at most its limit after the connection is made.
 
         A connection that the server closed while it was idle is replaced; a request that may have
         reached the server is never sent twice. Raises Unavailable (reasons "connection_refused",
-        "connection_failed", "connection_lost") and Timeout.
+        "connection_failed", "connection_lost"), PermissionDenied and Timeout.
         """
-        request = (method, self._prefix + path, body, headers)
         connection = self._take_idle()
         if connection is not None:
             try:
-                return self._attempt(connection, request, limit_s)
+                return self._attempt(connection, request)
             except _NotSent:
                 pass  # it was closed between the check and the sending; a new one will do
         try:
-            return self._attempt(self._connect(), request, limit_s)
+            return self._attempt(self._connect(), request)
         except _NotSent as error:
-            raise Unavailable(
-                f"{self.url} closed the connection before the whole request was sent "
-                f"({error.__cause__}): it has not run",
-                reason="connection_lost",
-            ) from error.__cause__
+            raise not_sent(self.address, error.__cause__) from error.__cause__
 
     def close(self) -> None:
         """Closes the idle connections. Later requests open new ones."""
@@ -103,45 +114,29 @@ class Transport:
             connection.close()  # closes the descriptor only, which does not concern a parent
 
     def _connect(self) -> _Connection:
-        connection = _Connection(self._host, self._port)
+        connection = _Connection(self.address)
         try:
             connection.connect()
-        except ConnectionRefusedError as error:
-            raise Unavailable(
-                f"nothing listens at {self.url}: start the daemon with `windlass serve`, "
-                "or set WINDLASS_URL to where it runs",
-                reason="connection_refused",
-            ) from error
         except OSError as error:
-            raise Unavailable(
-                f"no connection to {self.url} within {CONNECT_TIMEOUT_S:g} s: {error}",
-                reason="connection_failed",
-            ) from error
+            raise not_connected(self.address, error) from error
         return connection
 
-    def _attempt(self, connection: _Connection, request: tuple, limit_s: float) -> Reply:
+    def _attempt(self, connection: _Connection, request: Request) -> Reply:
         is_kept = False
+        limit_s = min(request.limit_s, LIMIT_MAX_S)
         try:
-            limit_s = min(limit_s, LIMIT_MAX_S)
             deadline = time.monotonic() + limit_s
             connection.sock.settimeout(limit_s)
-            _send(connection, request)
+            _send(connection, self.address.prefix, request)
             connection.sock.settimeout(max(0.001, deadline - time.monotonic()))
             response = connection.getresponse()
             reply = Reply(response.status, response.headers, response.read())
             is_kept = not response.will_close and len(self._idle) < IDLE_MAX
             return reply
         except socket.timeout as error:
-            raise Timeout(
-                f"{self.url} did not answer within {limit_s:g} s; the daemon should have ended the "
-                "request before that: see whether it is stuck, or pass a longer timeout"
-            ) from error
+            raise too_late(self.address, limit_s) from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(
-                f"the connection to {self.url} broke before the answer came ({error}): the request "
-                "may or may not have run",
-                reason="connection_lost",
-            ) from error
+            raise not_answered(self.address, error) from error
         finally:
             if is_kept:
                 self._idle.append(connection)
@@ -149,9 +144,9 @@ class Transport:
                 connection.close()
 
 
-def _send(connection: _Connection, request: tuple) -> None:
+def _send(connection: _Connection, prefix: str, request: Request) -> None:
     try:
-        connection.request(*request)
+        connection.request(request.method, prefix + request.path, request.body, request.headers)
     except socket.timeout:
         raise
     except OSError as error:

@@ -51,7 +51,8 @@ std::optional<base::Duration> read_duration(const std::string& text) {
 }
 
 void add_url(CLI::App& app, std::string& url) {
-    app.add_option("--url", url, "Where the daemon listens; also WINDLASS_URL")
+    app.add_option("--url", url,
+                   "Where the daemon listens: http://HOST:PORT or unix:/PATH; also WINDLASS_URL")
         ->envname("WINDLASS_URL")
         ->default_val(kDefaultUrl)
         ->type_name("URL");

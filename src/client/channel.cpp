@@ -7,12 +7,15 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -30,7 +33,12 @@ base::Error unavailable(const char* reason, std::string message) {
 base::Error timed_out() { return base::fail(base::Errc::timeout, "the time was up"); }
 
 base::Error connection_error(int errno_value) {
-    const bool is_refused = errno_value == ECONNREFUSED;
+    if (errno_value == EACCES) {
+        return base::fail(base::Errc::permission_denied,
+                          "permission denied; run as the user whose daemon it is");
+    }
+    // A Unix socket whose file is not there is one where nobody listens.
+    const bool is_refused = errno_value == ECONNREFUSED || errno_value == ENOENT;
     return unavailable(is_refused ? "connection_refused" : "connection_lost",
                        std::generic_category().message(errno_value));
 }
@@ -57,8 +65,8 @@ void set_option(int socket, int level, int name, int value) {
     ::setsockopt(socket, level, name, &value, sizeof(value));  // only refinements
 }
 
-int start_connecting(const std::string& address, std::uint16_t port, int socket, int family) {
-    if (family == AF_INET6) {
+int start_connecting(int socket, const std::string& address, std::uint16_t port) {
+    if (address.find(':') != std::string::npos) {
         sockaddr_in6 v6{};
         v6.sin6_family = AF_INET6;
         v6.sin6_port = htons(port);
@@ -70,6 +78,14 @@ int start_connecting(const std::string& address, std::uint16_t port, int socket,
     v4.sin_port = htons(port);
     inet_pton(AF_INET, address.c_str(), &v4.sin_addr);
     return ::connect(socket, reinterpret_cast<const sockaddr*>(&v4), sizeof(v4));
+}
+
+// SO_SNDTIMEO for what is left of the time; never 0, which would mean for ever.
+timeval time_left(Deadline deadline) {
+    using namespace std::chrono_literals;
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(deadline - steady_clock::now());
+    const auto bounded = std::clamp<std::chrono::microseconds>(left, 1us, 1h).count();
+    return {.tv_sec = bounded / 1'000'000, .tv_usec = bounded % 1'000'000};
 }
 
 }  // namespace
@@ -92,20 +108,48 @@ Channel::~Channel() {
 
 base::Result<Channel> Channel::connect(const std::string& address, std::uint16_t port,
                                        Deadline deadline) {
-    const int family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
-    Channel channel{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)};
+    const bool is_path = address.starts_with('/');
+    const bool is_v6 = !is_path && address.find(':') != std::string::npos;
+    const int family = is_path ? AF_UNIX : is_v6 ? AF_INET6 : AF_INET;
+    Channel channel{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (channel.socket_ < 0) return connection_error(errno);
-    set_option(channel.socket_, IPPROTO_TCP, TCP_NODELAY, 1);
-    // A daemon's machine that lost power never says good-bye.
-    set_option(channel.socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(channel.socket_, IPPROTO_TCP, TCP_KEEPIDLE, 30);
-    set_option(channel.socket_, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    set_option(channel.socket_, IPPROTO_TCP, TCP_KEEPCNT, 3);
-    if (start_connecting(address, port, channel.socket_, family) != 0) {
-        if (errno != EINPROGRESS && errno != EINTR) return connection_error(errno);
-        WL_TRY(channel.finish_connecting(deadline));
-    }
+    WL_TRY(is_path ? channel.connect_unix(address, deadline)
+                   : channel.connect_ip(address, port, deadline));
     return channel;
+}
+
+base::Result<void> Channel::connect_ip(const std::string& address, std::uint16_t port,
+                                       Deadline deadline) {
+    set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+    // A daemon's machine that lost power never says good-bye.
+    set_option(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(socket_, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+    set_option(socket_, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set_option(socket_, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    if (start_connecting(socket_, address, port) == 0) return {};
+    if (errno != EINPROGRESS && errno != EINTR) return connection_error(errno);
+    return finish_connecting(deadline);
+}
+
+base::Result<void> Channel::connect_unix(const std::string& path, Deadline deadline) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
+    // Where the listener's backlog is full, a non-blocking connect() fails at once and poll() never
+    // tells of room (unix(7), EAGAIN). A blocking one waits for it, for as long as SO_SNDTIMEO
+    // says.
+    const int flags = ::fcntl(socket_, F_GETFL);
+    ::fcntl(socket_, F_SETFL, flags & ~O_NONBLOCK);
+    int result = 0;
+    do {
+        if (steady_clock::now() >= deadline) return timed_out();
+        const timeval left = time_left(deadline);
+        ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left));
+        result = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    } while (result != 0 && (errno == EINTR || errno == EAGAIN));
+    if (result != 0) return connection_error(errno);
+    ::fcntl(socket_, F_SETFL, flags);
+    return {};
 }
 
 base::Result<void> Channel::finish_connecting(Deadline deadline) {

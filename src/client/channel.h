@@ -1,4 +1,4 @@
-// One TCP connection. Every step ends at its deadline at the latest.
+// One connection, over TCP or a Unix socket. Every step ends at its deadline at the latest.
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,11 @@ using Deadline = std::chrono::steady_clock::time_point;
 Deadline deadline_after(std::chrono::nanoseconds duration);
 
 // Errors are `timeout` at a deadline and else `unavailable`, with the reason "connection_refused"
-// when nobody listens and "connection_lost" when the other side went away.
+// when nobody listens and "connection_lost" when the other side went away; `permission_denied` for
+// a Unix socket of somebody else.
 class Channel {
   public:
-    // `address` is an IP address.
+    // `address` is an IP address, or the absolute path of a Unix socket, which has no port.
     static base::Result<Channel> connect(const std::string& address, std::uint16_t port,
                                          Deadline deadline);
     Channel(Channel&& other) noexcept;
@@ -43,6 +44,9 @@ class Channel {
 
   private:
     explicit Channel(int socket) : socket_(socket) {}
+    base::Result<void> connect_ip(const std::string& address, std::uint16_t port,
+                                  Deadline deadline);
+    base::Result<void> connect_unix(const std::string& path, Deadline deadline);
     base::Result<void> finish_connecting(Deadline deadline);
 
     int socket_;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,18 +33,12 @@ class ScriptedServer {
     // Gets a connected socket, which is closed afterwards.
     using Script = std::function<void(int socket)>;
 
-    explicit ScriptedServer(std::vector<Script> scripts)
-        : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof(address);
-        auto* generic = reinterpret_cast<sockaddr*>(&address);
+    // On a Unix socket where `path` is given, which must not be there yet.
+    explicit ScriptedServer(std::vector<Script> scripts, const std::string& path = {})
+        : socket_(::socket(path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         WL_ASSERT(socket_ >= 0);
-        REQUIRE(::bind(socket_, generic, size) == 0);
+        url_ = path.empty() ? bind_port() : bind_path(path);
         REQUIRE(::listen(socket_, 8) == 0);
-        ::getsockname(socket_, generic, &size);
-        port_ = ntohs(address.sin_port);
         thread_ = std::jthread([this, scripts = std::move(scripts)] {
             for (const Script& script : scripts) {
                 const int connection = accept_within(20s);
@@ -61,11 +56,28 @@ class ScriptedServer {
     ScriptedServer(const ScriptedServer&) = delete;
     ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-    ClientOptions options() const {
-        return ClientOptions{.url = "http://127.0.0.1:" + std::to_string(port_)};
-    }
+    ClientOptions options() const { return ClientOptions{.url = url_}; }
 
   private:
+    std::string bind_port() const {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof(address);
+        auto* generic = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(socket_, generic, size) == 0);
+        ::getsockname(socket_, generic, &size);
+        return "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    }
+
+    std::string bind_path(const std::string& path) const {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+        REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+        return "unix:" + path;
+    }
+
     int accept_within(std::chrono::seconds limit) const {
         const timeval timeout{.tv_sec = limit.count(), .tv_usec = 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
@@ -75,7 +87,7 @@ class ScriptedServer {
     }
 
     int socket_;
-    std::uint16_t port_ = 0;
+    std::string url_;
     std::jthread thread_;
 };
 
@@ -142,12 +154,18 @@ TEST_CASE("URLs are read, and bad ones explained") {
          {"", "127.0.0.1:80", "https://127.0.0.1", "http://", "http://gpu.example.com",
           "http://127.0.0.1:0", "http://127.0.0.1:65536", "http://127.0.0.1:8x",
           "http://127.0.0.1/path", "http://::1", "http://[::1", "http://[127.0.0.1]",
-          "http://[::1]x", "http://a\r\nb"}) {
+          "http://[::1]x", "http://a\r\nb", "unix:", "unix:relative.sock", "/run/w.sock"}) {
         CAPTURE(wrong);
         const auto url = windlass::client::parse_url(wrong);
         REQUIRE_FALSE(url.has_value());
         CHECK(url.error().message.find("http://127.0.0.1:7411") != std::string::npos);
     }
+    CHECK(read("unix:/run/a b%20.sock").addresses == std::vector<std::string>{"/run/a b%20.sock"});
+    CHECK(read("unix:/run/w.sock").host_field == "localhost");
+    CHECK(read("unix:/" + std::string(106, 'p')).addresses.front().size() == 107);
+    const auto too_long = windlass::client::parse_url("unix:/" + std::string(107, 'p'));
+    REQUIRE_FALSE(too_long.has_value());
+    CHECK(too_long.error().message.find("108 bytes, and 107 are the most") != std::string::npos);
     CHECK(windlass::client::percent_encode("a-b_1.~") == "a-b_1.~");
     CHECK(windlass::client::percent_encode("a/b \xc3\xa9%") == "a%2Fb%20%C3%A9%25");
 }
@@ -249,6 +267,61 @@ TEST_CASE("where nobody listens, the failure says what to do") {
     CHECK(health.error().http_status == 0);
     CHECK(says(health.error(), options.url));
     CHECK(says(health.error(), "windlass serve"));
+}
+
+TEST_CASE("a Unix socket serves as well as a port, and says so when nobody listens there") {
+    char folder[] = "/tmp/wl-client-XXXXXX";
+    REQUIRE(::mkdtemp(folder) != nullptr);
+    const std::string path = std::string{folder} + "/w.sock";
+    ClientOptions options;
+    {
+        std::string head;
+        const ScriptedServer server{{[&head](int socket) {
+                                        head = read_head(socket);
+                                        send_text(socket, reply_with("first"));
+                                        read_head(socket);  // on the connection that was kept
+                                        send_text(socket, reply_with("second"));
+                                        wait_for_end(socket);
+                                    }},
+                                    path};
+        options = server.options();
+        Client client{options};
+        CHECK(client.health().value() == "first");
+        CHECK(client.health().value() == "second");
+        CHECK(head.find("\r\nHost: localhost\r\n") != std::string::npos);
+    }
+    for (const bool is_file_there : {true, false}) {
+        CAPTURE(is_file_there);
+        const auto health = Client{options}.health();
+        REQUIRE_FALSE(health.has_value());
+        CHECK(health.error().reason == "connection_refused");
+        CHECK(says(health.error(), options.url));
+        if (is_file_there) REQUIRE(::unlink(path.c_str()) == 0);
+    }
+    ::rmdir(folder);
+}
+
+TEST_CASE("a full backlog of a Unix socket is waited for, but not for ever") {
+    char folder[] = "/tmp/wl-client-XXXXXX";
+    REQUIRE(::mkdtemp(folder) != nullptr);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = std::string{folder} + "/w.sock";
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::bind(listener, generic, sizeof(address)) == 0);
+    REQUIRE(::listen(listener, 0) == 0);  // room for one that nobody takes
+    const int filler = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::connect(filler, generic, sizeof(address)) == 0);
+
+    const auto health = Client{{.url = "unix:" + path, .connect_timeout = 50ms}}.health();
+    REQUIRE_FALSE(health.has_value());
+    CHECK(health.error().type == "unavailable");
+    CHECK(says(health.error(), "no connection within 50ms"));
+    for (const int socket : {filler, listener}) ::close(socket);
+    ::unlink(path.c_str());
+    ::rmdir(folder);
 }
 
 TEST_CASE("a bad URL and a bad field are the caller's mistake") {

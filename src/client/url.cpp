@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <sys/un.h>
 
 #include <charconv>
 #include <optional>
@@ -13,9 +14,10 @@ namespace {
 constexpr std::uint16_t kPort = 7411;  // `listen` of [daemon] by default
 
 base::Error bad_url(const std::string& text, std::string_view why) {
-    return base::fail(
-        base::Errc::invalid_input,
-        fmt::format("the URL \"{}\" {}; write one such as http://127.0.0.1:7411", text, why));
+    return base::fail(base::Errc::invalid_input,
+                      fmt::format("the URL \"{}\" {}; write one such as http://127.0.0.1:7411 or "
+                                  "unix:/run/windlass.sock",
+                                  text, why));
 }
 
 bool is_address(int family, const std::string& text) {
@@ -31,11 +33,27 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
+base::Result<Url> parse_unix_url(const std::string& text, std::string path) {
+    constexpr std::size_t kPathMax = sizeof(sockaddr_un::sun_path) - 1;  // the end is a zero byte
+    if (!path.starts_with('/')) return bad_url(text, "does not name an absolute path");
+    if (path.find('\0') != std::string::npos) return bad_url(text, "has a zero byte");
+    if (path.size() > kPathMax) {
+        return bad_url(text, fmt::format("names a path of {} bytes, and {} are the most for a Unix "
+                                         "socket",
+                                         path.size(), kPathMax));
+    }
+    return Url{.addresses = {std::move(path)}, .host_field = "localhost"};
+}
+
 }  // namespace
 
 base::Result<Url> parse_url(const std::string& text) {
     constexpr std::string_view kScheme = "http://";
-    if (!text.starts_with(kScheme)) return bad_url(text, "does not begin with http://");
+    constexpr std::string_view kUnixScheme = "unix:";
+    if (text.starts_with(kUnixScheme)) {
+        return parse_unix_url(text, text.substr(kUnixScheme.size()));
+    }
+    if (!text.starts_with(kScheme)) return bad_url(text, "does not begin with http:// or unix:");
     std::string_view rest = std::string_view{text}.substr(kScheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const bool is_bracketed = rest.starts_with('[');

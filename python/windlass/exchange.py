@@ -1,0 +1,218 @@
+"""What both clients share: a call as an HTTP request, and its reply as a value or a typed error.
+
+Does no I/O. Imports no GPU library; numpy only to decode an array.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import json
+import math
+import urllib.parse
+from typing import Any, NamedTuple
+
+from . import content
+from .errors import DataCorrupt, Error, InvalidInput, Unsupported, from_type
+
+CALL_LIMIT_S = 20 * 60.0  # the daemon's default `call_timeout`
+QUERY_LIMIT_S = 10.0  # for what the daemon answers from memory
+MARGIN_S = 5.0  # the daemon ends a request in time; beyond this it is the daemon that is stuck
+
+
+class Request(NamedTuple):
+    """`limit_s` is how long the client waits at most, whatever the daemon does."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    limit_s: float
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model returned, and how. None where the daemon did not say.
+
+    value          decoded by its content type; bytes of an unknown one
+    copy           which copy of the model answered
+    worker_pid     process of that copy
+    device         "cpu" or the device's UUID
+    queue_ms, load_ms, run_ms   milliseconds waited, waited for a load, and inside the model
+    """
+
+    value: Any
+    content_type: str
+    request_id: str | None
+    copy: str | None
+    worker_pid: int | None
+    device: str | None
+    queue_ms: float | None
+    load_ms: float | None
+    run_ms: float | None
+
+
+def call(
+    model: str,
+    value: Any,
+    *,
+    timeout: float | None,
+    wait: float | None,
+    priority: int | None,
+    variant: str | None,
+    content_type: str | None,
+) -> Request:
+    """The request of `Client.request`. Raises InvalidInput and Unsupported."""
+    content_type, body = _encode(value, content_type)
+    headers = {"Content-Type": content_type}
+    if timeout is not None:
+        headers["X-Windlass-Timeout"] = _duration("timeout", timeout)
+    if wait is not None:
+        headers["X-Windlass-Wait"] = _duration("wait", wait)
+    if priority is not None:
+        if priority not in range(10):
+            raise InvalidInput(f"priority is {priority!r}, not a whole number from 0 to 9")
+        headers["X-Windlass-Priority"] = str(int(priority))
+    if variant is not None:
+        headers["X-Windlass-Variant"] = variant
+    return _request("POST", _path(model, "call"), headers, body, _limit(timeout))
+
+
+def order(model: str, action: str, timeout: float | None) -> Request:
+    """To load or unload a model."""
+    headers = {} if timeout is None else {"X-Windlass-Timeout": _duration("timeout", timeout)}
+    return _request("POST", _path(model, action), headers, b"", _limit(timeout))
+
+
+def query(path: str) -> Request:
+    return Request("GET", path, {}, b"", QUERY_LIMIT_S)
+
+
+def query_model(model: str) -> Request:
+    return query(_path(model))
+
+
+def read_answer(reply: Reply) -> Answer:
+    """What a call came to. Raises the typed error that the reply is."""
+    _raise_error(reply)
+    return _answer(reply)
+
+
+def read_object(request: Request, reply: Reply) -> dict:
+    """The JSON object that answers anything but a call. Raises as `read_answer`."""
+    _raise_error(reply)
+    value = _decode(content.JSON, reply.body)
+    if not isinstance(value, dict):
+        raise DataCorrupt(f"{request.path} answered a JSON {type(value).__name__}, not an object")
+    return value
+
+
+def _request(
+    method: str, path: str, headers: dict[str, str], body: bytes, limit_s: float
+) -> Request:
+    for name, text in headers.items():
+        if not (isinstance(text, str) and text.isascii() and text.isprintable()):
+            raise InvalidInput(f"{text!r} cannot stand in a header ({name})")
+    return Request(method, path, headers, body, limit_s)
+
+
+def _raise_error(reply: Reply) -> None:
+    if reply.status != 200:
+        raise _error(reply)
+
+
+def _path(model: str, action: str = "") -> str:
+    path = "/api/models/" + urllib.parse.quote(model, safe="")
+    return f"{path}/{action}" if action else path
+
+
+def _limit(timeout: float | None) -> float:
+    return (CALL_LIMIT_S if timeout is None else timeout) + MARGIN_S
+
+
+def _duration(name: str, seconds: float) -> str:
+    """As the daemon reads it. Rounded up, because 0 would mean something else."""
+    if not (isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds > 0):
+        raise InvalidInput(f"{name} is {seconds!r}, not a number of seconds above 0")
+    return f"{math.ceil(seconds * 1000)}ms"
+
+
+def _encode(value: Any, content_type: str | None) -> tuple[str, bytes]:
+    if content_type is None:
+        return content.encode(value)
+    if isinstance(value, str):
+        return content_type, value.encode("utf-8")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return content_type, bytes(value)
+    raise Unsupported(
+        f"a content_type goes with bytes or str, not with {type(value).__name__}: "
+        "encode the value yourself, or leave the content_type out"
+    )
+
+
+def _decode(content_type: str, body: bytes) -> Any:
+    try:
+        return content.decode(content_type, body)
+    except InvalidInput as error:  # not the caller's input: what came back
+        raise DataCorrupt(f"the answer does not decode: {error.message}") from error
+
+
+def _answer(reply: Reply) -> Answer:
+    def text(name: str) -> str | None:
+        return reply.headers.get(f"X-Windlass-{name}")
+
+    def number(name: str) -> float | None:
+        try:
+            return float(text(name) or "")
+        except ValueError:
+            return None  # absent, or from a newer daemon that says it otherwise
+
+    content_type = reply.headers.get("Content-Type") or content.BYTES
+    pid = number("Worker-Pid")
+    return Answer(
+        value=_decode(content_type, reply.body),
+        content_type=content_type,
+        request_id=text("Request-Id"),
+        copy=text("Copy"),
+        worker_pid=None if pid is None else int(pid),
+        device=text("Device"),
+        queue_ms=number("Queue-Ms"),
+        load_ms=number("Load-Ms"),
+        run_ms=number("Run-Ms"),
+    )
+
+
+_TYPE_BY_STATUS = {
+    403: "permission_denied",
+    404: "not_found",
+    409: "conflict",
+    429: "queue_full",
+    499: "cancelled",
+    501: "unsupported",
+    502: "worker_lost",
+    503: "unavailable",
+    504: "timeout",
+}
+
+
+def _error(reply: Reply) -> Error:
+    """The typed error of a reply; by its status where the body is not the daemon's."""
+    try:
+        told = json.loads(reply.body)["error"]
+        type_, message = told["type"], told["message"]
+        if not (isinstance(type_, str) and isinstance(message, str)):
+            raise TypeError("type and message must be strings")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        # Something between us and the daemon answered: a proxy, or another server on the port.
+        default = "invalid_input" if 400 <= reply.status < 500 else "internal"
+        type_, told = _TYPE_BY_STATUS.get(reply.status, default), {}
+        message = f"HTTP {reply.status}: {reply.body[:200].decode('utf-8', 'replace')!r}"
+    fields = {name: told.get(name) for name in ("reason", "retry_after_s", "cause", "traceback")}
+    request_id = told.get("request_id") or reply.headers.get("X-Windlass-Request-Id")
+    return from_type(type_, message, request_id=request_id, **fields)
