@@ -1,4 +1,4 @@
-# What `make install` lays down: the program, its Python package beside it, and the C++ client with
+# What `make install` lays down: the program, its Python package beside it, and the C++ client and worker SDK with
 # headers and a CMake package.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -7,7 +7,7 @@ install(TARGETS windlass RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/windlass DESTINATION lib/windlass/python
         FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/windlass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS windlass_client_library EXPORT windlassTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS windlass_client_library windlass_worker_library EXPORT windlassTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/windlass)
 install(EXPORT windlassTargets NAMESPACE windlass:: DESTINATION ${package_dir})

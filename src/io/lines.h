@@ -9,9 +9,6 @@
 
 namespace windlass::io {
 
-// `text` with U+FFFD in place of each sequence that is not UTF-8.
-std::string to_valid_utf8(std::string_view text);
-
 // A line ends with "\n", "\r\n" or a lone "\r" (a progress bar redraws its line that way). Lines
 // come without their end; empty ones do not come. A line of more than kLineSizeMax bytes comes in
 // pieces of at most that size as they were printed, cut between characters.

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "io/lines.h"
+#include "base/utf8.h"
 #include "wire/frame.h"
 #include "wire/frame_meta.h"
 
@@ -62,7 +62,7 @@ std::string explain(std::string_view program, int errno_value) {
 
 void report(std::string_view program, int errno_value) {
     const base::Error error{.code = base::Errc::internal,
-                            .message = io::to_valid_utf8(explain(program, errno_value)),
+                            .message = base::to_valid_utf8(explain(program, errno_value)),
                             .cause = errno_value == ENOENT ? "FileNotFoundError" : "OSError"};
     const std::string frame = wire::encode_head(wire::FrameType::error, 0, wire::to_json(error));
     // The channel is empty as yet, and the frame smaller than what fits it. If the daemon is gone

@@ -1,0 +1,311 @@
+// Hooks, runs, and the end.
+#include "sdk/life.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/version.h"
+#include "sdk/exit_status.h"
+#include "sdk/failure.h"
+
+namespace windlass::sdk {
+namespace {
+
+using base::Errc;
+using wire::FrameType;
+
+// Together they lie below the default `term_grace` of a model (10 s), so that the worker ends by
+// itself, its hooks called, where the daemon would otherwise kill it.
+constexpr std::chrono::seconds kPoolGrace{
+    2};  // for runs in threads after SIGTERM or a lost channel
+constexpr std::chrono::seconds kLostGrace{3};  // for all that is left to do after that loss
+
+void say(std::string_view text) { std::fputs(fmt::format("windlass: {}\n", text).c_str(), stderr); }
+
+Piece frame(FrameType type, std::uint64_t id, std::string_view meta = {}) {
+    return {wire::encode_head(type, id, meta)};
+}
+
+Piece error_frame(std::uint64_t id, const base::Error& error) {
+    return frame(FrameType::error, id, wire::to_json(error));
+}
+
+Piece recalled_frame(std::uint64_t id, bool is_recalled) {
+    return frame(FrameType::recalled, id, wire::to_json(wire::RecallAnswer{is_recalled}));
+}
+
+std::string hello() {
+    return wire::to_json(wire::Hello{.protocol = wire::kProtocolVersion,
+                                     .sdk = fmt::format("cpp/{}", base::version()),
+                                     .pid = ::getpid(),
+                                     .runtime = __VERSION__});
+}
+
+base::Error broken(std::string message) {
+    return base::fail(Errc::data_corrupt, std::move(message));
+}
+
+base::Error out_of_place(const wire::Frame& frame) {
+    return broken(
+        fmt::format("`{}` with id {} is out of place here", wire::to_text(frame.type), frame.id));
+}
+
+// Of most answers without the work of a JSON library.
+std::string result_meta(std::string content_type) {
+    if (content_type.find_first_of("\"\\") != std::string::npos) {
+        return wire::to_json(wire::Answer{.content_type = std::move(content_type)});
+    }
+    return R"({"content_type":")" + content_type + R"("})";
+}
+
+// A failure of a hook of the end is told and changes nothing.
+template <class Hook>
+void end_with(std::string_view name, const Hook& hook) {
+    try {
+        hook();
+    } catch (...) {
+        say(fmt::format("the {} hook failed: {}", name, describe_current_exception().message));
+    }
+}
+
+}  // namespace
+
+Life::Life(Channel& channel, worker::Model& model)
+    : channel_(channel), model_(model), outbox_(channel.outbox()), load_reporter_(outbox_, 0) {}
+
+int Life::live() {
+    channel_.start({.on_frame = [this](wire::Frame frame) { return on_frame(std::move(frame)); },
+                    .on_end = [this](const std::optional<base::Error>& error) { on_end(error); },
+                    .on_wake = [this] { on_signal(); }});
+    const std::optional<wire::LoadOrder> order = begin();
+    if (order) serve(*order);
+    end(order.has_value());
+    return status();
+}
+
+// From the start hook to `loaded`; none if that failed or the worker is to end before.
+std::optional<wire::LoadOrder> Life::begin() {
+    if (!attempt([this] { return model_.start(); })) return std::nullopt;
+    outbox_.add(frame(FrameType::hello, 0, hello()));
+    outbox_.write();
+    std::optional<wire::LoadOrder> order = wait_for_order();
+    if (!order) return std::nullopt;
+    {
+        const Reporting reporting{load_reporter_, Reporting::Where::everywhere};
+        if (!attempt([&] { return model_.load(order->device); })) return std::nullopt;
+    }
+    outbox_.add(frame(FrameType::loaded, 0));
+    outbox_.write();
+    return order;
+}
+
+std::optional<wire::LoadOrder> Life::wait_for_order() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return order_ || leaving_; });
+    return leaving_ ? std::nullopt : order_;
+}
+
+bool Life::attempt(const std::function<worker::Outcome<void>()>& hook) {
+    base::Error error;
+    try {
+        worker::Outcome<void> outcome = hook();
+        if (outcome) return true;
+        error = to_error(std::move(outcome.error()));
+    } catch (...) {
+        error = describe_current_exception();
+    }
+    leave(kExitFailed);
+    outbox_.add(error_frame(0, error));
+    outbox_.write();
+    return false;
+}
+
+// Answers runs until the worker leaves and, unless that is urgent, all begun ones ended.
+void Life::serve(const wire::LoadOrder& order) {
+    if (order.concurrency == 1) {
+        work(order);
+    } else {
+        std::vector<std::thread> pool;
+        for (std::uint32_t index = 0; index < order.concurrency; ++index) {
+            pool.emplace_back([this, &order] { work(order); });
+        }
+        const bool is_over = runs_.wait_until_over();
+        for (std::thread& thread : pool) is_over ? thread.join() : thread.detach();
+    }
+    for (const std::uint64_t id : runs_.recall_all()) outbox_.add(recalled_frame(id, true));
+    outbox_.write();
+}
+
+void Life::end(bool is_loaded) {
+    const bool is_stuck = runs_.has_begun();
+    if (is_stuck) say("a run does not end: the unload hook is left out");
+    if (is_loaded && !is_stuck) end_with("unload", [this] { model_.unload(); });
+    end_with("exit", [this] { model_.exit(); });
+    {
+        const std::lock_guard lock{mutex_};
+        is_over_ = true;
+        changed_.notify_all();
+    }
+    channel_.finish();
+    if (!is_stuck) return;
+    std::fflush(nullptr);
+    ::_exit(status());  // what main() would destroy is still used by those runs
+}
+
+void Life::work(const wire::LoadOrder& order) {
+    while (Run* run = runs_.take()) {
+        announce(*run);
+        while (run != nullptr) {
+            outbox_.write();
+            outbox_.add(answer(*run, order));
+            // The answer leaves before its run is finished, unless with the start of the next one:
+            // the process cannot end in between.
+            Run* const next = runs_.try_take();
+            if (next == nullptr) {
+                outbox_.write();
+            } else {
+                announce(*next);
+            }
+            runs_.finish(*run);
+            run = next;
+        }
+    }
+}
+
+// The daemon hears of a run before the model's code begins: should that kill the process, it must
+// be known whose fault it was.
+void Life::announce(Run& run) {
+    run.has_started = !run.request.cancelled();
+    if (run.has_started) outbox_.add(frame(FrameType::started, run.id));
+}
+
+Piece Life::answer(Run& run, const wire::LoadOrder& order) {
+    if (!run.has_started) {
+        return error_frame(
+            run.id, base::fail(Errc::cancelled, "the request was cancelled before it began"));
+    }
+    base::Result<worker::Answer> answer = call_model(run);
+    if (!answer) return error_frame(run.id, answer.error());
+    if (!wire::is_header_text(answer->content_type)) {
+        return error_frame(
+            run.id, base::fail(Errc::unsupported,
+                               "the answer has a content type that is not 1 to 256 printable ASCII"
+                               " characters: return another"));
+    }
+    if (answer->body.size() > order.body_max.count()) {
+        return error_frame(
+            run.id,
+            base::fail(Errc::unsupported,
+                       fmt::format("the answer has {} bytes, more than the {} that a message may"
+                                   " have: return less, or write a file and return its name",
+                                   answer->body.size(), order.body_max.count())));
+    }
+    return {.head = wire::encode_head(FrameType::result, run.id,
+                                      result_meta(std::move(answer->content_type)),
+                                      answer->body.size()),
+            .body = std::move(answer->body)};
+}
+
+base::Result<worker::Answer> Life::call_model(Run& run) {
+    const Reporting reporting{run.reporter, Reporting::Where::here};
+    try {
+        worker::Outcome<worker::Answer> outcome = model_.run(run.request);
+        if (outcome) return std::move(*outcome);
+        return to_error(std::move(outcome.error()));
+    } catch (...) {
+        return describe_current_exception();
+    }
+}
+
+base::Result<void> Life::on_frame(wire::Frame frame) {
+    switch (frame.type) {
+        case FrameType::load: return on_load(frame);
+        case FrameType::run: return on_run(std::move(frame));
+        case FrameType::recall:
+            outbox_.post(recalled_frame(frame.id, runs_.recall(frame.id)));
+            return {};
+        case FrameType::cancel: runs_.cancel(frame.id); return {};
+        case FrameType::stop: leave(kExitOk); return {};
+        case FrameType::offload:
+        case FrameType::restore:
+        case FrameType::hello:
+        case FrameType::loaded:
+        case FrameType::started:
+        case FrameType::result:
+        case FrameType::chunk:
+        case FrameType::progress:
+        case FrameType::heartbeat:
+        case FrameType::error:
+        case FrameType::recalled:
+        case FrameType::offloaded:
+        case FrameType::restored:
+        case FrameType::memory:
+        case FrameType::log: break;
+    }
+    return out_of_place(frame);
+}
+
+base::Result<void> Life::on_load(const wire::Frame& frame) {
+    wire::LoadOrder order = WL_TRY(wire::parse_load_order(frame.meta));
+    if (order.concurrency == 0 || order.heartbeat == base::Duration::zero()) {
+        return broken("the meta of a `load` frame has a concurrency or heartbeat_ms of 0");
+    }
+    const std::lock_guard lock{mutex_};
+    if (order_) return out_of_place(frame);
+    is_load_ordered_ = true;
+    channel_.configure(static_cast<std::uint32_t>(order.body_max.count()), order.heartbeat);
+    order_ = std::move(order);
+    changed_.notify_all();
+    return {};
+}
+
+base::Result<void> Life::on_run(wire::Frame frame) {
+    if (!is_load_ordered_ || frame.id == 0) return out_of_place(frame);
+    wire::RunOrder order = WL_TRY(wire::parse_run_order(frame.meta));
+    auto run = std::make_unique<Run>(frame.id, std::move(frame.body), std::move(order.content_type),
+                                     outbox_);
+    run->request.variant = std::move(order.variant);
+    run->request.deadline = std::chrono::steady_clock::now() + order.timeout;
+    switch (runs_.add(std::move(run))) {
+        case Runs::Added::yes: return {};
+        case Runs::Added::closed: outbox_.post(recalled_frame(frame.id, true)); return {};
+        case Runs::Added::id_in_use: break;
+    }
+    return broken(fmt::format("run {} came twice", frame.id));
+}
+
+void Life::on_end(const std::optional<base::Error>& error) {
+    if (error) say(fmt::format("the channel to the daemon broke: {}", error->message));
+    leave(error ? kExitFailed : kExitOk, std::chrono::steady_clock::now() + kPoolGrace);
+    runs_.cancel_all();
+    std::unique_lock lock{mutex_};
+    if (changed_.wait_for(lock, kLostGrace, [this] { return is_over_; })) return;
+    say("the daemon is gone and the model does not end: exiting without its hooks");
+    ::_exit(kExitFailed);
+}
+
+void Life::on_signal() {
+    leave(kExitTerminated, std::chrono::steady_clock::now() + kPoolGrace);
+    runs_.cancel_all();
+}
+
+void Life::leave(int status, std::optional<Runs::TimePoint> limit) {
+    runs_.close(limit);  // first: who sees the status may rely on it
+    const std::lock_guard lock{mutex_};
+    if (!leaving_) leaving_ = status;
+    changed_.notify_all();
+}
+
+int Life::status() {
+    const std::lock_guard lock{mutex_};
+    return leaving_.value_or(kExitOk);
+}
+
+}  // namespace windlass::sdk

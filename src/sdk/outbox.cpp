@@ -1,0 +1,107 @@
+// Collects frames and writes them with one sendmsg().
+#include "sdk/outbox.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace windlass::sdk {
+namespace {
+
+constexpr std::size_t kVectorsMax = 64;  // frames of a run that is over at once come two by two
+
+iovec vector_of(std::string& text, std::size_t skip) {
+    return {.iov_base = text.data() + skip, .iov_len = text.size() - skip};
+}
+
+}  // namespace
+
+void Outbox::add(Piece piece) {
+    const std::lock_guard lock{mutex_};
+    if (is_open_) pieces_.push_back(std::move(piece));
+}
+
+void Outbox::write() {
+    std::unique_lock lock{mutex_};
+    write_as(Mode::blocking, lock);
+}
+
+void Outbox::post(Piece piece) {
+    std::unique_lock lock{mutex_};
+    if (is_open_) pieces_.push_back(std::move(piece));
+    write_as(Mode::eager, lock);
+}
+
+void Outbox::write_some() {
+    std::unique_lock lock{mutex_};
+    write_as(Mode::eager, lock);
+}
+
+bool Outbox::has_rest() {
+    const std::lock_guard lock{mutex_};
+    return !pieces_.empty() && !is_writing_;
+}
+
+void Outbox::close() {
+    const std::lock_guard lock{mutex_};
+    is_open_ = false;
+    if (!is_writing_) pieces_.clear();
+}
+
+void Outbox::write_as(Mode mode, std::unique_lock<std::mutex>& lock) {
+    if (is_writing_) return;
+    is_writing_ = true;
+    while (is_open_ && !pieces_.empty()) {
+        std::array<iovec, kVectorsMax> vectors;
+        msghdr message = {};
+        message.msg_iov = vectors.data();
+        message.msg_iovlen = gather(vectors.data(), vectors.size());
+        // Only the writing thread takes pieces out, and a deque leaves the others where they are.
+        lock.unlock();
+        const int flags = MSG_NOSIGNAL | (mode == Mode::eager ? MSG_DONTWAIT : 0);
+        const ssize_t sent = ::sendmsg(descriptor_, &message, flags);
+        const int errno_value = errno;
+        lock.lock();
+        if (sent >= 0) {
+            drop(static_cast<std::size_t>(sent));
+        } else if (mode == Mode::eager && errno_value == EAGAIN) {
+            break;
+        } else if (errno_value != EINTR) {
+            is_open_ = false;  // the reading thread sees the end too, and reports it
+        }
+    }
+    is_writing_ = false;
+    if (!is_open_) pieces_.clear();
+}
+
+std::size_t Outbox::gather(iovec* vectors, std::size_t count_max) {
+    std::size_t count = 0;
+    std::size_t skip = written_;
+    for (Piece& piece : pieces_) {
+        if (count + 2 > count_max) break;
+        if (skip < piece.head.size()) {
+            vectors[count++] = vector_of(piece.head, skip);
+            skip = piece.head.size();
+        }
+        if (skip < piece.head.size() + piece.body.size()) {
+            vectors[count++] = vector_of(piece.body, skip - piece.head.size());
+        }
+        skip = 0;
+    }
+    return count;
+}
+
+void Outbox::drop(std::size_t bytes) {
+    written_ += bytes;
+    while (!pieces_.empty()) {
+        const std::size_t size = pieces_.front().head.size() + pieces_.front().body.size();
+        if (written_ < size) return;
+        written_ -= size;
+        pieces_.pop_front();
+    }
+}
+
+}  // namespace windlass::sdk

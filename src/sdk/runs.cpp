@@ -1,0 +1,113 @@
+// Waiting, begun, over.
+#include "sdk/runs.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace windlass::sdk {
+namespace {
+
+using RunPointer = std::unique_ptr<Run>;
+
+template <class Container>
+auto find_id(Container& runs, std::uint64_t id) {
+    return std::ranges::find_if(runs, [id](const RunPointer& run) { return run->id == id; });
+}
+
+}  // namespace
+
+Runs::Added Runs::add(std::unique_ptr<Run> run) {
+    {
+        const std::lock_guard lock{mutex_};
+        // Both hold as many as the daemon's window lets through, some tens at most.
+        if (find_id(waiting_, run->id) != waiting_.end() ||
+            find_id(begun_, run->id) != begun_.end()) {
+            return Added::id_in_use;
+        }
+        if (is_closed_) return Added::closed;
+        waiting_.push_back(std::move(run));
+    }
+    changed_.notify_one();  // no system call unless a thread waits
+    return Added::yes;
+}
+
+Run* Runs::take() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
+    return begin_first();
+}
+
+Run* Runs::try_take() {
+    const std::lock_guard lock{mutex_};
+    return begin_first();
+}
+
+Run* Runs::begin_first() {
+    if (is_closed_ || waiting_.empty()) return nullptr;
+    begun_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    return begun_.back().get();
+}
+
+void Runs::finish(Run& run) {
+    RunPointer over;  // outlives the lock: its body may be large
+    const std::lock_guard lock{mutex_};
+    const auto found = find_id(begun_, run.id);
+    over = std::move(*found);
+    begun_.erase(found);
+    if (is_closed_) changed_.notify_all();
+}
+
+bool Runs::recall(std::uint64_t id) {
+    const std::lock_guard lock{mutex_};
+    const auto found = find_id(waiting_, id);
+    if (found == waiting_.end()) return false;
+    waiting_.erase(found);
+    return true;
+}
+
+std::vector<std::uint64_t> Runs::recall_all() {
+    const std::lock_guard lock{mutex_};
+    std::vector<std::uint64_t> ids;
+    std::ranges::transform(waiting_, std::back_inserter(ids),
+                           [](const auto& run) { return run->id; });
+    waiting_.clear();
+    return ids;
+}
+
+void Runs::cancel(std::uint64_t id) {
+    const std::lock_guard lock{mutex_};
+    if (const auto waiting = find_id(waiting_, id); waiting != waiting_.end()) {
+        (*waiting)->request.cancel();
+    } else if (const auto begun = find_id(begun_, id); begun != begun_.end()) {
+        (*begun)->request.cancel();
+    }
+}
+
+void Runs::cancel_all() {
+    const std::lock_guard lock{mutex_};
+    for (const RunPointer& run : waiting_) run->request.cancel();
+    for (const RunPointer& run : begun_) run->request.cancel();
+}
+
+void Runs::close(std::optional<TimePoint> limit) {
+    const std::lock_guard lock{mutex_};
+    is_closed_ = true;
+    if (!limit_) limit_ = limit;
+    changed_.notify_all();
+}
+
+bool Runs::wait_until_over() {
+    std::unique_lock lock{mutex_};
+    const auto is_over = [this] { return is_closed_ && begun_.empty(); };
+    changed_.wait(lock, [&] { return is_over() || limit_; });
+    return limit_ ? changed_.wait_until(lock, *limit_, is_over) : true;
+}
+
+bool Runs::has_begun() {
+    const std::lock_guard lock{mutex_};
+    return !begun_.empty();
+}
+
+}  // namespace windlass::sdk
