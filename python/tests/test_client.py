@@ -1,4 +1,5 @@
-"""The client against a daemon made of http.server."""
+"""Client and AsyncClient against a daemon made of http.server: what holds for both, and then
+what only the first can do."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import sys
 import threading
 
 import pytest
+from blocking import BlockingClient
 from conftest import DEADLINE_S, child_env
 from fake_server import FakeServer
 
@@ -22,9 +24,14 @@ def server():
     server.close()
 
 
+@pytest.fixture(params=[wl.Client, BlockingClient], ids=["sync", "asyncio"])
+def kind(request):
+    return request.param
+
+
 @pytest.fixture
-def client(server):
-    with wl.Client(server.url) as client:
+def client(server, kind):
+    with kind(server.url) as client:
         yield client
 
 
@@ -192,7 +199,8 @@ def test_connections_are_kept(server, client):
     assert server.connections == 2
 
 
-def test_threads_share_a_client_and_each_has_a_connection_of_its_own(server, client):
+def test_threads_share_a_client_and_each_has_a_connection_of_its_own(server):
+    client = wl.Client(server.url)
     barrier = threading.Barrier(8, timeout=DEADLINE_S)
 
     def meet(handler, seen):
@@ -258,9 +266,9 @@ def test_a_refusal_before_the_end_of_a_large_body_is_heard(server, client):
         client.call("m", b"x" * (64 << 20))
 
 
-def test_a_server_that_does_not_speak_http_is_connection_lost():
+def test_a_server_that_does_not_speak_http_is_connection_lost(kind):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = wl.Client(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        client = kind(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
         def talk():
             connection, _ = listener.accept()
@@ -276,17 +284,17 @@ def test_a_server_that_does_not_speak_http_is_connection_lost():
     assert caught.value.reason == "connection_lost"
 
 
-def test_nobody_listening_says_to_start_the_daemon():
+def test_nobody_listening_says_to_start_the_daemon(kind):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(wl.Unavailable, match="start the daemon with `windlass serve`") as caught:
-        wl.Client(url).health()
+        kind(url).health()
     assert caught.value.reason == "connection_refused"
 
 
-def test_a_name_without_an_address_is_unavailable():
+def test_a_name_without_an_address_is_unavailable(kind):
     with pytest.raises(wl.Unavailable) as caught:
-        wl.Client("http://no-such-host.invalid:1").health()
+        kind("http://no-such-host.invalid:1").health()
     assert caught.value.reason == "connection_failed"
 
 
@@ -302,7 +310,8 @@ def test_a_daemon_that_does_not_answer_is_a_timeout(server, client, monkeypatch)
     assert server.connections == 2
 
 
-def test_limits_of_time_are_never_infinite(client, monkeypatch):
+def test_limits_of_time_are_never_infinite(monkeypatch):
+    client = wl.Client()
     limits: list[float] = []
 
     def refuse(request):
@@ -330,9 +339,9 @@ def test_a_limit_beyond_what_a_socket_can_wait_works(client):
     ["https://127.0.0.1", "127.0.0.1:7411", "localhost", "http://", "http://h:x", "http://["]
     + ["unix:", "unix:relative.sock", "/run/windlass.sock", "unix:/a\0b"],
 )
-def test_an_address_that_cannot_work_is_refused_at_once(url):
+def test_an_address_that_cannot_work_is_refused_at_once(kind, url):
     with pytest.raises(wl.InvalidInput, match="is not an address"):
-        wl.Client(url)
+        kind(url)
 
 
 def test_the_address_comes_from_the_environment_or_is_the_default(monkeypatch):
@@ -343,8 +352,8 @@ def test_the_address_comes_from_the_environment_or_is_the_default(monkeypatch):
     assert wl.Client("http://a").url == "http://a"
 
 
-def test_a_prefix_in_the_address_is_kept(server):
-    wl.Client(server.url + "/gpu/").call("m", 1)
+def test_a_prefix_in_the_address_is_kept(server, kind):
+    kind(server.url + "/gpu/").call("m", 1)
     assert server.seen[0].path == "/gpu/api/models/m/call"
 
 

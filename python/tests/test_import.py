@@ -6,13 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from conftest import child_env
+from conftest import DEADLINE_S, child_env
+from fake_server import FakeServer
 
 import windlass as wl
 
 
-def run(code: str) -> str:
-    return subprocess.check_output([sys.executable, "-c", code], env=child_env(), text=True)
+def run(code: str, *arguments: str) -> str:
+    return subprocess.check_output(
+        [sys.executable, "-c", code, *arguments], env=child_env(), text=True, timeout=DEADLINE_S
+    )
 
 
 def test_importing_loads_only_the_errors():
@@ -25,15 +28,28 @@ def test_importing_loads_only_the_errors():
     assert loaded.split() == ["windlass", "windlass.errors", "windlass.version"]
 
 
-def test_using_the_client_side_maps_no_gpu_library():
-    code = (
-        "import sys, windlass as wl\n"
-        "wl.Client(), wl.Answer, wl.Request, wl.progress, wl.serve\n"
-        "assert not {'numpy', 'torch'} & set(sys.modules)\n"
-        "maps = open('/proc/self/maps').read()\n"
-        "print(*[word for word in ('libcuda', 'libnvidia', 'libtorch', 'numpy') if word in maps])"
-    )
-    assert run(code).strip() == ""
+USE_THE_CLIENTS = """
+import asyncio, sys
+import windlass as wl
+
+url = sys.argv[1]
+wl.Client(url).call("m", [1])
+asyncio.run(wl.AsyncClient(url).call("m", [1]))
+wl.Answer, wl.Request, wl.progress, wl.serve
+print(*[module for module in ("numpy", "torch", "ctypes") if module in sys.modules])
+words = ["libcuda", "libcudart", "libnvidia", "libamdhip", "libhip", "libhsa", "libtorch", "numpy"]
+maps = open("/proc/self/maps").read()
+print(*[word for word in words if word in maps])
+"""
+
+
+def test_the_clients_map_no_gpu_library_and_import_neither_numpy_nor_torch():
+    """[A3.2] Both clients, used; judged by /proc/self/maps."""
+    server = FakeServer()
+    try:
+        assert run(USE_THE_CLIENTS, server.url).split() == []
+    finally:
+        server.close()
 
 
 def test_every_public_name_is_there_and_listed():

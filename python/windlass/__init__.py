@@ -1,8 +1,8 @@
 """Windlass: write a model once, and call it from many processes.
 
 A model is a class with `load(device)` and `run(request)`; `serve` or `python -m windlass.worker`
-runs it under the daemon. `Client` calls it. Importing this package loads no GPU library, no numpy
-and no torch, and only the errors at once: the rest comes with its first use.
+runs it under the daemon. `Client` and `AsyncClient` call it. Importing this package loads no GPU
+library, no numpy and no torch, and only the errors at once: the rest comes with its first use.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .async_client import AsyncClient
     from .client import Client
     from .exchange import Answer
     from .reporting import progress
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Answer": "exchange",
+    "AsyncClient": "async_client",
     "Client": "client",
     "Request": "request",
     "progress": "reporting",
@@ -52,6 +54,7 @@ _LAZY = {
 __all__ = [
     "ERRORS",
     "Answer",
+    "AsyncClient",
     "Cancelled",
     "Client",
     "Conflict",

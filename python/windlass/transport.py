@@ -46,13 +46,14 @@ class _Connection(http.client.HTTPConnection):  # it sets TCP_NODELAY itself
         if self._path is None:
             super().connect()
         else:
-            self.sock = _connect_unix(self._path)
+            self.sock = connect_unix(self._path)
 
     def is_reusable(self) -> bool:
         return self.pid == os.getpid() and self.sock is not None and is_quiet(self.sock.fileno())
 
 
-def _connect_unix(path: str) -> socket.socket:
+def connect_unix(path: str) -> socket.socket:
+    """Connects within CONNECT_TIMEOUT_S, or raises OSError."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # With a timeout of Python's the socket does not block, and where the listener's backlog is

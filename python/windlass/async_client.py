@@ -1,0 +1,111 @@
+"""The client of the daemon for asyncio. Imports no GPU library; numpy only to decode an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import address, exchange
+from .async_transport import AsyncTransport
+from .errors import InvalidInput
+from .exchange import Answer
+
+
+class AsyncClient:
+    """Calls models from tasks of one event loop; keeps connections open.
+
+    Its methods are those of `Client`, to be awaited, with the same arguments and errors. When a
+    task is cancelled while it waits its connection is closed: the daemon then forgets the request,
+    or cancels its run. A client may be made anywhere, also before a fork; the loop that uses it
+    first has it until that loop is closed, and another gets a RuntimeError. A child after a fork
+    uses it in a loop of its own.
+    """
+
+    def __init__(self, url: str | None = None, *, connections_max: int = 100) -> None:
+        """`url` as for `Client`. Requests beyond `connections_max` wait in the client, in the
+        order of their calls and within their time limits."""
+        if connections_max < 1:
+            raise InvalidInput(f"connections_max is {connections_max!r}, not 1 or more")
+        self._transport = AsyncTransport(address.find(url), connections_max)
+
+    @property
+    def url(self) -> str:
+        return self._transport.address.url
+
+    async def call(
+        self,
+        model: str,
+        value: Any = None,
+        *,
+        timeout: float | None = None,
+        wait: float | None = None,
+        priority: int | None = None,
+        variant: str | None = None,
+        content_type: str | None = None,
+    ) -> Any:
+        """Only the value of the answer; the arguments are those of `Client.request`."""
+        answer = await self.request(
+            model,
+            value,
+            timeout=timeout,
+            wait=wait,
+            priority=priority,
+            variant=variant,
+            content_type=content_type,
+        )
+        return answer.value
+
+    async def request(
+        self,
+        model: str,
+        value: Any = None,
+        *,
+        timeout: float | None = None,
+        wait: float | None = None,
+        priority: int | None = None,
+        variant: str | None = None,
+        content_type: str | None = None,
+    ) -> Answer:
+        """Runs a model on a value and waits for its answer, as `Client.request` does."""
+        request = exchange.call(
+            model,
+            value,
+            timeout=timeout,
+            wait=wait,
+            priority=priority,
+            variant=variant,
+            content_type=content_type,
+        )
+        return exchange.read_answer(await self._transport.exchange(request))
+
+    async def models(self) -> list[dict]:
+        """All models and what they do now, as `GET /api/models` tells it."""
+        return (await self._query(exchange.query("/api/models")))["models"]
+
+    async def model(self, name: str) -> dict:
+        """One model and what it does now, its waiting requests with their reasons among it."""
+        return await self._query(exchange.query_model(name))
+
+    async def load(self, name: str, timeout: float | None = None) -> dict:
+        """Loads a model and waits until it is ready; `timeout` in seconds as for `request`."""
+        return await self._query(exchange.order(name, "load", timeout))
+
+    async def unload(self, name: str, timeout: float | None = None) -> dict:
+        """Ends a model's worker and waits until it is gone; `timeout` as for `request`."""
+        return await self._query(exchange.order(name, "unload", timeout))
+
+    async def health(self) -> dict:
+        """The daemon's state, version and configuration, as `GET /healthz` tells it."""
+        return await self._query(exchange.query("/healthz"))
+
+    async def close(self) -> None:
+        """Closes the idle connections. The client stays usable."""
+        self._transport.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _query(self, request: exchange.Request) -> dict:
+        return exchange.read_object(request, await self._transport.exchange(request))
