@@ -69,6 +69,7 @@ struct ModelConfiguration {
     Duration stall_timeout = std::chrono::minutes{15};
     Duration call_timeout = std::chrono::minutes{20};
     Duration wait_timeout = std::chrono::minutes{15};
+    Duration max_wait = std::chrono::minutes{1};
     Duration backoff = std::chrono::seconds{1};
     Duration backoff_max = std::chrono::minutes{5};
     Duration cancel_grace = std::chrono::seconds{2};

@@ -121,6 +121,7 @@ void read_limits(SectionReader& reader, ModelConfiguration& model) {
     reader.read("stall_timeout", model.stall_timeout);
     reader.read("call_timeout", model.call_timeout);
     reader.read("wait_timeout", model.wait_timeout);
+    reader.read("max_wait", model.max_wait);
     reader.read("cancel_grace", model.cancel_grace);
     reader.read("term_grace", model.term_grace);
 }

@@ -35,6 +35,24 @@ std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
     return specs;
 }
 
+core::Duration shortest_max_wait(const Configuration& configuration) {
+    core::Duration shortest = core::Duration::max();
+    for (const ModelConfiguration& model : configuration.models) {
+        shortest = std::min(shortest, model.max_wait);
+    }
+    return shortest;
+}
+
+base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited) {
+    base::Error error = base::fail(
+        Errc::unavailable,
+        fmt::format("a request has waited {} for the model {}, longer than its max_wait of {}, and "
+                    "the model is not being loaded; GET /api/models/{} says what it waits for",
+                    base::to_text(waited), model.name, base::to_text(model.max_wait), model.name));
+    error.reason = "max_wait";
+    return error;
+}
+
 }  // namespace
 
 Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
@@ -43,6 +61,7 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       configuration_(configuration),
       options_(std::move(options)),
       started_(loop.now()),
+      shortest_max_wait_(shortest_max_wait(configuration_)),
       engine_(to_specs(configuration_)),
       supervisor_(loop, {.daemon_id = options_.daemon_id, .runtime_dir = options_.runtime_dir},
                   [this](worker::Event event) { on_worker(std::move(event)); }) {}
@@ -105,6 +124,7 @@ std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply
     if (request.content_type.empty()) request.content_type = kUnknownContent;
     if (request.content_type.empty()) request.content_type = "application/octet-stream";
     calls_.emplace(arrived.request, Call{.model = *id,
+                                         .arrived = loop_.now(),
                                          .content_type = std::move(request.content_type),
                                          .body = std::move(request.body),
                                          .variant = std::move(request.variant),
@@ -127,7 +147,7 @@ std::uint64_t Switchboard::ask(const std::string& model, std::optional<base::Dur
                                bool wants_ready, http::ModelReply reply) {
     const auto id = find_model(model);
     if (!id) {
-        reply(id.error());
+        reply({}, id.error());
         return 0;
     }
     const core::RequestId request{++last_request_};
@@ -174,6 +194,26 @@ http::Health Switchboard::health() const {
             .daemon_id = options_.daemon_id,
             .configuration = options_.configuration_path,
             .uptime = loop_.now() - started_};
+}
+
+std::optional<http::Unready> Switchboard::unready() const {
+    if (engine_.is_shutting_down()) {
+        base::Error error =
+            base::fail(Errc::unavailable, "the daemon is shutting down; ask its successor");
+        error.reason = "shutting_down";
+        return http::Unready{std::move(error)};
+    }
+    // calls_ is in order of arrival: the walk ends at the first call that no model's limit covers.
+    const core::Instant now = loop_.now();
+    for (const auto& [request, call] : calls_) {
+        const core::Duration waited = now - call.arrived;
+        if (waited < shortest_max_wait_) break;
+        const ModelConfiguration& model = configuration_of(call.model);
+        if (waited < model.max_wait || !engine_.wait_reason(request)) continue;
+        if (engine_.view(call.model).residency == core::Residency::loading) continue;
+        return http::Unready{too_long_wait(model, waited), model.name};
+    }
+    return std::nullopt;
 }
 
 // --- workers
@@ -260,12 +300,12 @@ void Switchboard::on(const core::Kill& command) { supervisor_.kill(command.gener
 
 void Switchboard::on(core::Respond& command) {
     if (command.error) log_failure(command, *command.error);
+    const std::string request_id = to_text(command.request);
     if (auto admin = admins_.extract(command.request)) {
-        if (command.error) return admin.mapped().reply(std::move(*command.error));
-        return admin.mapped().reply(status(command.model));
+        if (command.error) return admin.mapped().reply(request_id, std::move(*command.error));
+        return admin.mapped().reply(request_id, status(command.model));
     }
     auto call = calls_.extract(command.request);
-    const std::string request_id = to_text(command.request);
     if (command.error) return call.mapped().reply(request_id, std::move(*command.error));
     Answer& answer = answers_.at({command.generation, command.request});
     call.mapped().reply(request_id, http::CallAnswer{.content_type = std::move(answer.content_type),

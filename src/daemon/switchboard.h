@@ -47,10 +47,12 @@ class Switchboard final : public http::Backend {
     base::Result<http::ModelStatus> model(std::string_view name) const override;
     std::vector<http::ModelStatus> models() const override;
     http::Health health() const override;
+    std::optional<http::Unready> unready() const override;
 
   private:
     struct Call {
         core::ModelId model;
+        core::Instant arrived;
         std::string content_type;
         std::string body;  // kept while the call may be sent to a worker once more
         std::optional<std::string> variant;
@@ -93,6 +95,7 @@ class Switchboard final : public http::Backend {
     const Configuration configuration_;
     const SwitchboardOptions options_;
     const core::Instant started_;
+    const core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet

@@ -72,10 +72,16 @@ struct Health {
     base::Duration uptime = {};
 };
 
+// Why GET /readyz is not 200.
+struct Unready {
+    base::Error error;
+    std::string model = {};  // empty: it is not about one
+};
+
 // `request_id` is what the client sees ("r17"); empty when the request was refused before it got
 // one.
 using CallReply = std::move_only_function<void(std::string request_id, base::Result<CallAnswer>)>;
-using ModelReply = std::move_only_function<void(base::Result<ModelStatus>)>;
+using ModelReply = std::move_only_function<void(std::string request_id, base::Result<ModelStatus>)>;
 
 // Implemented by the daemon. Each reply function is called at most once, on the main thread;
 // calling one after its client or even its server has gone is allowed and does nothing.
@@ -100,6 +106,7 @@ class Backend {
     virtual base::Result<ModelStatus> model(std::string_view name) const = 0;
     virtual std::vector<ModelStatus> models() const = 0;
     virtual Health health() const = 0;
+    virtual std::optional<Unready> unready() const = 0;  // empty: ready
 };
 
 }  // namespace windlass::http

@@ -12,7 +12,7 @@ std::string milliseconds_text(base::Duration duration) {
     return fmt::format("{:.3f}", base::to_milliseconds(duration));
 }
 
-Reply answer_reply(const std::string& request_id, CallAnswer answer) {
+Reply answer_reply(std::string request_id, CallAnswer answer) {
     Reply reply{.content_type = std::move(answer.content_type), .body = std::move(answer.body)};
     std::string& fields = reply.fields;
     append_field(fields, "X-Windlass-Request-Id", request_id);
@@ -22,6 +22,11 @@ Reply answer_reply(const std::string& request_id, CallAnswer answer) {
     append_field(fields, "X-Windlass-Queue-Ms", milliseconds_text(answer.queue));
     append_field(fields, "X-Windlass-Load-Ms", milliseconds_text(answer.load));
     append_field(fields, "X-Windlass-Run-Ms", milliseconds_text(answer.run));
+    reply.trace = {.request_id = std::move(request_id),
+                   .has_run = true,
+                   .queue = answer.queue,
+                   .load = answer.load,
+                   .run = answer.run};
     return reply;
 }
 
@@ -43,7 +48,7 @@ std::uint64_t perform_call(CallRequest request, Backend& backend, Respond respon
     return backend.call(
         std::move(request), [model = std::move(model), respond = std::move(respond)](
                                 std::string request_id, base::Result<CallAnswer> result) mutable {
-            respond(result ? answer_reply(request_id, std::move(*result))
+            respond(result ? answer_reply(std::move(request_id), std::move(*result))
                            : error_reply(result.error(), {.request_id = std::move(request_id),
                                                           .model = std::move(model)}));
         });

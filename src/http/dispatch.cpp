@@ -50,6 +50,7 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
 std::uint64_t perform(Task task, std::string body, Backend& backend, Respond respond) {
     switch (task.route) {
         case Route::health: respond(show_health(backend)); return 0;
+        case Route::ready: respond(show_ready(backend)); return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

@@ -7,4 +7,10 @@ namespace windlass::http {
 
 Reply show_health(const Backend& backend) { return Reply{.body = to_json(backend.health())}; }
 
+Reply show_ready(const Backend& backend) {
+    const std::optional<Unready> unready = backend.unready();
+    if (unready) return error_reply(unready->error, {.model = unready->model});
+    return Reply{.body = R"({"status":"ready"})"};
+}
+
 }  // namespace windlass::http

@@ -1,4 +1,4 @@
-// GET /healthz.
+// GET /healthz and GET /readyz.
 #pragma once
 
 #include "http/api.h"
@@ -8,5 +8,8 @@ namespace windlass::http {
 
 // Always 200: whoever can ask, gets an answer; its "status" says whether the daemon is going.
 Reply show_health(const Backend& backend);
+
+// 200 when requests can be sent here, else `unavailable` with the cause.
+Reply show_ready(const Backend& backend);
 
 }  // namespace windlass::http

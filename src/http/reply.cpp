@@ -57,7 +57,10 @@ void append_field(std::string& fields, std::string_view name, std::string_view v
 }
 
 Reply error_reply(const base::Error& error, const ErrorContext& context) {
-    Reply reply{.status = base::traits(error.code).http_status, .body = to_json(error, context)};
+    const base::ErrorTraits& traits = base::traits(error.code);
+    Reply reply{.status = traits.http_status,
+                .body = to_json(error, context),
+                .trace = {.request_id = context.request_id, .error_type = traits.name}};
     if (!context.request_id.empty()) {
         append_field(reply.fields, "X-Windlass-Request-Id", context.request_id);
     }

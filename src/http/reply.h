@@ -9,11 +9,22 @@
 
 namespace windlass::http {
 
+// What is written down of a request beside what its client sees.
+struct Trace {
+    std::string request_id = {};       // "r17"; empty: it has none
+    std::string_view error_type = {};  // empty: it was answered
+    bool has_run = false;              // then these count
+    base::Duration queue = {};
+    base::Duration load = {};
+    base::Duration run = {};
+};
+
 struct Reply {
     int status = 200;
     std::string content_type = "application/json";
     std::string fields = {};  // further header lines, each ended by CRLF; see append_field
     std::string body = {};
+    Trace trace = {};
 };
 
 using Respond = std::move_only_function<void(Reply)>;

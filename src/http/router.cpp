@@ -17,6 +17,7 @@ std::optional<Route> find_action(std::string_view name) {
 
 std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() == 1 && segments[0] == "healthz") return Match{Route::health};
+    if (segments.size() == 1 && segments[0] == "readyz") return Match{Route::ready};
     if (segments.size() < 2 || segments[0] != "api" || segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
     if (segments[2].empty()) return std::nullopt;
@@ -28,7 +29,8 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
 }
 
 bool is_read_only(Route route) {
-    return route == Route::health || route == Route::models || route == Route::model;
+    return route == Route::health || route == Route::ready || route == Route::models ||
+           route == Route::model;
 }
 
 }  // namespace
@@ -40,7 +42,7 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
             404, base::fail(base::Errc::not_found,
                             "there is nothing under this path; the API is GET /api/models, "
                             "GET /api/models/NAME, POST /api/models/NAME/call, .../load and "
-                            ".../unload, and GET /healthz")});
+                            ".../unload, GET /healthz and GET /readyz")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

@@ -13,6 +13,7 @@ namespace windlass::http {
 
 enum class Route : std::uint8_t {
     health,  // GET  /healthz
+    ready,   // GET  /readyz
     models,  // GET  /api/models
     model,   // GET  /api/models/{model}
     call,    // POST /api/models/{model}/call

@@ -51,6 +51,7 @@ TEST_CASE("each path has its route") {
         return *match;
     };
     CHECK(route("GET", "/healthz").route == Route::health);
+    CHECK(route("GET", "/readyz").route == Route::ready);
     CHECK(route("HEAD", "/api/models").route == Route::models);
     CHECK(route("GET", "/api/models/a.b").route == Route::model);
     CHECK(route("GET", "/api/models/a.b").model == "a.b");

@@ -59,7 +59,7 @@ TEST_CASE("a client that vanishes during a load or unload is reported") {
         client->close();
         REQUIRE(bench.until([&] { return !bench.backend.gone.empty(); }));
         CHECK(bench.backend.gone.front() == bench.backend.orders.front().number);
-        bench.backend.orders.front().reply(http::testing::FakeBackend::status("digits"));
+        bench.backend.orders.front().reply("r1", http::testing::FakeBackend::status("digits"));
         bench.backend.orders.clear();
         bench.backend.gone.clear();
     }

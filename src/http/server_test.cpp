@@ -129,6 +129,12 @@ TEST_CASE("models and health can be read, also with HEAD") {
     const Received stopping = bench.exchange(*client, get("/healthz"));
     CHECK(stopping.status == 200);
     CHECK(stopping.body.starts_with(R"({"status":"stopping")"));
+    const Received unready = bench.exchange(*client, get("/readyz"));
+    CHECK(unready.status == 503);
+    CHECK(unready.body ==
+          R"({"error":{"type":"unavailable","message":"it stops","model":"digits"}})");
+    bench.backend.is_stopping = false;
+    CHECK(bench.exchange(*client, get("/readyz")).body == R"({"status":"ready"})");
 }
 
 TEST_CASE("models are loaded and unloaded by hand") {
@@ -142,14 +148,17 @@ TEST_CASE("models are loaded and unloaded by hand") {
         CHECK(order.verb == verb);
         CHECK(order.model == "digits");
         CHECK(order.timeout == 5min);
-        order.reply(http::testing::FakeBackend::status("digits"));
+        order.reply("r" + std::to_string(order.number),
+                    http::testing::FakeBackend::status("digits"));
         CHECK(bench.receive(*client).body.starts_with(R"({"name":"digits")"));
     }
     client->send(post("/api/models/digits/load", ""));
     REQUIRE(bench.until([&] { return !bench.backend.orders.empty(); }));
     CHECK_FALSE(bench.backend.orders.front().timeout.has_value());
-    bench.backend.orders.front().reply(base::fail(base::Errc::timeout, "too slow"));
-    CHECK(bench.receive(*client).status == 504);
+    bench.backend.orders.front().reply("r3", base::fail(base::Errc::timeout, "too slow"));
+    const Received failed = bench.receive(*client);
+    CHECK(failed.status == 504);
+    CHECK(failed.field("X-Windlass-Request-Id") == "r3");
 }
 
 TEST_CASE("requests that cannot be answered are refused in JSON") {

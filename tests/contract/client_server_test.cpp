@@ -44,12 +44,12 @@ class ModelsByName final : public http::Backend {
     }
     std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
                        http::ModelReply reply) override {
-        reply(http::ModelStatus{.name = model, .residency = "ready", .loading_for = timeout});
+        reply("r1", http::ModelStatus{.name = model, .residency = "ready", .loading_for = timeout});
         return 0;
     }
     std::uint64_t unload(std::string, std::optional<base::Duration>,
                          http::ModelReply reply) override {
-        reply(base::fail(base::Errc::timeout, "it does not stop"));
+        reply("r2", base::fail(base::Errc::timeout, "it does not stop"));
         return 0;
     }
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
@@ -58,6 +58,7 @@ class ModelsByName final : public http::Backend {
     }
     std::vector<http::ModelStatus> models() const override { return {}; }
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
+    std::optional<http::Unready> unready() const override { return std::nullopt; }
 
     std::vector<http::CallReply> hanging;
     std::vector<std::uint64_t> gone;

@@ -88,6 +88,10 @@ class FakeBackend final : public Backend {
                       .configuration = "/etc/windlass.toml",
                       .uptime = std::chrono::milliseconds{1'250}};
     }
+    std::optional<Unready> unready() const override {
+        if (!is_stopping) return std::nullopt;
+        return Unready{base::fail(base::Errc::unavailable, "it stops"), "digits"};
+    }
 
   private:
     std::uint64_t last_number_ = 0;

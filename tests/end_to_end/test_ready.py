@@ -1,0 +1,74 @@
+"""GET /readyz: whether requests can be sent here, and if not, why."""
+
+import signal
+
+from support import eventually, probe
+
+
+def test_a_daemon_that_serves_is_ready_loaded_or_not(daemon):
+    served = daemon(probe())
+    reply = served.get("/readyz")
+    assert (reply.status, reply.json()) == (200, {"status": "ready"})
+    assert served.model()["loads"] == 0
+
+
+def test_a_request_that_waits_longer_than_max_wait_is_the_cause_named(daemon, gate):
+    served = daemon(probe(max_wait="50ms") + probe("other", max_wait="1h"))
+    running = served.begin("probe", gate.hold("running"))
+    served.said("ran running")
+    assert served.get("/readyz").status == 200  # it runs: nothing waits
+    waiting = served.begin("probe", {"value": "waited"}, priority="0")
+    eventually(lambda: served.get("/readyz").status == 503, "the wait is noticed")
+    error = served.get("/readyz").error
+    assert (error["type"], error["reason"], error["model"]) == ("unavailable", "max_wait", "probe")
+    assert "/api/models/probe" in error["message"]
+    gate.open()
+    with running, waiting:
+        assert running.reply().status == waiting.reply().status == 200
+    assert served.get("/readyz").status == 200
+
+
+def test_a_model_that_loads_is_no_cause_but_a_back_off_is(daemon, gate):
+    slow = probe("slow", {"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}, max_wait="1ms")
+    absent = {"PROBE_LOAD": "need_file", "PROBE_FILE": gate.path + ".none"}
+    served = daemon(slow + probe("broken", absent, max_wait="1ms", backoff="1m"))
+    with served.begin("slow") as loading:
+        eventually(lambda: served.model("slow")["waiting"], "the request waits")
+        assert served.get("/readyz").status == 200
+        gate.open()
+        assert loading.reply().status == 200
+    assert served.ask("broken").status >= 500
+    with served.begin("broken"):
+        eventually(lambda: served.get("/readyz").status == 503, "the wait is noticed")
+        assert served.get("/readyz").error["model"] == "broken"
+
+
+def test_a_daemon_that_stops_is_not_ready(daemon, gate):
+    served = daemon(probe(), shutdown_grace="1m")
+    running = served.begin("probe", gate.hold("running"))
+    served.said("ran running")
+    with served.wire() as open_before:
+        open_before.request("GET", "/healthz")
+        assert open_before.reply().status == 200
+        served.signal(signal.SIGTERM)
+        served.log.wait_for("daemon.stopping")
+        open_before.request("GET", "/readyz")
+        reply = open_before.reply()
+    assert (reply.status, reply.error["reason"]) == (503, "shutting_down")
+    gate.open()
+    with running:
+        assert running.reply().status == 200
+
+
+def test_errors_of_load_and_unload_name_their_request(daemon, gate):
+    served = daemon(probe())
+    with served.begin("probe", gate.hold("running")) as running:
+        served.said("ran running")
+        reply = served.get("/api/models/probe/unload", "POST", **{"X-Windlass-Timeout": "10ms"})
+        assert reply.error["type"] == "timeout"
+        request = reply.error["request_id"]
+        assert reply.headers["X-Windlass-Request-Id"] == request
+        served.log.wait_for("request.failed", request=request)
+        gate.open()
+        assert running.reply().status == 200
+    assert served.get("/api/models/probe/load", "POST").headers["X-Windlass-Request-Id"]
