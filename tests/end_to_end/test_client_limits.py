@@ -1,8 +1,5 @@
 """A client's own limits and its disappearance end its own request, and nothing else (Law 14)."""
 
-import subprocess
-import sys
-
 from support import AT_ONCE_S, SOON_S, probe
 
 
@@ -89,35 +86,3 @@ def test_a_client_that_vanishes_in_its_run_has_it_cancelled(daemon):
     wire.close()
     served.said("cancelled orphan", limit_s=AT_ONCE_S)
     assert served.ask("probe").json()["pid"] == pid
-
-
-KILLED_CLIENT = """
-import socket, sys
-port, running, waiting = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-kept = []
-for body in (running, waiting):
-    kept.append(socket.create_connection(("127.0.0.1", port)))
-    head = "POST /api/models/probe/call HTTP/1.1\\r\\nHost: localhost\\r\\n"
-    head += "Content-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
-    kept[-1].sendall((head + body).encode())
-    print("sent", flush=True)
-    sys.stdin.readline()
-"""
-
-
-def test_a_client_that_is_killed_holds_nothing_a_second_later(daemon):
-    """[A0.5] What it waited for is removed, what runs for it gets `cancel`."""
-    served = daemon(probe())
-    orders = ['{"do": "heed_cancel", "name": "first"}', '{"name": "second"}']
-    argv = [sys.executable, "-c", KILLED_CLIENT, str(served.port)] + orders
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
-        served.said("ran first")
-        client.stdin.write(b"\n")
-        client.stdin.flush()
-        served.wait_for_waiting(1)
-        client.kill()
-    served.said("cancelled first", limit_s=AT_ONCE_S)
-    assert served.ask("probe", {"value": "free"}, wait="1s").status == 200
-    model = served.model()
-    assert (model["running"], model["waiting"], model["loads"]) == (0, 0, 1)
-    assert not served.log.find("worker.output", line="ran second")

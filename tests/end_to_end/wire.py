@@ -47,6 +47,10 @@ class Wire:
         self._stream.close()
         self._socket.close()
 
+    def finish_sending(self):
+        """Closes the sending side only."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def send(self, data):
         self._socket.sendall(data)
 

@@ -191,9 +191,15 @@ class Probe:
         """How many runs there were, and how many at once at most."""
         with self._lock:
             self._runs += 1
+            number = self._runs
             self._running += 1
             self._most_at_once = max(self._most_at_once, self._running)
         threading.Event().wait(order.get("seconds", 0))
         with self._lock:
             self._running -= 1
-            return {"runs": self._runs, "most": self._most_at_once, "pid": os.getpid()}
+            return {
+                "value": order.get("value"),
+                "runs": number,
+                "most": self._most_at_once,
+                "pid": os.getpid(),
+            }
