@@ -15,6 +15,11 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_unloaded: return "model.unloaded";
         case EventCode::model_backoff: return "model.backoff";
         case EventCode::model_backoff_over: return "model.backoff_over";
+        case EventCode::model_breaker_opened: return "model.breaker_opened";
+        case EventCode::model_breaker_closed: return "model.breaker_closed";
+        case EventCode::model_paused: return "model.paused";
+        case EventCode::model_resumed: return "model.resumed";
+        case EventCode::model_removed: return "model.removed";
         case EventCode::run_limit_reached: return "run.limit_reached";
         case EventCode::request_retried: return "request.retried";
         case EventCode::result_dropped: return "run.result_dropped";

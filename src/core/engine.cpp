@@ -16,12 +16,7 @@ using enum Residency;
 
 Engine::Engine(std::vector<ModelSpec> specs) {
     models_.reserve(specs.size());
-    for (ModelSpec& spec : specs) {
-        WL_ASSERT(spec.concurrency >= 1 && spec.queue_limit >= 1);
-        Replica replica{ModelId{models_.size() + 1}, spec.limits};
-        models_.push_back(Model{
-            .spec = std::move(spec), .replica = std::move(replica), .queue = {}, .last_error = {}});
-    }
+    for (ModelSpec& spec : specs) add_model(std::move(spec));
 }
 
 void Engine::handle(const Event& event, Instant now, Commands& out) {
@@ -46,11 +41,12 @@ void Engine::on(const CallArrived& event, Instant now, Commands& out) {
         calls_
             .try_emplace(event.request, Call{.model = event.model,
                                              .priority = event.priority,
+                                             .is_idempotent = model.spec.idempotent,
                                              .arrived = now,
                                              .deadline = saturating_add(now, event.timeout)})
             .second;
     WL_ASSERT(is_new);
-    if (shutting_down_) return refuse(event.request, shutdown_error(), out);
+    if (is_closing(model)) return refuse(event.request, closing_error(model), out);
     if (model.queue.size() + model.delayed.size() >= model.spec.queue_limit) {
         Error error = base::fail(
             Errc::queue_full,
@@ -68,24 +64,7 @@ void Engine::on(const CallArrived& event, Instant now, Commands& out) {
         deadlines_.arm({TimerKind::wait_deadline, event.request.value},
                        saturating_add(now, event.wait));
     }
-    if (model.replica.residency() == backoff) refuse_hopeless(event.model, now, out);
-    advance(event.model, now, out);
-}
-
-void Engine::on(const LoadAsked& event, Instant now, Commands& out) {
-    admins_.emplace(event.request, AdminWait{event.model, true});
-    ++model_of(event.model).load_wanted;
-    if (shutting_down_) return refuse(event.request, shutdown_error(), out);
-    deadlines_.arm({TimerKind::call_deadline, event.request.value},
-                   saturating_add(now, event.timeout));
-    advance(event.model, now, out);
-}
-
-void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
-    admins_.emplace(event.request, AdminWait{event.model, false});
-    ++model_of(event.model).unload_wanted;
-    deadlines_.arm({TimerKind::call_deadline, event.request.value},
-                   saturating_add(now, event.timeout));
+    if (model.replica.residency() == backoff && refuse_if_hopeless(event.request, now, out)) return;
     advance(event.model, now, out);
 }
 
@@ -153,9 +132,9 @@ void Engine::set_aside(ModelId id, bool failed, Instant now, Commands& out) {
                                        model.spec.name)),
                 out);
     model.unkillable.insert(model.replica.generation());
-    model.replica = Replica{id, model.spec.limits};
+    model.replica = Replica{id};
     if (!failed) return;
-    model.replica.start_in_backoff(now + count_failure(model), out);
+    model.replica.start_in_backoff(saturating_add(now, count_failure(id, now, out)), out);
     refuse_hopeless(id, now, out);
 }
 
@@ -177,8 +156,8 @@ void Engine::on(const ShutdownAsked& event, Instant now, Commands& out) {
     deadlines_.arm({TimerKind::shutdown_cancel}, saturating_add(now, event.grace * 3 / 5));
     deadlines_.arm({TimerKind::shutdown_term}, saturating_add(now, event.grace * 4 / 5));
     deadlines_.arm({TimerKind::shutdown_kill}, saturating_add(now, event.grace));
-    refuse_all_waiting(out);
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        refuse_waiting(ModelId{number}, out);
         advance(ModelId{number}, now, out);
     }
 }
@@ -213,7 +192,9 @@ void Engine::on_shutdown_step(TimerKind kind, Instant now, Commands& out) {
 void Engine::advance(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
     Replica& replica = model.replica;
-    const bool must_go = model.unload_wanted > 0 || shutting_down_;
+    const bool must_go = model.unload_wanted > 0 || is_closing(model) ||
+                         (replica.has_process() && replica.generation() == model.retired);
+    model.breaker.forget(model.spec.breaker, now);
     if (replica.residency() == backoff && model.load_wanted > 0) replica.end_backoff(out);
     if (replica.residency() == loading && must_go) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
@@ -227,7 +208,8 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
         replica.escalate(StopStep::terminated, now, out);  // nobody is left to wait for
     }
     settle_admins(id, out);
-    if (replica.residency() == cold && (!model.queue.empty() || model.load_wanted > 0)) {
+    const bool is_asked_for = !model.queue.empty() && !model.is_paused;
+    if (replica.residency() == cold && (is_asked_for || model.load_wanted > 0)) {
         launch(id, now, out);
     }
     if (replica.residency() == ready) {
@@ -242,13 +224,16 @@ void Engine::launch(ModelId id, Instant now, Commands& out) {
     const Generation generation{++last_generation_};
     generations_.emplace(generation, id);
     ++model.load_count;
-    model.replica.launch(generation, now, out);
+    model.replica.launch(generation, model.spec, now, out);
 }
 
 void Engine::dispatch(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
+    if (model.is_paused) return;
     const std::size_t places =
-        model.spec.concurrency + model.spec.prefetch.value_or(model.window.prefetch());
+        model.breaker.is_tripped()
+            ? 1  // a probe
+            : model.replica.concurrency() + model.spec.prefetch.value_or(model.window.prefetch());
     while (!model.queue.empty() && model.replica.leases().size() < places) {
         const QueuePlace place = model.queue.front();
         Call& call = calls_.at(place.request);
@@ -274,24 +259,10 @@ void Engine::settle_idle(ModelId id, Instant now, Commands& out) {
     }
 }
 
-void Engine::settle_admins(ModelId id, Commands& out) {
-    const Model& model = model_of(id);
-    if (model.load_wanted + model.unload_wanted == 0) return;
-    const bool is_ready = model.replica.residency() == ready;
-    const bool is_gone = !model.replica.has_process();
-    std::vector<RequestId> done;
-    for (const auto& [request, admin] : admins_) {
-        if (admin.model == id && (admin.wants_ready ? is_ready : is_gone)) done.push_back(request);
-    }
-    for (const RequestId request : done) {
-        respond(request, {}, model.replica.generation(), {}, out);
-    }
-}
-
 void Engine::arm_replica_timers(ModelId id) {
     const Model& model = model_of(id);
     deadlines_.set({TimerKind::replica_step, id.value}, model.replica.deadline());
-    std::optional<Instant> begin_limit = model.replica.begin_due_since(model.spec.concurrency);
+    std::optional<Instant> begin_limit = model.replica.begin_due_since();
     if (begin_limit) begin_limit = saturating_add(*begin_limit, model.spec.stall_timeout);
     deadlines_.set({TimerKind::begin_limit, id.value}, begin_limit);
     if (model.replica.residency() != ready) deadlines_.disarm({TimerKind::idle, id.value});

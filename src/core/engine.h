@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/command.h"
@@ -28,6 +29,7 @@ class Engine {
     // When TimePassed has work to do; empty: nothing is timed.
     std::optional<Instant> next_deadline() const { return deadlines_.next(); }
 
+    // Not those that were removed.
     std::optional<ModelId> find_model(std::string_view name) const;
     ModelView view(ModelId model) const;
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
@@ -44,6 +46,7 @@ class Engine {
     // engine.cpp: clients, time, shutdown, and the one place that moves a model on
     void on(const CallArrived& event, Instant now, Commands& out);
     void on(const LoadAsked& event, Instant now, Commands& out);
+    void on(const RestartAsked& event, Instant now, Commands& out);
     void on(const UnloadAsked& event, Instant now, Commands& out);
     void on(const ClientGone& event, Instant now, Commands& out);
     void on(const TimePassed& event, Instant now, Commands& out);
@@ -58,8 +61,16 @@ class Engine {
     void launch(ModelId id, Instant now, Commands& out);
     void dispatch(ModelId id, Instant now, Commands& out);
     void settle_idle(ModelId id, Instant now, Commands& out);
-    void settle_admins(ModelId id, Commands& out);
     void arm_replica_timers(ModelId id);
+
+    // engine_administration.cpp: administrators, and a configuration that changes
+    void on(const PauseAsked& event, Instant now, Commands& out);
+    void on(const ResumeAsked& event, Instant now, Commands& out);
+    void on(const ModelConfigured& event, Instant now, Commands& out);
+    void on(const ModelRemoved& event, Instant now, Commands& out);
+    void add_model(ModelSpec spec);
+    void add_admin(RequestId request, AdminWait wait, Duration timeout, Instant now, Commands& out);
+    void settle_admins(ModelId id, Commands& out);
 
     // engine_workers.cpp: what workers say and how they end
     void on(const LaunchFailed& event, Instant now, Commands& out);
@@ -84,15 +95,17 @@ class Engine {
     void lose_leases(ModelId id, const Error& error, Commands& out);
     bool rerun(RequestId request, Commands& out);
     Model* find_generation(Generation generation);
-    static Duration count_failure(Model& model);
+    Duration count_failure(ModelId id, Instant now, Commands& out);
+    void count_success(ModelId id, Commands& out);
     static Timings timings_of(const Model& model, const Call& call, Instant started, Instant now);
 
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,
                  Timings timings, Commands& out);
     void refuse(RequestId request, Error error, Commands& out);
+    bool refuse_if_hopeless(RequestId request, Instant now, Commands& out);
     void refuse_hopeless(ModelId id, Instant now, Commands& out);
-    void refuse_all_waiting(Commands& out);
+    void refuse_waiting(ModelId id, Commands& out);
     void withdraw(RequestId request, Error error, Instant now, Commands& out);
     void take_from_wait(RequestId request, const Call& call);
     void requeue(RequestId request, Commands& out);
@@ -100,15 +113,17 @@ class Engine {
     void on_retry_due(RequestId request, Instant now, Commands& out);
     Instant wait_end(RequestId request) const;
     Error timeout_error(RequestId request, TimerKind kind) const;
-    static Error shutdown_error();
+    bool is_closing(const Model& model) const { return shutting_down_ || model.is_removed; }
+    Error closing_error(const Model& model) const;
 
     Model& model_of(ModelId id);
     const Model& model_of(ModelId id) const;
 
-    std::vector<Model> models_;
-    std::map<RequestId, Call> calls_;            // not answered yet
-    std::map<RequestId, AdminWait> admins_;      // not answered yet
-    std::map<Generation, ModelId> generations_;  // alive, or not known to be dead
+    std::vector<Model> models_;  // never fewer: what was removed may come back
+    std::map<std::string, ModelId, std::less<>> names_;  // removed ones too
+    std::map<RequestId, Call> calls_;                    // not answered yet
+    std::map<RequestId, AdminWait> admins_;              // not answered yet
+    std::map<Generation, ModelId> generations_;          // alive, or not known to be dead
     std::map<RequestId, ModelId> runs_;  // sent to a worker and not ended there, answered or not
     Deadlines deadlines_;
     std::uint64_t last_generation_ = 0;

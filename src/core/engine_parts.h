@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/backoff.h"
+#include "core/breaker.h"
 #include "core/ids.h"
 #include "core/model_spec.h"
 #include "core/replica.h"
@@ -28,6 +29,7 @@ struct Call {  // waits for an answer
     Stage stage = Stage::queued;
     std::uint8_t failed_tries = 0;  // `transient` errors so far
     bool was_rerun = false;         // lost once and run again
+    bool is_idempotent = false;     // as its model was when it arrived
     Instant arrived;
     Instant deadline;
     friend bool operator==(const Call&, const Call&) = default;
@@ -36,6 +38,7 @@ struct Call {  // waits for an answer
 struct AdminWait {  // an administrator waits for a residency
     ModelId model;
     bool wants_ready = false;  // else: gone
+    Generation after;          // ready in a later process than this one; none: any will do
     friend bool operator==(const AdminWait&, const AdminWait&) = default;
 };
 
@@ -45,9 +48,14 @@ struct Model {
     RequestQueue queue;
     std::set<RequestId> delayed;  // pause after a `transient` error
     Backoff backoff;
+    Breaker breaker;
     RunWindow window;
-    std::size_t load_wanted = 0;      // administrators who wait for `ready`
-    std::size_t unload_wanted = 0;    // administrators who wait for it to be gone
+    std::set<RequestId> admins;       // who wait for a residency
+    std::size_t load_wanted = 0;      // of them: for `ready`
+    std::size_t unload_wanted = 0;    // of them: for it to be gone
+    bool is_paused = false;           // no further run begins
+    bool is_removed = false;          // not in the configuration any more
+    Generation retired;               // this process must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;

@@ -23,7 +23,9 @@ void Engine::respond(RequestId request, std::optional<Error> error, Generation g
         const auto admin = admins_.find(request);
         WL_ASSERT(admin != admins_.end());
         id = admin->second.model;
-        --(admin->second.wants_ready ? model_of(id).load_wanted : model_of(id).unload_wanted);
+        Model& model = model_of(id);
+        --(admin->second.wants_ready ? model.load_wanted : model.unload_wanted);
+        model.admins.erase(request);
         admins_.erase(admin);
     }
     deadlines_.disarm({TimerKind::call_deadline, request.value});
@@ -69,10 +71,11 @@ void Engine::take_from_wait(RequestId request, const Call& call) {
 
 // Back to its old place, uncharged; it was accepted once, so `queue_limit` does not apply.
 void Engine::requeue(RequestId request, Commands& out) {
-    if (shutting_down_) return refuse(request, shutdown_error(), out);
     Call& call = calls_.at(request);
+    Model& model = model_of(call.model);
+    if (is_closing(model)) return refuse(request, closing_error(model), out);
     call.stage = Stage::queued;
-    model_of(call.model).queue.push({call.priority, request});
+    model.queue.push({call.priority, request});
 }
 
 // `transient` errors of an idempotent model: up to 3 tries, the pause doubling, within the
@@ -81,7 +84,7 @@ bool Engine::retry_later(RequestId request, const Error& error, Instant now, Com
     constexpr std::uint8_t kTriesMax = 3;
     Call& call = calls_.at(request);
     Model& model = model_of(call.model);
-    if (error.code != Errc::transient || !model.spec.idempotent || shutting_down_) return false;
+    if (error.code != Errc::transient || !call.is_idempotent || is_closing(model)) return false;
     if (call.failed_tries + 1 >= kTriesMax) return false;
     const Instant due = saturating_add(now, model.spec.backoff * (1 << call.failed_tries));
     if (due >= call.deadline) return false;
@@ -99,42 +102,52 @@ void Engine::on_retry_due(RequestId request, Instant now, Commands& out) {
     const ModelId id = call.model;
     model_of(id).delayed.erase(request);
     requeue(request, out);
-    if (model_of(id).replica.residency() == backoff) refuse_hopeless(id, now, out);
+    if (model_of(id).replica.residency() == backoff && refuse_if_hopeless(request, now, out))
+        return;
     advance(id, now, out);
 }
 
-// During a back-off a call may wait only if its own limits reach beyond the end of the pause.
-void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
-    const Model& model = model_of(id);
+// During a back-off a call may wait only if its own limits reach beyond the end of the pause;
+// while the breaker is open it may not wait at all.
+bool Engine::refuse_if_hopeless(RequestId request, Instant now, Commands& out) {
+    const Model& model = model_of(calls_.at(request).model);
     const auto until = model.replica.deadline();
     WL_ASSERT(model.replica.residency() == backoff && until);
-    std::vector<RequestId> hopeless;
-    for (const QueuePlace& place : model.queue.places()) {
-        if (wait_end(place.request) <= *until) hopeless.push_back(place.request);
-    }
-    for (const RequestId request : hopeless) {
-        Error error = base::fail(
-            Errc::unavailable,
-            fmt::format(
-                "the model {} failed and is tried again in {}, later than this request may wait; "
-                "its last error was: {}",
-                model.spec.name, base::to_text(*until - now),
-                model.last_error ? base::to_text(*model.last_error) : "none"));
-        error.reason = "backoff";
-        error.retry_after = *until - now;
-        refuse(request, std::move(error), out);
-    }
+    const bool is_open = model.breaker.is_tripped();
+    if (!is_open && wait_end(request) > *until) return false;
+    const std::string last_error = model.last_error ? base::to_text(*model.last_error) : "none";
+    Error error =
+        is_open ? base::fail(Errc::unavailable,
+                             fmt::format("the workers of the model {} kept dying; it rests for {} "
+                                         "more, or until `windlass models load {}`; its last "
+                                         "error was: {}",
+                                         model.spec.name, base::to_text(*until - now),
+                                         model.spec.name, last_error))
+                : base::fail(Errc::unavailable,
+                             fmt::format("the model {} failed and is tried again in {}, later than "
+                                         "this request may wait; its last error was: {}",
+                                         model.spec.name, base::to_text(*until - now), last_error));
+    error.reason = is_open ? "breaker_open" : "backoff";
+    error.retry_after = *until - now;
+    refuse(request, std::move(error), out);
+    return true;
 }
 
-void Engine::refuse_all_waiting(Commands& out) {
+void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
     std::vector<RequestId> waiting;
-    for (const auto& [request, call] : calls_) {
-        if (call.stage == Stage::queued || call.stage == Stage::delayed) waiting.push_back(request);
+    for (const QueuePlace& place : model_of(id).queue.places()) waiting.push_back(place.request);
+    for (const RequestId request : waiting) refuse_if_hopeless(request, now, out);
+}
+
+// Nothing will be loaded for them any more: what is queued or pauses, and whoever wants a load.
+void Engine::refuse_waiting(ModelId id, Commands& out) {
+    const Model& model = model_of(id);
+    std::vector<RequestId> waiting{model.delayed.begin(), model.delayed.end()};
+    for (const QueuePlace& place : model.queue.places()) waiting.push_back(place.request);
+    for (const RequestId request : model.admins) {
+        if (admins_.at(request).wants_ready) waiting.push_back(request);
     }
-    for (const auto& [request, admin] : admins_) {
-        if (admin.wants_ready) waiting.push_back(request);
-    }
-    for (const RequestId request : waiting) refuse(request, shutdown_error(), out);
+    for (const RequestId request : waiting) refuse(request, closing_error(model), out);
 }
 
 Instant Engine::wait_end(RequestId request) const {
@@ -142,7 +155,13 @@ Instant Engine::wait_end(RequestId request) const {
     return std::min(own.value_or(Instant::max()), calls_.at(request).deadline);
 }
 
-Error Engine::shutdown_error() {
+Error Engine::closing_error(const Model& model) const {
+    if (!shutting_down_) {
+        return base::fail(Errc::not_found,
+                          fmt::format("the model {} was removed from the configuration; put it "
+                                      "back and reload, or ask another model",
+                                      model.spec.name));
+    }
     Error error =
         base::fail(Errc::unavailable, "the daemon is shutting down; ask again once it is back");
     error.reason = "shutting_down";

@@ -9,10 +9,9 @@ namespace windlass::core {
 using enum Residency;
 
 std::optional<ModelId> Engine::find_model(std::string_view name) const {
-    const auto found =
-        std::ranges::find(models_, name, [](const Model& model) { return model.spec.name; });
-    if (found == models_.end()) return std::nullopt;
-    return ModelId{static_cast<std::uint64_t>(found - models_.begin()) + 1};
+    const auto found = names_.find(name);
+    if (found == names_.end() || model_of(found->second).is_removed) return std::nullopt;
+    return found->second;
 }
 
 ModelView Engine::view(ModelId id) const {
@@ -21,11 +20,15 @@ ModelView Engine::view(ModelId id) const {
     ModelView view{.residency = replica.residency(),
                    .generation = replica.has_process() ? replica.generation() : Generation{},
                    .running = replica.begun_count(),
+                   .is_paused = model.is_paused,
                    .load_count = model.load_count,
                    .failure_count = model.failure_count,
                    .last_error = model.last_error};
     view.waiting =
         model.queue.size() + model.delayed.size() + replica.leases().size() - view.running;
+    if (model.breaker.is_tripped()) {
+        view.breaker = view.residency == backoff ? BreakerState::open : BreakerState::probing;
+    }
     if (view.residency == loading) view.loading_since = replica.loading_since();
     if (view.residency == ready) view.ready_since = replica.ready_since();
     if (view.residency == backoff) view.backoff_until = replica.deadline();
@@ -36,7 +39,9 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
     const auto entry = calls_.find(request);
     if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
     if (entry->second.stage == Stage::delayed) return WaitReason::retrying;
-    const Replica& replica = model_of(entry->second.model).replica;
+    const Model& model = model_of(entry->second.model);
+    const Replica& replica = model.replica;
+    if (model.is_paused && entry->second.stage == Stage::queued) return WaitReason::paused;
     switch (replica.residency()) {
         case loading: return replica.said_hello() ? WaitReason::loading : WaitReason::starting;
         case ready: return WaitReason::busy;
@@ -76,6 +81,11 @@ void Engine::encode(StateEncoder& encoder) const {
     encoder.number(shutting_down_ ? 1 : 0);
     for (const Model& model : models_) {
         model.replica.encode(encoder);
+        encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
+                       (model.breaker.is_tripped() ? 4u : 0u) |
+                       (model.retired == model.replica.generation() ? 8u : 0u));
+        encoder.number(model.breaker.deaths().size());
+        for (const Instant death : model.breaker.deaths()) encoder.instant(death);
         encoder.number(model.backoff.failure_count());
         encoder.number(model.window.prefetch());
         encoder.number(model.queue.size());
@@ -88,13 +98,15 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.request(request);
         encoder.number(static_cast<std::uint64_t>(call.stage) |
                        std::uint64_t{call.failed_tries} << 8 | std::uint64_t{call.was_rerun} << 16 |
-                       std::uint64_t{call.priority} << 24);
+                       std::uint64_t{call.priority} << 24 |
+                       std::uint64_t{call.is_idempotent} << 32);
         encoder.instant(call.deadline);
     }
     encoder.number(admins_.size());
     for (const auto& [request, admin] : admins_) {
         encoder.request(request);
         encoder.number(admin.model.value << 1 | (admin.wants_ready ? 1 : 0));
+        encoder.generation(admin.after);
     }
     encoder.number(deadlines_.entries().size());
     for (const auto& [key, at] : deadlines_.entries()) {
@@ -120,8 +132,10 @@ void Engine::check_invariants() const {
         WL_ASSERT(residency != unkillable);
         WL_ASSERT(replica.has_process() || replica.leases().empty());
         WL_ASSERT(residency != loading || replica.leases().empty());
-        WL_ASSERT(residency != cold || model.queue.empty());
-        WL_ASSERT(model.queue.empty() || !shutting_down_);
+        WL_ASSERT(residency != cold || model.queue.empty() || model.is_paused);
+        WL_ASSERT(!is_closing(model) || (model.queue.empty() && model.delayed.empty()));
+        WL_ASSERT(!is_closing(model) || model.load_wanted == 0);
+        WL_ASSERT(model.admins.size() == model.load_wanted + model.unload_wanted);
         const bool is_timed = residency == loading || residency == stopping || residency == backoff;
         WL_ASSERT(is_timed == replica.deadline().has_value());
         WL_ASSERT(

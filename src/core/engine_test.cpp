@@ -7,85 +7,17 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "core/engine_testing.h"
+
 namespace core = windlass::core;
 using core::Generation;
 using core::RequestId;
 using windlass::base::Errc;
 using windlass::base::Instant;
+using windlass::core::testing::kFirst;
+using windlass::core::testing::kModel;
+using windlass::core::testing::Story;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr core::ModelId kModel{1};
-constexpr Generation kFirst{1};
-
-// An engine with one model, and what it commanded last.
-class Story {
-  public:
-    explicit Story(core::ModelSpec spec = {}) : engine_({named(std::move(spec))}) {}
-
-    void happen(const core::Event& event) {
-        commands_.clear();
-        engine_.handle(event, now_, commands_);
-        engine_.check_invariants();
-    }
-    void wait(core::Duration duration) {  // every deadline on the way is delivered at its own time
-        const Instant end = now_ + duration;
-        core::Commands all;
-        while (engine_.next_deadline() && *engine_.next_deadline() <= end) {
-            now_ = *engine_.next_deadline();
-            happen(core::TimePassed{});
-            all.insert(all.end(), commands_.begin(), commands_.end());
-        }
-        now_ = end;
-        commands_ = std::move(all);
-    }
-    void call(std::uint64_t id, core::Duration timeout = 1h, std::uint8_t priority = 4) {
-        happen(core::CallArrived{RequestId{id}, kModel, priority, timeout, timeout});
-    }
-    void make_ready(Generation generation = kFirst) {
-        happen(core::WorkerHello{generation});
-        happen(core::WorkerLoaded{generation});
-    }
-    void begin(std::uint64_t id, Generation generation = kFirst) {
-        happen(core::RunStarted{generation, RequestId{id}});
-    }
-    void answer(std::uint64_t id, Generation generation = kFirst) {
-        happen(core::RunAnswered{generation, RequestId{id}});
-    }
-
-    template <class Wanted>
-    const Wanted* find() const {
-        for (const core::Command& command : commands_) {
-            if (const auto* wanted = std::get_if<Wanted>(&command)) return wanted;
-        }
-        return nullptr;
-    }
-    const core::Respond* response(std::uint64_t id) const {
-        for (const core::Command& command : commands_) {
-            const auto* respond = std::get_if<core::Respond>(&command);
-            if (respond != nullptr && respond->request == RequestId{id}) return respond;
-        }
-        return nullptr;
-    }
-    bool was_refused(std::uint64_t id, Errc code) const {
-        return response(id) != nullptr && response(id)->error && response(id)->error->code == code;
-    }
-    core::Residency residency() const { return engine_.view(kModel).residency; }
-    core::Engine& engine() { return engine_; }
-
-  private:
-    static core::ModelSpec named(core::ModelSpec spec) {
-        spec.name = "digits";
-        return spec;
-    }
-
-    core::Engine engine_;
-    core::Commands commands_;
-    Instant now_{1h};
-};
-
-}  // namespace
 
 TEST_CASE("the first call launches the model, and nothing else does") {
     Story story;

@@ -50,12 +50,13 @@ void Engine::fail_load(ModelId id, const Error& error, Commands& out) {
     Model& model = model_of(id);
     model.last_error = error;
     out.push_back(Report{EventCode::model_load_failed, id, model.replica.generation(), {}, error});
-    while (!model.queue.empty()) refuse(model.queue.front().request, error, out);
-    std::vector<RequestId> admins;
-    for (const auto& [request, admin] : admins_) {
-        if (admin.model == id && admin.wants_ready) admins.push_back(request);
+    if (!model.is_paused) {  // else they wait for `resume`, whatever becomes of this load
+        while (!model.queue.empty()) refuse(model.queue.front().request, error, out);
     }
-    for (const RequestId request : admins) refuse(request, error, out);
+    const std::set<RequestId> admins = model.admins;
+    for (const RequestId request : admins) {
+        if (admins_.at(request).wants_ready) refuse(request, error, out);
+    }
 }
 
 void Engine::on(const RunStarted& event, Instant now, Commands& out) {
@@ -98,7 +99,7 @@ void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
                 out);
     }
     model->window.on_run(now - started);
-    model->backoff.on_success();
+    count_success(id, out);
     end_lease(id, event.request, now);
     advance(id, now, out);
 }
@@ -141,7 +142,7 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
             model->replica.stop(StopCause::failure, StopStep::asked, now, out);
         }
     } else {
-        model->backoff.on_success();  // the worker works; this request did not
+        count_success(id, out);  // the worker works; this request did not
     }
     advance(id, now, out);
 }
@@ -281,20 +282,34 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     }
     lose_leases(id, error, out);
     const bool failed = model.replica.will_back_off();
-    model.replica.on_exit(failed ? saturating_add(now, count_failure(model)) : now, out);
+    model.replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
     if (failed) refuse_hopeless(id, now, out);
     advance(id, now, out);
 }
 
-Duration Engine::count_failure(Model& model) {
+// How long to pause after it.
+Duration Engine::count_failure(ModelId id, Instant now, Commands& out) {
+    Model& model = model_of(id);
     ++model.failure_count;
-    return model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
+    const Duration pause = model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
+    if (!model.breaker.on_death(model.spec.breaker, now)) return pause;
+    out.push_back(Report{
+        EventCode::model_breaker_opened, id, model.replica.generation(), {}, model.last_error});
+    return std::max(pause, model.spec.breaker.cooldown);
+}
+
+void Engine::count_success(ModelId id, Commands& out) {
+    Model& model = model_of(id);
+    model.backoff.on_success();
+    if (!model.breaker.on_success()) return;
+    out.push_back(Report{EventCode::model_breaker_closed, id, model.replica.generation(), {}, {}});
 }
 
 // What had begun is lost, or run once more; what had not begun goes back uncharged.
 void Engine::lose_leases(ModelId id, const Error& error, Commands& out) {
-    const Leases leases = model_of(id).replica.leases();
-    const Generation generation = model_of(id).replica.generation();
+    const Model& model = model_of(id);
+    const Leases leases = model.replica.leases();
+    const Generation generation = model.replica.generation();
     for (const auto& [request, lease] : leases) {
         runs_.erase(request);
         deadlines_.disarm({TimerKind::run_limit, request.value});
@@ -302,14 +317,14 @@ void Engine::lose_leases(ModelId id, const Error& error, Commands& out) {
         if (!lease.begun) {
             requeue(request, out);
         } else if (!rerun(request, out)) {
-            respond(request, shutting_down_ ? shutdown_error() : error, generation, {}, out);
+            respond(request, shutting_down_ ? closing_error(model) : error, generation, {}, out);
         }
     }
 }
 
 bool Engine::rerun(RequestId request, Commands& out) {
     Call& call = calls_.at(request);
-    if (!model_of(call.model).spec.idempotent || call.was_rerun || shutting_down_) return false;
+    if (!call.is_idempotent || call.was_rerun || is_closing(model_of(call.model))) return false;
     call.was_rerun = true;
     out.push_back(Report{EventCode::request_retried, call.model, {}, request, {}});
     requeue(request, out);

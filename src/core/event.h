@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "core/ids.h"
+#include "core/model_spec.h"
 
 namespace windlass::core {
 
@@ -15,7 +16,7 @@ using base::Duration;
 using base::Error;
 using base::Instant;
 
-// --- clients. Each of the first three is answered by exactly one Respond.
+// --- clients. Each of the first four is answered by exactly one Respond.
 
 struct CallArrived {
     RequestId request;
@@ -29,13 +30,37 @@ struct LoadAsked {  // an administrator wants the model ready; ends a back-off a
     ModelId model;
     Duration timeout;
 };
+struct RestartAsked {  // an administrator wants the model ready in a new process
+    RequestId request;
+    ModelId model;
+    Duration timeout;
+};
 struct UnloadAsked {  // an administrator wants the process gone
     RequestId request;
     ModelId model;
     Duration timeout;
 };
+struct PauseAsked {  // begin no further run; what runs goes on, what waits keeps waiting
+    ModelId model;
+};
+struct ResumeAsked {
+    ModelId model;
+};
 struct ClientGone {  // nobody waits for the answer any more
     RequestId request;
+};
+
+// --- the configuration was read again. Never sent for a model that did not change.
+
+// A model that is new, was removed before, or has changed. The limits of runs and of the queue
+// count from now on, those of processes from the next start.
+struct ModelConfigured {
+    ModelSpec spec;
+    bool needs_new_process = false;  // what the process was started with has changed
+};
+// The model takes nothing new. What runs may finish, what waits is refused.
+struct ModelRemoved {
+    ModelId model;
 };
 
 // --- workers
@@ -96,9 +121,10 @@ struct ShutdownAsked {  // refuse what waits, let runs finish within `grace`, th
 };
 struct ShutdownForced {};  // kill everything at once
 
-using Event = std::variant<CallArrived, LoadAsked, UnloadAsked, ClientGone, LaunchFailed,
-                           WorkerHello, WorkerLoaded, LoadFailed, RunStarted, RunProgressed,
-                           RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited,
-                           TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+using Event =
+    std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked, ResumeAsked,
+                 ClientGone, ModelConfigured, ModelRemoved, LaunchFailed, WorkerHello, WorkerLoaded,
+                 LoadFailed, RunStarted, RunProgressed, RunAnswered, RunFailed, RunRecalled,
+                 ChannelLost, WorkerExited, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "core/breaker.h"
 
 namespace windlass::core {
 
@@ -36,6 +37,7 @@ struct ModelSpec {
         std::chrono::minutes{15};  // without progress, once begun or due to begin
     Duration backoff = std::chrono::seconds{1};
     Duration backoff_max = std::chrono::minutes{5};
+    BreakerSettings breaker;
     std::optional<Duration> unload_after = std::chrono::minutes{6};  // idle time; empty: never
     // Requests held in the channel beyond `concurrency`. Empty: from the measured run time.
     std::optional<std::uint32_t> prefetch;

@@ -54,7 +54,9 @@ void Replica::report(EventCode code, Commands& out) const {
     out.push_back(Report{code, model_, generation_, {}, {}});
 }
 
-void Replica::launch(Generation generation, Instant now, Commands& out) {
+void Replica::launch(Generation generation, const ModelSpec& spec, Instant now, Commands& out) {
+    limits_ = spec.limits;
+    concurrency_ = spec.concurrency;
     generation_ = generation;
     said_hello_ = false;
     stop_step_ = StopStep::none;
@@ -186,7 +188,7 @@ void Replica::forgive(Duration delay) {
     place_free_since_ = saturating_add(place_free_since_, delay);
 }
 
-std::optional<Instant> Replica::begin_due_since(std::uint32_t concurrency) const {
+std::optional<Instant> Replica::begin_due_since() const {
     if (residency_ != ready && residency_ != draining) return std::nullopt;
     std::optional<Instant> oldest;
     std::size_t begun = 0;
@@ -197,7 +199,7 @@ std::optional<Instant> Replica::begin_due_since(std::uint32_t concurrency) const
             oldest = lease.sent;
         }
     }
-    if (!oldest || begun >= concurrency) return std::nullopt;
+    if (!oldest || begun >= concurrency_) return std::nullopt;
     return std::max(*oldest, place_free_since_);
 }
 

@@ -37,7 +37,7 @@ enum class StopCause : std::uint8_t { wanted, failure };
 
 class Replica {
   public:
-    Replica(ModelId model, const ReplicaLimits& limits) : model_(model), limits_(limits) {}
+    explicit Replica(ModelId model) : model_(model) {}
 
     Residency residency() const { return residency_; }
     Generation generation() const { return generation_; }
@@ -47,14 +47,16 @@ class Replica {
     bool will_back_off() const;  // asked before on_exit(): true when the exit is a failure
     const Leases& leases() const { return leases_; }
     std::size_t begun_count() const;
-    Instant loading_since() const { return loading_since_; }  // of the latest load
+    std::uint32_t concurrency() const { return concurrency_; }  // that of its process
+    Instant loading_since() const { return loading_since_; }    // of the latest load
     Instant ready_since() const { return ready_since_; }
 
     // When step_due() must be called; belongs to the present state.
     std::optional<Instant> deadline() const { return deadline_; }
 
     // --- moves
-    void launch(Generation generation, Instant now, Commands& out);
+    // The limits of the process are those that `spec` has now, for all of its life.
+    void launch(Generation generation, const ModelSpec& spec, Instant now, Commands& out);
     void on_hello(Instant now, Commands& out);  // first sign of the process: send `load`
     void on_loaded(Instant now, Commands& out);
     void drain(Commands& out);  // ready only; recalls what has not begun
@@ -76,7 +78,7 @@ class Replica {
     void forgive(Duration delay);  // shifts the signs of life of what has begun
 
     // Since when a run ought to have begun and has not: places are free, and it was sent before.
-    std::optional<Instant> begin_due_since(std::uint32_t concurrency) const;
+    std::optional<Instant> begin_due_since() const;
 
     void encode(StateEncoder& encoder) const;
     friend bool operator==(const Replica&, const Replica&) = default;
@@ -88,6 +90,7 @@ class Replica {
 
     ModelId model_;
     ReplicaLimits limits_;
+    std::uint32_t concurrency_ = 1;
     Residency residency_ = Residency::cold;
     Generation generation_;
     StopStep stop_step_ = StopStep::none;

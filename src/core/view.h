@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "core/breaker.h"
 #include "core/ids.h"
 #include "core/residency.h"
 #include "core/wait_reason.h"
@@ -19,6 +20,8 @@ struct ModelView {
     Generation generation;
     std::size_t running = 0;  // begun in the worker
     std::size_t waiting = 0;  // not begun
+    bool is_paused = false;
+    BreakerState breaker = BreakerState::closed;
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;
     std::optional<Instant> loading_since;

@@ -14,6 +14,7 @@ std::string_view to_text(WaitReason reason) {
         case WaitReason::stopping: return "stopping";
         case WaitReason::backoff: return "backoff";
         case WaitReason::retrying: return "retrying";
+        case WaitReason::paused: return "paused";
     }
     std::unreachable();
 }

@@ -14,9 +14,10 @@ enum class WaitReason : std::uint8_t {
     stopping,  // the process is being ended
     backoff,   // the model failed; the next try comes after a pause
     retrying,  // a `transient` error of this request; its own pause is not over
+    paused,    // an administrator paused the model
 };
 
-inline constexpr int kWaitReasonCount = 7;
+inline constexpr int kWaitReasonCount = 8;
 
 // "starting", "loading", ...: as in the API.
 std::string_view to_text(WaitReason reason);

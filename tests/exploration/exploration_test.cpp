@@ -37,6 +37,7 @@ core::ModelSpec small_model(bool is_idempotent) {
             .stall_timeout = 10s,
             .backoff = 8s,
             .backoff_max = 8s,
+            .breaker = {.deaths = 0, .window = 60s, .cooldown = 25s},
             .unload_after = 12s,
             .prefetch = 1};
 }
@@ -126,6 +127,28 @@ TEST_CASE("a call and a load, with a model that leaves at once: explored to clos
     WorldOptions options{.model = small_model(false), .call_count = 1, .has_load = true};
     options.model.unload_after = 0s;
     require_closed("call, load, unload_after 0", options);
+}
+
+TEST_CASE("a call and a restart: explored to closure") {
+    require_closed("call, restart",
+                   {.model = small_model(false), .call_count = 1, .has_restart = true});
+}
+
+TEST_CASE("a call on a model that is paused and resumed: explored to closure") {
+    require_closed("call, pause, resume",
+                   {.model = small_model(false), .call_count = 1, .has_pause = true});
+}
+
+TEST_CASE("a call while its model is changed, removed and put back: explored to closure") {
+    require_closed("call, reload",
+                   {.model = small_model(false), .call_count = 1, .has_reload = true});
+}
+
+TEST_CASE("a call and a load, with a breaker that opens at the second death: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options{.model = small_model(false), .call_count = 1, .has_load = true};
+    options.model.breaker.deaths = 2;
+    require_closed("call, load, breaker", options);
 }
 
 }  // namespace windlass::exploration

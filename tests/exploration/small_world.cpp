@@ -16,6 +16,7 @@ namespace {
 constexpr core::ModelId kModel{1};
 constexpr RequestId kLoad{100};
 constexpr RequestId kUnload{101};
+constexpr RequestId kRestart{102};
 
 core::Error worker_error(Errc code) { return base::fail(code, "said by the worker"); }
 
@@ -34,14 +35,9 @@ SmallWorld::SmallWorld(const WorldOptions& options)
 std::vector<Move> SmallWorld::moves() const {
     std::vector<Move> moves;
     add_client_moves(moves);
+    add_administrator_moves(moves);
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
     if (engine_.next_deadline()) moves.push_back({{"time passes"}, core::TimePassed{}});
-    if (options_.has_shutdown && shutdown_step_ == 0) {
-        moves.push_back({{"shutdown"}, core::ShutdownAsked{10s}});
-    }
-    if (options_.has_shutdown && shutdown_step_ == 1) {
-        moves.push_back({{"shutdown at once"}, core::ShutdownForced{}});
-    }
     return moves;
 }
 
@@ -62,11 +58,41 @@ void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
                              core::ClientGone{request}});
         }
     }
+}
+
+void SmallWorld::add_administrator_moves(std::vector<Move>& moves) const {
     if (options_.has_load && !made_.contains(kLoad)) {
         moves.push_back({{"load asked"}, core::LoadAsked{kLoad, kModel, 50s}});
     }
     if (options_.has_unload && !made_.contains(kUnload)) {
         moves.push_back({{"unload asked"}, core::UnloadAsked{kUnload, kModel, 50s}});
+    }
+    if (options_.has_restart && !made_.contains(kRestart)) {
+        moves.push_back({{"restart asked"}, core::RestartAsked{kRestart, kModel, 50s}});
+    }
+    if (options_.has_pause && pause_step_ == 0) {
+        moves.push_back({{"paused"}, core::PauseAsked{kModel}});
+    }
+    if (options_.has_pause && pause_step_ == 1) {
+        moves.push_back({{"resumed"}, core::ResumeAsked{kModel}});
+    }
+    if (options_.has_reload && reload_step_ == 0) {
+        core::ModelSpec changed = options_.model;
+        changed.idempotent = !changed.idempotent;
+        changed.run_timeout -= 4s;
+        moves.push_back({{"changed"}, core::ModelConfigured{changed, true}});
+    }
+    if (options_.has_reload && reload_step_ < 2) {
+        moves.push_back({{"removed"}, core::ModelRemoved{kModel}});
+    }
+    if (options_.has_reload && reload_step_ == 2) {
+        moves.push_back({{"back again"}, core::ModelConfigured{options_.model, false}});
+    }
+    if (options_.has_shutdown && shutdown_step_ == 0) {
+        moves.push_back({{"shutdown"}, core::ShutdownAsked{10s}});
+    }
+    if (options_.has_shutdown && shutdown_step_ == 1) {
+        moves.push_back({{"shutdown at once"}, core::ShutdownForced{}});
     }
 }
 
@@ -147,6 +173,11 @@ void SmallWorld::note_event(const core::Event& event) {
                    [&](const core::CallArrived& e) { made_.insert(e.request); },
                    [&](const core::LoadAsked& e) { made_.insert(e.request); },
                    [&](const core::UnloadAsked& e) { made_.insert(e.request); },
+                   [&](const core::RestartAsked& e) { made_.insert(e.request); },
+                   [&](const core::PauseAsked&) { pause_step_ = 1; },
+                   [&](const core::ResumeAsked&) { pause_step_ = 2; },
+                   [&](const core::ModelConfigured&) { reload_step_ = reload_step_ == 0 ? 1 : 3; },
+                   [&](const core::ModelRemoved&) { reload_step_ = 2; },
                    [&](const core::ClientGone& e) { gone_.insert(e.request); },
                    [&](const core::LaunchFailed& e) { workers_.erase(e.generation); },
                    [&](const core::WorkerExited& e) { workers_.erase(e.generation); },
@@ -193,7 +224,8 @@ std::string SmallWorld::canonical() const {
     for (const RequestId request : made_) encoder.request(request);
     encoder.number(gone_.size());
     for (const RequestId request : gone_) encoder.request(request);
-    encoder.number(static_cast<std::uint64_t>(shutdown_step_));
+    encoder.number(
+        static_cast<std::uint64_t>(shutdown_step_ | pause_step_ << 2 | reload_step_ << 4));
     engine_.encode(encoder);
     ledger_.encode(encoder);
     for (const auto& [generation, worker] : workers_) {

@@ -35,6 +35,9 @@ struct WorldOptions {
     int call_count = 2;
     bool has_load = false;      // an administrator's load
     bool has_unload = false;    // an administrator's unload
+    bool has_restart = false;   // an administrator's restart
+    bool has_pause = false;     // paused, then resumed
+    bool has_reload = false;    // the model changes, is removed, comes back
     bool has_shutdown = false;  // asked, then forced
 };
 
@@ -65,6 +68,7 @@ class SmallWorld {
     };
 
     void add_client_moves(std::vector<Move>& moves) const;
+    void add_administrator_moves(std::vector<Move>& moves) const;
     void add_worker_moves(std::vector<Move>& moves, Generation generation,
                           const Worker& worker) const;
     void add_run_moves(std::vector<Move>& moves, Generation generation, const Worker& worker) const;
@@ -79,6 +83,8 @@ class SmallWorld {
     std::set<RequestId> made_;  // requests that have been made
     std::set<RequestId> gone_;  // whose client left
     int shutdown_step_ = 0;
+    int pause_step_ = 0;
+    int reload_step_ = 0;
 };
 
 }  // namespace windlass::exploration

@@ -17,7 +17,7 @@ core::Error said(Errc code) { return base::fail(code, "said by a fake worker"); 
 }  // namespace
 
 FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const WorldHooks& hooks)
-    : generation_(generation), spec_(&spec), hooks_(&hooks) {
+    : generation_(generation), spec_(spec), hooks_(&hooks) {
     const auto latency = hooks.between(1ms, 200ms);
     if (hooks.strikes(Fault::launch_fails)) {
         hooks.schedule(latency, core::LaunchFailed{generation, said(Errc::not_found)});
@@ -53,7 +53,7 @@ void FakeWorker::dispatch(RequestId request) {
 void FakeWorker::begin_next() {
     if (!is_lazy_ && !held_.empty() && hooks_->strikes(Fault::run_not_begun)) is_lazy_ = true;
     if (is_lazy_) return;
-    while (!held_.empty() && begun_.size() + starting_.size() < spec_->concurrency) {
+    while (!held_.empty() && begun_.size() + starting_.size() < spec_.concurrency) {
         const RequestId request = held_.front();
         held_.pop_front();
         starting_.insert(request);
@@ -62,13 +62,13 @@ void FakeWorker::begin_next() {
 }
 
 void FakeWorker::plan_run(RequestId request) {
-    const auto run = hooks_->between(1ms, spec_->run_timeout / 2);
+    const auto run = hooks_->between(1ms, spec_.run_timeout / 2);
     if (hooks_->strikes(Fault::run_dies)) return die(run);
     if (hooks_->strikes(Fault::run_silent)) return;
     const bool is_late = hooks_->strikes(Fault::run_late);
-    const auto end = is_late ? spec_->run_timeout + hooks_->between(0ms, 500ms) : run;
+    const auto end = is_late ? spec_.run_timeout + hooks_->between(0ms, 500ms) : run;
     if (!hooks_->strikes(Fault::run_without_progress)) {
-        for (auto beat = spec_->stall_timeout / 2; beat < end; beat += spec_->stall_timeout / 2) {
+        for (auto beat = spec_.stall_timeout / 2; beat < end; beat += spec_.stall_timeout / 2) {
             hooks_->schedule(beat, core::RunProgressed{generation_, request});
         }
     }
@@ -107,7 +107,7 @@ void FakeWorker::terminate() {
 void FakeWorker::kill() {
     is_dying_ = true;
     const bool is_late = hooks_->strikes(Fault::reaped_late);
-    die(is_late ? spec_->limits.reap_timeout + hooks_->between(1ms, 5s)
+    die(is_late ? spec_.limits.reap_timeout + hooks_->between(1ms, 5s)
                 : hooks_->between(0ms, 20ms));
 }
 

@@ -44,7 +44,7 @@ class FakeWorker {
     void die(base::Duration after);
 
     Generation generation_;
-    const core::ModelSpec* spec_;  // of the simulation, which outlives every worker
+    core::ModelSpec spec_;  // as it was at the launch
     const WorldHooks* hooks_;
     std::deque<RequestId> held_;    // sent, not begun
     std::set<RequestId> starting_;  // `started` is on its way

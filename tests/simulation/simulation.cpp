@@ -16,26 +16,42 @@ namespace {
 // Phase two ends within the longest chain of limits; far beyond it something waits for ever.
 constexpr base::Duration kQuietLimit = 10min;
 
+// All that a reload may change while runs go on.
+void draw_limits(Random& random, core::ModelSpec& spec) {
+    spec.queue_limit = static_cast<std::uint32_t>(2 + random.below(12));
+    spec.idempotent = random.chance(400);
+    spec.run_timeout = random.between(200ms, 2s);
+    spec.stall_timeout = random.between(100ms, 1500ms);
+    spec.backoff = random.between(50ms, 500ms);
+    spec.backoff_max = 4 * spec.backoff;
+    spec.breaker = {.deaths = static_cast<std::uint32_t>(random.below(5)),
+                    .window = random.between(100ms, 10s),
+                    .cooldown = random.between(100ms, 5s)};
+    spec.unload_after = {};
+    if (random.chance(800)) spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
+    spec.prefetch = {};
+    if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
+}
+
+core::ModelSpec draw_model(Random& random, std::size_t number) {
+    core::ModelSpec spec{.name = fmt::format("model-{}", number),
+                         .limits = {.start_timeout = 1s,
+                                    .load_timeout = 2s,
+                                    .stop_grace = 500ms,
+                                    .cancel_grace = 200ms,
+                                    .term_grace = 400ms,
+                                    .reap_timeout = 300ms},
+                         .concurrency = static_cast<std::uint32_t>(1 + random.below(3)),
+                         .unload_after = {},
+                         .prefetch = {}};
+    draw_limits(random, spec);
+    return spec;
+}
+
 std::vector<core::ModelSpec> draw_models(Random& random) {
     std::vector<core::ModelSpec> specs(1 + random.below(3));
     for (core::ModelSpec& spec : specs) {
-        spec.name = fmt::format("model-{}", &spec - specs.data());
-        spec.limits = {.start_timeout = 1s,
-                       .load_timeout = 2s,
-                       .stop_grace = 500ms,
-                       .cancel_grace = 200ms,
-                       .term_grace = 400ms,
-                       .reap_timeout = 300ms};
-        spec.concurrency = static_cast<std::uint32_t>(1 + random.below(3));
-        spec.queue_limit = static_cast<std::uint32_t>(2 + random.below(12));
-        spec.idempotent = random.chance(400);
-        spec.run_timeout = random.between(200ms, 2s);
-        spec.stall_timeout = random.between(100ms, 1500ms);
-        spec.backoff = random.between(50ms, 500ms);
-        spec.backoff_max = 4 * spec.backoff;
-        if (random.chance(800))
-            spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
-        if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
+        spec = draw_model(random, static_cast<std::size_t>(&spec - specs.data()));
     }
     return specs;
 }
@@ -82,7 +98,7 @@ void Simulation::run() {
     while (event_count_ < kEventsMin && !violation_) {
         if (random_.chance(300)) {
             send_client();
-        } else if (random_.chance(30)) {
+        } else if (random_.chance(60)) {
             send_administrator();
         } else if (!turn()) {
             now_ += random_.between(1ms, 500ms);  // nothing happens until the next client comes
@@ -90,6 +106,7 @@ void Simulation::run() {
         }
     }
     odds_.heal();
+    for (std::size_t i = 1; i <= specs_.size(); ++i) deliver(core::ResumeAsked{core::ModelId{i}});
     const Instant limit = now_ + kQuietLimit;
     if (random_.chance(500)) {  // let it come to rest before the end, or end it in the middle
         while (ledger_.unanswered_count() > 0 && !violation_ && now_ < limit && turn()) {
@@ -121,14 +138,40 @@ void Simulation::send_client() {
 }
 
 void Simulation::send_administrator() {
-    const RequestId request{++last_request_};
     const core::ModelId model{1 + random_.below(specs_.size())};
     const base::Duration timeout = random_.between(10ms, 10s);
-    if (random_.chance(500)) {
-        deliver(core::LoadAsked{request, model, timeout});
-    } else {
-        deliver(core::UnloadAsked{request, model, timeout});
+    const RequestId request{last_request_ + 1};
+    switch (random_.below(5)) {
+        case 0: deliver(core::LoadAsked{request, model, timeout}); break;
+        case 1: deliver(core::UnloadAsked{request, model, timeout}); break;
+        case 2: deliver(core::RestartAsked{request, model, timeout}); break;
+        case 3:
+            schedule(random_.between(1ms, 1s), core::ResumeAsked{model});
+            return deliver(core::PauseAsked{model});
+        default: return reconfigure();
     }
+    ++last_request_;
+}
+
+void Simulation::reconfigure() {
+    const std::size_t number = random_.below(specs_.size());
+    if (random_.chance(300)) {  // and put back
+        schedule(random_.between(1ms, 1s), core::ModelConfigured{specs_[number], false});
+        return deliver(core::ModelRemoved{core::ModelId{number + 1}});
+    }
+    if (random_.chance(200) && specs_.size() < 4) {
+        return deliver(core::ModelConfigured{draw_model(random_, specs_.size()), false});
+    }
+    core::ModelSpec spec = specs_[number];
+    draw_limits(random_, spec);
+    const bool needs_new_process = random_.chance(500);
+    if (needs_new_process) spec.concurrency = static_cast<std::uint32_t>(1 + random_.below(3));
+    deliver(core::ModelConfigured{spec, needs_new_process});
+}
+
+void Simulation::note_spec(const core::ModelSpec& spec) {
+    const auto known = std::ranges::find(specs_, spec.name, &core::ModelSpec::name);
+    known == specs_.end() ? specs_.push_back(spec) : void(*known = spec);
 }
 
 bool Simulation::turn() {
@@ -168,6 +211,7 @@ bool Simulation::is_due_to_happen(const core::Event& event) {
 
 void Simulation::deliver(const core::Event& event) {
     ++event_count_;
+    if (const auto* changed = std::get_if<core::ModelConfigured>(&event)) note_spec(changed->spec);
     core::Commands commands;
     ledger_.observe(event, now_);
     engine_.handle(event, now_, commands);

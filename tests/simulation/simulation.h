@@ -36,6 +36,8 @@ class Simulation {
     void carry_out(const core::Commands& commands);
     void send_client();
     void send_administrator();
+    void reconfigure();
+    void note_spec(const core::ModelSpec& spec);
     void fail(const std::string& sentence);
 
     Random random_;

@@ -26,6 +26,11 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::model_unloaded: return Residency::cold;
         case EventCode::model_backoff: return Residency::backoff;
         case EventCode::worker_unkillable: return Residency::unkillable;
+        case EventCode::model_breaker_opened:
+        case EventCode::model_breaker_closed:
+        case EventCode::model_paused:
+        case EventCode::model_resumed:
+        case EventCode::model_removed:
         case EventCode::model_load_failed:
         case EventCode::run_limit_reached:
         case EventCode::request_retried:
@@ -50,6 +55,7 @@ Coverage::Coverage() {
 void Coverage::count(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         if (const auto* report = std::get_if<core::Report>(&command)) {
+            count(fmt::format("event {}", core::to_text(report->code)));
             if (const auto to = entered_by(report->code)) count_move(report->model, *to);
         }
         const auto* respond = std::get_if<core::Respond>(&command);

@@ -19,6 +19,7 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
     for (const core::Command& command : commands) {
         std::visit([&](const auto& c) { on(c, now); }, command);
     }
+    if (!happened_.is_time) return;
     for (auto& [generation, process] : processes_) {
         if (is_set_aside(process, now)) lose_runs(process);  // killed: what it held cannot run on
     }
@@ -44,8 +45,8 @@ const Ledger::Run* Ledger::find_run(RequestId request) const {
 std::size_t Ledger::waiting_count(ModelId model) const {
     return static_cast<std::size_t>(std::ranges::count_if(requests_, [&](const auto& entry) {
         const Request& request = entry.second;
-        return request.model == model && request.kind == Kind::call && !request.is_answered &&
-               find_run(entry.first) == nullptr;
+        return request.model == model && request.kind == RequestKind::call &&
+               !request.is_answered && find_run(entry.first) == nullptr;
     }));
 }
 
@@ -54,22 +55,51 @@ std::size_t Ledger::waiting_count(ModelId model) const {
 void Ledger::on(const core::CallArrived& event, Instant now) {
     requests_[event.request] = {.model = event.model,
                                 .deadline = now + event.timeout,
-                                .wait_deadline = now + std::min(event.wait, event.timeout)};
+                                .wait_deadline = now + std::min(event.wait, event.timeout),
+                                .is_idempotent = spec(event.model).idempotent};
 }
 void Ledger::on(const core::LoadAsked& event, Instant now) {
-    requests_[event.request] = {.kind = Kind::load,
+    requests_[event.request] = {.kind = RequestKind::load,
                                 .model = event.model,
                                 .deadline = now + event.timeout,
                                 .wait_deadline = now + event.timeout};
+    models_[event.model].is_rest_over = true;
+}
+void Ledger::on(const core::RestartAsked& event, Instant now) {
+    on(core::LoadAsked{event.request, event.model, event.timeout}, now);
+    Request& request = requests_.at(event.request);
+    request.kind = RequestKind::restart;
+    for (const auto& [generation, process] : processes_) {
+        if (process.model == event.model) request.before.insert(generation);
+    }
 }
 void Ledger::on(const core::UnloadAsked& event, Instant now) {
-    requests_[event.request] = {.kind = Kind::unload,
+    requests_[event.request] = {.kind = RequestKind::unload,
                                 .model = event.model,
                                 .deadline = now + event.timeout,
                                 .wait_deadline = now + event.timeout};
 }
 void Ledger::on(const core::ClientGone& event, Instant) {
     requests_.at(event.request).is_gone = true;
+}
+
+void Ledger::on(const core::PauseAsked& event, Instant) {
+    Model& model = models_[event.model];
+    if (!shutting_down_ && !model.is_removed) model.is_paused = true;
+}
+void Ledger::on(const core::ResumeAsked& event, Instant) { models_[event.model].is_paused = false; }
+
+void Ledger::on(const core::ModelConfigured& event, Instant) {
+    if (shutting_down_) return;
+    const auto known = std::ranges::find(specs_, event.spec.name, &core::ModelSpec::name);
+    if (known == specs_.end()) return specs_.push_back(event.spec);
+    *known = event.spec;
+    Model& model = models_[ModelId{static_cast<std::uint64_t>(known - specs_.begin()) + 1}];
+    const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
+    if (is_fresh || event.spec.breaker.deaths == 0) model.is_tripped = false;
+}
+void Ledger::on(const core::ModelRemoved& event, Instant) {
+    if (!models_[event.model].is_removed) models_[event.model] = {.is_removed = true};
 }
 
 // --- workers
@@ -110,6 +140,7 @@ void Ledger::on(const core::RunAnswered& event, Instant now) {
     if (process == processes_.end() || process->second.runs.erase(event.request) == 0) return;
     process->second.last_end = now;
     happened_.answered = event.request;
+    models_[process->second.model].is_tripped = false;
 }
 void Ledger::on(const core::RunFailed& event, Instant now) {
     const auto process = processes_.find(event.generation);
@@ -118,6 +149,7 @@ void Ledger::on(const core::RunFailed& event, Instant now) {
     happened_.failed = event.error;
     happened_.failed_request = event.request;
     Request& request = requests_.at(event.request);
+    if (event.error.code != Errc::context_lost) models_[request.model].is_tripped = false;
     if (event.error.code == Errc::transient) ++request.transient_count;
     if (event.error.code == Errc::context_lost) {
         process->second.is_poisoned = true;
@@ -139,16 +171,19 @@ void Ledger::on(const core::ChannelLost& event, Instant) {
     happened_.ended_models.insert(process->second.model);
     happened_.failed = event.error;
 }
-void Ledger::on(const core::LaunchFailed& event, Instant) {
+void Ledger::on(const core::LaunchFailed& event, Instant now) {
     happened_.failed = event.error;
-    end_process(event.generation);
+    end_process(event.generation, now);
 }
-void Ledger::on(const core::WorkerExited& event, Instant) { end_process(event.generation); }
+void Ledger::on(const core::WorkerExited& event, Instant now) {
+    end_process(event.generation, now);
+}
 
-void Ledger::end_process(Generation generation) {
+void Ledger::end_process(Generation generation, Instant now) {
     const auto process = processes_.find(generation);
     if (process == processes_.end()) return;
     lose_runs(process->second);
+    if (!process->second.is_counted) models_[process->second.model].ends.push_back(now);
     processes_.erase(process);
 }
 
@@ -163,8 +198,11 @@ void Ledger::lose_runs(Process& process) {
 // --- time and the end
 
 void Ledger::on(const core::TimePassed&, Instant now) {
+    happened_.is_time = true;
     for (auto& [generation, process] : processes_) {
-        if (is_set_aside(process, now)) happened_.ended_models.insert(process.model);
+        if (!is_set_aside(process, now)) continue;
+        happened_.ended_models.insert(process.model);
+        if (!std::exchange(process.is_counted, true)) models_[process.model].ends.push_back(now);
     }
 }
 void Ledger::on(const core::LoopDelayed& event, Instant) {
@@ -192,6 +230,10 @@ void Ledger::encode(core::StateEncoder& encoder) const {
                        std::min(request.begun_count, 3u) << 2 |
                        std::min(request.lost_count, 3u) << 4 |
                        std::min(request.transient_count, 3u) << 6);
+    }
+    for (const auto& [id, model] : models_) {
+        encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
+                       (model.is_tripped ? 4u : 0u) | (model.is_rest_over ? 8u : 0u));
     }
     encoder.number(processes_.size());
     for (const auto& [generation, process] : processes_) {

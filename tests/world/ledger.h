@@ -11,14 +11,9 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "world/records.h"
 
 namespace windlass::world {
-
-using core::Duration;
-using core::Generation;
-using core::Instant;
-using core::ModelId;
-using core::RequestId;
 
 class Ledger {
   public:
@@ -37,45 +32,14 @@ class Ledger {
     void encode(core::StateEncoder& encoder) const;
 
   private:
-    enum class Kind : std::uint8_t { call, load, unload };
-
-    struct Request {
-        Kind kind = Kind::call;
-        ModelId model;
-        Instant deadline;
-        Instant wait_deadline;
-        bool is_answered = false;
-        bool is_gone = false;
-        std::uint32_t begun_count = 0;
-        std::uint32_t lost_count = 0;  // times that its worker ended under it
-        std::uint32_t transient_count = 0;
-    };
-
-    struct Run {
-        bool begun = false;
-        Instant sent;
-        Instant started;
-        Instant progress;
-    };
-
-    struct Process {
-        ModelId model;
-        bool said_hello = false;
-        bool is_loaded = false;
-        bool has_failed = false;   // reported that its start or load failed
-        bool is_deaf = false;      // its channel is lost
-        bool is_poisoned = false;  // reported that its context is lost
-        bool had_limit = false;    // a run in it broke a limit of the model
-        Instant launched;
-        Instant load_sent;
-        std::optional<Instant> stop_sent, term_sent, kill_sent;
-        Instant last_end;  // when a run ended in it
-        std::map<RequestId, Run> runs;
-    };
-
     void on(const core::CallArrived& event, Instant now);
     void on(const core::LoadAsked& event, Instant now);
+    void on(const core::RestartAsked& event, Instant now);
     void on(const core::UnloadAsked& event, Instant now);
+    void on(const core::PauseAsked& event, Instant now);
+    void on(const core::ResumeAsked& event, Instant now);
+    void on(const core::ModelConfigured& event, Instant now);
+    void on(const core::ModelRemoved& event, Instant now);
     void on(const core::ClientGone& event, Instant now);
     void on(const core::LaunchFailed& event, Instant now);
     void on(const core::WorkerHello& event, Instant now);
@@ -112,12 +76,16 @@ class Ledger {
     bool is_set_aside(const Process& process, Instant now) const;
     std::size_t waiting_count(ModelId model) const;
     const Run* find_run(RequestId request) const;
-    void end_process(Generation generation);
+    void end_process(Generation generation, Instant now);
     void lose_runs(Process& process);
     void fail(const std::string& sentence);
     const core::ModelSpec& spec(ModelId id) const { return specs_.at(id.value - 1); }
 
+    void check_breaker(ModelId id, Instant now);
+    bool must_rest(ModelId id, Instant now) const;
+
     std::vector<core::ModelSpec> specs_;
+    std::map<ModelId, Model> models_;
     std::map<RequestId, Request> requests_;
     std::map<Generation, Process> processes_;  // launched and not seen to end
     std::optional<std::string> violation_;
@@ -129,6 +97,7 @@ class Ledger {
         RequestId answered;
         std::optional<core::Error> failed;
         RequestId failed_request;
+        bool is_time = false;            // time was delivered
         std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
     } happened_;
 };

@@ -25,12 +25,12 @@ bool Ledger::has_broken_limit(const Process& process, Instant now) const {
         if (run.begun) ++begun;
         if (!run.begun) oldest_sent = std::min(oldest_sent, run.sent);
     }
-    return oldest_sent != Instant::max() && begun < model.concurrency &&
+    return oldest_sent != Instant::max() && begun < process.concurrency &&
            std::max(oldest_sent, process.last_end) + model.stall_timeout <= now;
 }
 
 bool Ledger::is_set_aside(const Process& process, Instant now) const {
-    return process.kill_sent && *process.kill_sent + spec(process.model).limits.reap_timeout <= now;
+    return process.kill_sent && *process.kill_sent + process.limits.reap_timeout <= now;
 }
 
 void Ledger::on(const core::Launch& command, Instant now) {
@@ -42,7 +42,21 @@ void Ledger::on(const core::Launch& command, Instant now) {
         }
     }
     if (shutting_down_) fail("a process was launched during shutdown");
-    processes_[command.generation] = {.model = command.model, .launched = now};
+    Model& model = models_[command.model];
+    if (model.is_removed) fail("a process was launched for a model that was removed");
+    if (must_rest(command.model, now)) fail("a process was launched while the breaker was open");
+    model.is_rest_over = true;
+    const bool is_wanted = std::ranges::any_of(requests_, [&](const auto& entry) {
+        const Request& request = entry.second;
+        return request.model == command.model && !request.is_answered &&
+               (request.kind == RequestKind::call ? !model.is_paused
+                                                  : request.kind != RequestKind::unload);
+    });
+    if (!is_wanted) fail("a process was launched that nobody asked for");
+    processes_[command.generation] = {.model = command.model,
+                                      .limits = spec(command.model).limits,
+                                      .concurrency = spec(command.model).concurrency,
+                                      .launched = now};
 }
 
 void Ledger::on(const core::Load& command, Instant now) {
@@ -66,13 +80,15 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     if (process.stop_sent || process.term_sent || process.kill_sent || process.had_limit) {
         fail("a run was sent to a worker that must go");
     }
+    if (models_[process.model].is_paused) fail("a run was sent to a paused model");
+    if (models_[process.model].is_tripped && !process.runs.empty()) fail("a probe is one run");
     if (request.begun_count > 0) {
-        const bool is_excused = model.idempotent && request.lost_count <= 1 &&
+        const bool is_excused = request.is_idempotent && request.lost_count <= 1 &&
                                 request.transient_count <= 2 &&
                                 request.begun_count <= request.lost_count + request.transient_count;
         if (!is_excused) fail("a run that had begun was run again without leave");
     }
-    if (process.runs.size() >= model.concurrency + model.prefetch.value_or(kPrefetchMax)) {
+    if (process.runs.size() >= process.concurrency + model.prefetch.value_or(kPrefetchMax)) {
         fail("more runs were sent than the window allows");
     }
     process.runs[command.request] = {.sent = now};
@@ -103,7 +119,7 @@ void Ledger::on(const core::Stop& command, Instant now) {
 }
 
 void Ledger::check_death_cause(const Process& process, Instant now, const char* what) {
-    const core::ReplicaLimits& limits = spec(process.model).limits;
+    const core::ReplicaLimits& limits = process.limits;
     const bool start_is_over =
         !process.said_hello && process.launched + limits.start_timeout <= now;
     const bool load_is_over =
@@ -132,7 +148,7 @@ void Ledger::on(const core::Kill& command, Instant now) {
     if (!process->second.term_sent) check_death_cause(process->second, now, "SIGKILL");
     const bool is_forced = shutting_down_ && shutdown_began_ + grace_ <= now;
     const auto& term_sent = process->second.term_sent;
-    const Duration grace = spec(process->second.model).limits.term_grace;
+    const Duration grace = process->second.limits.term_grace;
     if (!is_forced && (!term_sent || *term_sent + grace > now))
         fail("SIGKILL before its grace was over");
     process->second.kill_sent = now;
@@ -145,17 +161,18 @@ void Ledger::on(const core::Respond& command, Instant now) {
     if (request.is_answered) return fail("a request was answered twice");
     if (command.error) {
         check_refusal(request, command, now);
-    } else if (request.kind == Kind::call && happened_.answered != command.request) {
+    } else if (request.kind == RequestKind::call && happened_.answered != command.request) {
         fail("a request was answered with a result that no worker gave");
-    } else if (request.kind != Kind::call) {
+    } else if (request.kind != RequestKind::call) {
         bool is_ready = false;
         bool is_alive = false;
         for (const auto& [generation, process] : processes_) {
             if (process.model != request.model || is_set_aside(process, now)) continue;
             is_alive = true;
-            is_ready = is_ready || process.is_loaded;
+            const bool is_new = !request.before.contains(generation);
+            is_ready = is_ready || (process.is_loaded && is_new);
         }
-        if (request.kind == Kind::load ? !is_ready : is_alive) {
+        if (request.kind == RequestKind::unload ? is_alive : !is_ready) {
             fail("an administrator was told of a state that is not");
         }
     }
@@ -176,7 +193,11 @@ void Ledger::check_refusal(const Request& request, const core::Respond& command,
     } else if (error.code == Errc::unavailable) {
         const bool is_shutdown = error.reason == "shutting_down" && shutting_down_;
         const bool is_backoff = error.reason == "backoff" && error.retry_after;
-        if (!is_shutdown && !is_backoff) fail("unavailable without a true reason");
+        const bool is_open = error.reason == "breaker_open" && error.retry_after &&
+                             models_[request.model].is_tripped;
+        if (!is_shutdown && !is_backoff && !is_open) fail("unavailable without a true reason");
+    } else if (error.code == Errc::not_found) {
+        if (!models_[request.model].is_removed) fail("a model was called removed that is not");
     } else if (error.code == Errc::worker_lost || error.code == Errc::internal) {
         if (!happened_.ended_models.contains(request.model))
             fail("a worker was called lost that lives");
@@ -193,7 +214,7 @@ void Ledger::check_timeout(const Request& request, const core::Respond& command,
     if (request.wait_deadline <= now && find_run(command.request) == nullptr) return;
     for (auto& [generation, process] : processes_) {
         if (process.model != request.model) continue;
-        const core::ReplicaLimits& limits = spec(process.model).limits;
+        const core::ReplicaLimits& limits = process.limits;
         if (process.launched + limits.start_timeout <= now && !process.is_loaded) return;
         if (process.said_hello && !process.is_loaded &&
             process.load_sent + limits.load_timeout <= now) {
@@ -207,10 +228,37 @@ void Ledger::check_timeout(const Request& request, const core::Respond& command,
             return;
         }
     }
-    fail("a time-out before any limit was reached");
+    fail(fmt::format("a time-out before any limit was reached: {}", to_text(*command.error)));
 }
 
-void Ledger::on(const core::Report& command, Instant) {
+// Between its opening and the end of the cool-down, unless an administrator wants it loaded.
+bool Ledger::must_rest(ModelId id, Instant now) const {
+    const Model& model = models_.at(id);
+    const bool is_wanted = std::ranges::any_of(requests_, [id](const auto& entry) {
+        const Request& request = entry.second;
+        return request.model == id && !request.is_answered &&
+               (request.kind == RequestKind::load || request.kind == RequestKind::restart);
+    });
+    if (is_wanted) return false;
+    return model.is_tripped && !model.is_rest_over && now < model.rest_end;
+}
+
+void Ledger::check_breaker(ModelId id, Instant now) {
+    Model& model = models_[id];
+    const core::BreakerSettings& settings = spec(id).breaker;
+    const auto count =
+        std::ranges::count_if(model.ends, [&](Instant end) { return end + settings.window > now; });
+    if (settings.deaths == 0) fail("a breaker opened that is switched off");
+    if (!model.is_tripped && count < static_cast<std::ptrdiff_t>(settings.deaths)) {
+        fail("a breaker opened after too few deaths");
+    }
+    model.is_tripped = true;
+    model.is_rest_over = false;
+    model.rest_end = now + settings.cooldown;
+}
+
+void Ledger::on(const core::Report& command, Instant now) {
+    if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
     if (command.code != core::EventCode::run_limit_reached) return;
     const auto process = processes_.find(command.generation);
     if (process != processes_.end()) process->second.had_limit = true;
@@ -221,7 +269,7 @@ void Ledger::check_rest(const core::Engine& engine, Instant now) {
         if (request.is_answered) continue;
         if (request.is_gone) fail("a request outlived its client");
         if (request.deadline <= now) fail("a request is past its deadline and has no answer");
-        if (request.kind == Kind::call) check_wait(engine, id, request);
+        if (request.kind == RequestKind::call) check_wait(engine, id, request);
     }
 }
 
@@ -255,6 +303,9 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             is_true = process == nullptr || process->kill_sent;  // none, or one set aside
             break;
         case WaitReason::retrying: is_true = request.transient_count > 0; break;
+        case WaitReason::paused:
+            is_true = run == nullptr && models_[request.model].is_paused;
+            break;
     }
     if (!is_true) fail(fmt::format("a wait is explained as {}, which is not so", to_text(*reason)));
 }

@@ -1,0 +1,120 @@
+// What administrators ask, and a configuration that changes while models run.
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using enum Residency;
+
+// --- administrators
+
+void Engine::add_admin(RequestId request, AdminWait wait, Duration timeout, Instant now,
+                       Commands& out) {
+    Model& model = model_of(wait.model);
+    const bool is_new = admins_.emplace(request, wait).second;
+    WL_ASSERT(is_new);
+    model.admins.insert(request);
+    ++(wait.wants_ready ? model.load_wanted : model.unload_wanted);
+    if (wait.wants_ready && is_closing(model)) return refuse(request, closing_error(model), out);
+    deadlines_.arm({TimerKind::call_deadline, request.value}, saturating_add(now, timeout));
+    advance(wait.model, now, out);
+}
+
+void Engine::on(const LoadAsked& event, Instant now, Commands& out) {
+    add_admin(event.request, {event.model, true, {}}, event.timeout, now, out);
+}
+
+void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
+    add_admin(event.request, {event.model, false, {}}, event.timeout, now, out);
+}
+
+// A load that only a later process can satisfy; the present one drains, as for an unload.
+void Engine::on(const RestartAsked& event, Instant now, Commands& out) {
+    Model& model = model_of(event.model);
+    if (!is_closing(model) && model.replica.has_process()) {
+        model.retired = model.replica.generation();
+    }
+    add_admin(event.request, {event.model, true, model.retired}, event.timeout, now, out);
+}
+
+void Engine::settle_admins(ModelId id, Commands& out) {
+    const Model& model = model_of(id);
+    const bool is_ready = model.replica.residency() == ready;
+    const bool is_gone = !model.replica.has_process();
+    if (model.admins.empty() || (!is_ready && !is_gone)) return;
+    std::vector<RequestId> done;
+    for (const RequestId request : model.admins) {
+        const AdminWait& admin = admins_.at(request);
+        const bool is_done =
+            admin.wants_ready ? is_ready && admin.after < model.replica.generation() : is_gone;
+        if (is_done) done.push_back(request);
+    }
+    for (const RequestId request : done) {
+        respond(request, {}, model.replica.generation(), {}, out);
+    }
+}
+
+void Engine::on(const PauseAsked& event, Instant now, Commands& out) {
+    Model& model = model_of(event.model);
+    if (model.is_paused || is_closing(model)) return;
+    model.is_paused = true;
+    out.push_back(Report{EventCode::model_paused, event.model, {}, {}, {}});
+    for (const auto& [request, lease] : model.replica.leases()) model.replica.recall(request, out);
+    advance(event.model, now, out);
+}
+
+void Engine::on(const ResumeAsked& event, Instant now, Commands& out) {
+    Model& model = model_of(event.model);
+    if (!model.is_paused) return;
+    model.is_paused = false;
+    out.push_back(Report{EventCode::model_resumed, event.model, {}, {}, {}});
+    advance(event.model, now, out);
+}
+
+// --- the configuration
+
+void Engine::add_model(ModelSpec spec) {
+    WL_ASSERT(spec.concurrency >= 1 && spec.queue_limit >= 1);
+    const ModelId id{models_.size() + 1};
+    const bool is_new = names_.emplace(spec.name, id).second;
+    WL_ASSERT(is_new);
+    models_.push_back(
+        Model{.spec = std::move(spec), .replica = Replica{id}, .queue = {}, .last_error = {}});
+}
+
+void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
+    if (shutting_down_) return;
+    const auto known = names_.find(event.spec.name);
+    if (known == names_.end()) return add_model(event.spec);
+    const ModelId id = known->second;
+    Model& model = model_of(id);
+    model.spec = event.spec;
+    // A process that still drains because its model was removed is not taken back.
+    const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
+    if (is_fresh || event.spec.breaker.deaths == 0) model.breaker.reset();
+    if (is_fresh) {  // its failures were those of the old one
+        model.retired = model.replica.generation();
+        model.backoff.on_success();
+        if (model.replica.residency() == backoff) model.replica.end_backoff(out);
+    }
+    for (const auto& [request, lease] : model.replica.leases()) arm_run_limit(id, request);
+    deadlines_.disarm({TimerKind::idle, id.value});
+    advance(id, now, out);
+}
+
+void Engine::on(const ModelRemoved& event, Instant now, Commands& out) {
+    Model& model = model_of(event.model);
+    if (model.is_removed) return;
+    model.is_removed = true;
+    model.is_paused = false;
+    model.breaker.reset();
+    out.push_back(Report{EventCode::model_removed, event.model, {}, {}, {}});
+    refuse_waiting(event.model, out);
+    advance(event.model, now, out);
+}
+
+}  // namespace windlass::core

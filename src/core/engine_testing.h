@@ -1,0 +1,78 @@
+// For tests: an engine with one model, told event by event.
+#pragma once
+
+#include "core/engine.h"
+
+namespace windlass::core::testing {
+
+inline constexpr ModelId kModel{1};
+inline constexpr Generation kFirst{1};
+
+// An engine with one model, and what it commanded last.
+class Story {
+  public:
+    explicit Story(ModelSpec spec = {}) : engine_({named(std::move(spec))}) {}
+
+    void happen(const Event& event) {
+        commands_.clear();
+        engine_.handle(event, now_, commands_);
+        engine_.check_invariants();
+    }
+    void wait(Duration duration) {  // every deadline on the way is delivered at its own time
+        const Instant end = now_ + duration;
+        Commands all;
+        while (engine_.next_deadline() && *engine_.next_deadline() <= end) {
+            now_ = *engine_.next_deadline();
+            happen(TimePassed{});
+            all.insert(all.end(), commands_.begin(), commands_.end());
+        }
+        now_ = end;
+        commands_ = std::move(all);
+    }
+    void call(std::uint64_t id, Duration timeout = std::chrono::hours{1},
+              std::uint8_t priority = 4) {
+        happen(CallArrived{RequestId{id}, kModel, priority, timeout, timeout});
+    }
+    void make_ready(Generation generation = kFirst) {
+        happen(WorkerHello{generation});
+        happen(WorkerLoaded{generation});
+    }
+    void begin(std::uint64_t id, Generation generation = kFirst) {
+        happen(RunStarted{generation, RequestId{id}});
+    }
+    void answer(std::uint64_t id, Generation generation = kFirst) {
+        happen(RunAnswered{generation, RequestId{id}});
+    }
+
+    template <class Wanted>
+    const Wanted* find() const {
+        for (const Command& command : commands_) {
+            if (const auto* wanted = std::get_if<Wanted>(&command)) return wanted;
+        }
+        return nullptr;
+    }
+    const Respond* response(std::uint64_t id) const {
+        for (const Command& command : commands_) {
+            const auto* respond = std::get_if<Respond>(&command);
+            if (respond != nullptr && respond->request == RequestId{id}) return respond;
+        }
+        return nullptr;
+    }
+    bool was_refused(std::uint64_t id, base::Errc code) const {
+        return response(id) != nullptr && response(id)->error && response(id)->error->code == code;
+    }
+    Residency residency() const { return engine_.view(kModel).residency; }
+    Engine& engine() { return engine_; }
+
+  private:
+    static ModelSpec named(ModelSpec spec) {
+        spec.name = "digits";
+        return spec;
+    }
+
+    Engine engine_;
+    Commands commands_;
+    Instant now_{std::chrono::hours{1}};
+};
+
+}  // namespace windlass::core::testing

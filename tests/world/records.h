@@ -1,0 +1,72 @@
+// What the oracle has written down of each request, run, process and model.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/model_spec.h"
+
+namespace windlass::world {
+
+using core::Duration;
+using core::Generation;
+using core::Instant;
+using core::ModelId;
+using core::RequestId;
+
+enum class RequestKind : std::uint8_t { call, load, restart, unload };
+
+struct Request {
+    RequestKind kind = RequestKind::call;
+    ModelId model;
+    Instant deadline;
+    Instant wait_deadline;
+    bool is_answered = false;
+    bool is_gone = false;
+    bool is_idempotent = false;   // as its model was when it arrived
+    std::set<Generation> before;  // of a restart: the processes that lived when it was asked
+    std::uint32_t begun_count = 0;
+    std::uint32_t lost_count = 0;  // times that its worker ended under it
+    std::uint32_t transient_count = 0;
+};
+
+struct Run {
+    bool begun = false;
+    Instant sent;
+    Instant started;
+    Instant progress;
+};
+
+struct Process {
+    ModelId model;
+    core::ReplicaLimits limits;  // as they were at its launch
+    std::uint32_t concurrency = 1;
+    bool said_hello = false;
+    bool is_loaded = false;
+    bool has_failed = false;   // reported that its start or load failed
+    bool is_deaf = false;      // its channel is lost
+    bool is_poisoned = false;  // reported that its context is lost
+    bool had_limit = false;    // a run in it broke a limit of the model
+    bool is_counted = false;   // its end, among those of its model
+    Instant launched;
+    Instant load_sent;
+    std::optional<Instant> stop_sent, term_sent, kill_sent;
+    Instant last_end;  // when a run ended in it
+    std::map<RequestId, Run> runs;
+};
+
+// What administrators and the configuration made of a model.
+struct Model {
+    bool is_paused = false;
+    bool is_removed = false;
+    bool is_tripped = false;    // its breaker opened, and no answer came since
+    bool is_rest_over = false;  // an administrator wanted it loaded since then
+    Instant rest_end;
+    std::vector<Instant> ends;  // of its processes, however they ended
+};
+
+}  // namespace windlass::world
