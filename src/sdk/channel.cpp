@@ -44,7 +44,7 @@ void Channel::configure(std::uint32_t body_size_max, std::chrono::nanoseconds be
 }
 
 void Channel::finish() {
-    outbox_.write();
+    outbox_.flush();
     // Ends the thread's waiting. What was written stays readable for the daemon.
     is_finishing_.store(true, std::memory_order_release);
     ::shutdown(descriptor_, SHUT_RDWR);

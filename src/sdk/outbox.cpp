@@ -29,6 +29,14 @@ void Outbox::write() {
     write_as(Mode::blocking, lock);
 }
 
+void Outbox::flush() {
+    std::unique_lock lock{mutex_};
+    while (!pieces_.empty()) {
+        written_out_.wait(lock, [this] { return !is_writing_; });
+        write_as(Mode::blocking, lock);
+    }
+}
+
 void Outbox::post(Piece piece) {
     std::unique_lock lock{mutex_};
     if (is_open_) pieces_.push_back(std::move(piece));
@@ -75,6 +83,7 @@ void Outbox::write_as(Mode mode, std::unique_lock<std::mutex>& lock) {
     }
     is_writing_ = false;
     if (!is_open_) pieces_.clear();
+    written_out_.notify_all();  // no system call unless flush() waits
 }
 
 std::size_t Outbox::gather(iovec* vectors, std::size_t count_max) {

@@ -2,6 +2,7 @@
 // writes, for all, so that frames which come together leave with one system call.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -32,6 +33,9 @@ class Outbox {
     // daemon does not read.
     void write();
 
+    // Blocks until everything is written, by whichever thread, or the channel has ended.
+    void flush();
+
     // add(), then as much as can be written without blocking; has_rest() says whether some is left,
     // which write_some() goes on with.
     void post(Piece piece);
@@ -53,6 +57,7 @@ class Outbox {
     std::deque<Piece> pieces_;
     std::size_t written_ = 0;  // of the first piece
     bool is_writing_ = false;
+    std::condition_variable written_out_;  // is_writing_ became false
     bool is_open_ = true;
 };
 

@@ -28,13 +28,13 @@ Runs::Added Runs::add(std::unique_ptr<Run> run) {
         if (is_closed_) return Added::closed;
         waiting_.push_back(std::move(run));
     }
-    changed_.notify_one();  // no system call unless a thread waits
+    added_.notify_one();  // no system call unless a thread waits
     return Added::yes;
 }
 
 Run* Runs::take() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
+    added_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
     return begin_first();
 }
 
@@ -56,7 +56,7 @@ void Runs::finish(Run& run) {
     const auto found = find_id(begun_, run.id);
     over = std::move(*found);
     begun_.erase(found);
-    if (is_closed_) changed_.notify_all();
+    if (is_closed_) over_.notify_all();
 }
 
 bool Runs::recall(std::uint64_t id) {
@@ -95,14 +95,15 @@ void Runs::close(std::optional<TimePoint> limit) {
     const std::lock_guard lock{mutex_};
     is_closed_ = true;
     if (!limit_) limit_ = limit;
-    changed_.notify_all();
+    added_.notify_all();
+    over_.notify_all();
 }
 
 bool Runs::wait_until_over() {
     std::unique_lock lock{mutex_};
     const auto is_over = [this] { return is_closed_ && begun_.empty(); };
-    changed_.wait(lock, [&] { return is_over() || limit_; });
-    return limit_ ? changed_.wait_until(lock, *limit_, is_over) : true;
+    over_.wait(lock, [&] { return is_over() || limit_; });
+    return limit_ ? over_.wait_until(lock, *limit_, is_over) : true;
 }
 
 bool Runs::has_begun() {

@@ -66,7 +66,9 @@ class Runs {
     Run* begin_first();
 
     std::mutex mutex_;  // guards all below
-    std::condition_variable changed_;
+    // Apart, so that one added run wakes a thread that takes, never one that waits for the end.
+    std::condition_variable added_;
+    std::condition_variable over_;
     std::deque<std::unique_ptr<Run>> waiting_;
     std::vector<std::unique_ptr<Run>> begun_;
     bool is_closed_ = false;
