@@ -34,7 +34,7 @@ std::size_t Ledger::unanswered_count() const {
         std::ranges::count_if(requests_, [](const auto& r) { return !r.second.is_answered; }));
 }
 
-const Ledger::Run* Ledger::find_run(RequestId request) const {
+const Run* Ledger::find_run(RequestId request) const {
     for (const auto& [generation, process] : processes_) {
         const auto run = process.runs.find(request);
         if (run != process.runs.end()) return &run->second;
