@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo install format clean
+.PHONY: help build test check asan demo install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -13,6 +13,8 @@ help:
 	@echo "make check     format, lint, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan or release"
 	@echo "make install   into PREFIX=$(PREFIX)"
+	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
+	@echo "make test-portable  that folder, and the Python wheel that carries it"
 	@echo "make format    rewrite the sources as clang-format wants them"
 
 build:
@@ -38,6 +40,16 @@ demo: build
 install: PRESET = release
 install: build
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+portable:
+	@./setup
+	@cmake --preset portable >/dev/null
+	@cmake --build --preset portable -j $(JOBS)
+	@$(PYTHON) packaging/portable/assemble.py build/portable build/portable/windlass
+
+test-portable: portable
+	@WINDLASS_PORTABLE=$(CURDIR)/build/portable/windlass \
+	    $(PYTHON) -m pytest -q -p no:cacheprovider tests/portable
 
 format:
 	@tools/format.sh

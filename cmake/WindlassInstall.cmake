@@ -3,8 +3,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS windlass RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/windlass DESTINATION lib/windlass/python
+install(TARGETS windlass RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/windlass DESTINATION lib/windlass/python COMPONENT runtime
         FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/windlass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS windlass_client_library windlass_worker_library EXPORT windlassTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -12,7 +12,7 @@ target_compile_options(windlass_options INTERFACE
   $<$<BOOL:${WINDLASS_WERROR}>:-Werror>)
 target_compile_definitions(windlass_options INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
-target_link_libraries(windlass_options INTERFACE fmt::fmt)
+target_link_libraries(windlass_options INTERFACE ${WINDLASS_FMT})
 if(WINDLASS_SANITIZE)
   target_compile_options(windlass_options INTERFACE -fsanitize=${WINDLASS_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(windlass_options INTERFACE -fsanitize=${WINDLASS_SANITIZE})
