@@ -71,6 +71,7 @@ struct ServeCommand {
     ServeArguments arguments;
     std::string listen;
     std::string socket;
+    std::string access_log;
     std::string log;
     std::string state_dir;
     bool json = false;
@@ -84,6 +85,8 @@ struct ServeCommand {
                        "any free one")
             ->type_name("ADDRESS");
         app.add_option("--socket", socket, "Path of the Unix socket, or none")->type_name("PATH");
+        app.add_option("--access-log", access_log, "File for a line per request; -: stdout")
+            ->type_name("FILE");
         app.add_option("--log", log, "Log format: text or json")
             ->check(CLI::IsMember({"text", "json"}).description(""))
             ->type_name("FORMAT");
@@ -96,6 +99,7 @@ struct ServeCommand {
     Command take() {
         arguments.listen = given(app, "--listen", listen);
         arguments.socket = given(app, "--socket", socket);
+        arguments.access_log = given(app, "--access-log", access_log);
         arguments.log = given(app, "--log", log);
         if (json && !arguments.log) arguments.log = "json";
         arguments.state_dir = given(app, "--state-dir", state_dir);

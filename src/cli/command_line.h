@@ -15,6 +15,7 @@ struct ServeArguments {
     std::string configuration = "windlass.toml";
     std::optional<std::string> listen;
     std::optional<std::string> socket;
+    std::optional<std::string> access_log;
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
 };

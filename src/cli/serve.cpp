@@ -10,7 +10,8 @@ CommandOutcome run(const ServeArguments& arguments) {
         .overrides = {.listen = arguments.listen,
                       .log = arguments.log,
                       .state_dir = arguments.state_dir,
-                      .socket = arguments.socket},
+                      .socket = arguments.socket,
+                      .access_log = arguments.access_log},
     };
     return {.exit_code = daemon::serve(options)};
 }

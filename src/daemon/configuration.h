@@ -32,6 +32,7 @@ struct DaemonConfiguration {
     std::string socket;     // absolute path of the Unix socket; empty: none
     std::string state_dir;  // absolute
     LogFormat log = LogFormat::text;
+    std::string access_log;  // absolute; "-": stdout; empty: none
     Duration shutdown_grace = std::chrono::seconds{5};
     std::vector<std::string> allowed_hosts;  // besides loopback and "localhost"; lower case
     Bytes body_limit{std::uint64_t{256} << 20};
@@ -122,6 +123,7 @@ struct Overrides {
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
     std::optional<std::string> socket;
+    std::optional<std::string> access_log;
 };
 
 // Reads the file. One that cannot be read is a problem without a line. Blocks on the file system.

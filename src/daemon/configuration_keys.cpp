@@ -30,8 +30,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "`~/.local/state/windlass`, else `/var/lib/windlass`."},
     {kDaemon, "log", KeyKind::choice, "\"text\"", "", "", "text json", kNow,
      "`\"text\"` for people, `\"json\"` for one object a line. Both go to stderr."},
-    {kDaemon, "access_log", KeyKind::boolean, "false", "", "", "", kLater,
-     "Whether each HTTP request gets a log line."},
+    {kDaemon, "access_log", KeyKind::text, "", "\"access.log\"", "", "", kNow,
+     "File, relative to this one, that gets a line for each HTTP request; `\"-\"`: stdout. SIGHUP "
+     "opens it anew."},
     {kDaemon, "shutdown_grace", KeyKind::duration, "\"5s\"", "", "0s", "1h", kNow,
      "What running requests get to finish when the daemon is asked to stop. Cancelling and "
      "SIGTERM fall inside it, SIGKILL comes at its end."},

@@ -151,6 +151,20 @@ std::string read_socket(SectionReader& reader, const std::filesystem::path& fold
     return {};
 }
 
+std::string read_access_log(SectionReader& reader, const std::filesystem::path& folder,
+                            const Overrides& overrides) {
+    std::string text;
+    reader.read("access_log", text);
+    std::filesystem::path path = folder / text;
+    if (overrides.access_log) {
+        text = *overrides.access_log;
+        std::error_code ignored;  // only when there is no current folder; then it stays relative
+        path = std::filesystem::absolute(text, ignored);
+    }
+    if (text.empty() || text == "-") return text;
+    return path.lexically_normal();
+}
+
 }  // namespace
 
 IdleDefaults read_idle_defaults(const Environment& environment, Problems& problems) {
@@ -190,6 +204,7 @@ DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::p
             std::filesystem::absolute(*overrides.state_dir, ignored).lexically_normal();
     }
     daemon.socket = read_socket(reader, folder, overrides, daemon.state_dir, problems);
+    daemon.access_log = read_access_log(reader, folder, overrides);
     reader.read("shutdown_grace", daemon.shutdown_grace);
     read_allowed_hosts(reader, daemon.allowed_hosts);
     reader.read("body_limit", daemon.body_limit);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "daemon/access_log.h"
 #include "daemon/log.h"
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
@@ -109,12 +110,20 @@ class Daemon {
         WL_TRY(io::become_subreaper());
         signals_ = WL_TRY(io::Signals::make(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD},
                                             [this](int signal) { on_signal(signal); }));
+        if (!configuration_.daemon.access_log.empty()) {
+            access_log_ = WL_TRY(AccessLog::open(loop_, configuration_.daemon.access_log,
+                                                 configuration_.daemon.log));
+        }
         server_ = WL_TRY(http::Server::listen(loop_,
                                               {.address = configuration_.daemon.listen.host,
                                                .port = configuration_.daemon.listen.port,
                                                .socket_path = configuration_.daemon.socket,
                                                .allowed_hosts = configuration_.daemon.allowed_hosts,
-                                               .body_limit = configuration_.daemon.body_limit},
+                                               .body_limit = configuration_.daemon.body_limit,
+                                               .on_exchange =
+                                                   [this](const http::ExchangeRecord& record) {
+                                                       switchboard_.note(record, access_log_.get());
+                                                   }},
                                               switchboard_));
         return {};
     }
@@ -141,6 +150,7 @@ class Daemon {
             return;
         }
         if (signal == SIGHUP) {
+            reopen_access_log();
             return log::warning("configuration.not_reloaded",
                                 {{"message", "this version cannot reload; restart the daemon"}});
         }
@@ -157,9 +167,20 @@ class Daemon {
         switchboard_.shut_down(grace);
     }
 
+    // Whoever has renamed the file wants the next lines in a new one.
+    void reopen_access_log() {
+        if (!access_log_) return;
+        const fs::path path = configuration_.daemon.access_log;
+        if (const auto reopened = access_log_->reopen(); !reopened) {
+            return log::warning("access_log.failed", {{"message", reopened.error().message}});
+        }
+        log::info("access_log.reopened", {{"path", path.string()}});
+    }
+
     const Configuration configuration_;
     io::Loop loop_;
     Switchboard switchboard_;
+    std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<io::Signals> signals_;
     std::unique_ptr<http::Server> server_;
     std::optional<core::Instant> last_moment_;  // while shutting down: when to leave at the latest
@@ -168,6 +189,8 @@ class Daemon {
 }  // namespace
 
 int serve(const ServeOptions& options) {
+    // A reader of stderr or of the access log that goes away is no reason to end.
+    std::signal(SIGPIPE, SIG_IGN);
     const Environment environment = process_environment();
     const std::string executable = executable_path();
     const std::string daemon_id = make_daemon_id();

@@ -35,6 +35,12 @@ std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
     return specs;
 }
 
+std::vector<std::string> names_of(const Configuration& configuration) {
+    std::vector<std::string> names;
+    for (const ModelConfiguration& model : configuration.models) names.push_back(model.name);
+    return names;
+}
+
 core::Duration shortest_max_wait(const Configuration& configuration) {
     core::Duration shortest = core::Duration::max();
     for (const ModelConfiguration& model : configuration.models) {
@@ -63,6 +69,7 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       started_(loop.now()),
       shortest_max_wait_(shortest_max_wait(configuration_)),
       engine_(to_specs(configuration_)),
+      metrics_(names_of(configuration_)),
       supervisor_(loop, {.daemon_id = options_.daemon_id, .runtime_dir = options_.runtime_dir},
                   [this](worker::Event event) { on_worker(std::move(event)); }) {}
 
@@ -73,6 +80,7 @@ void Switchboard::handle(const core::Event& event) {
 }
 
 std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
+    if (expected_wake_ && now >= *expected_wake_) metrics_.observe_loop_lag(now - *expected_wake_);
     if (expected_wake_ && now - *expected_wake_ > kLoopLate) {
         log::warning("loop.late", {{"by", now - *expected_wake_}});
         engine_.handle(core::LoopDelayed{now - *expected_wake_}, now, commands_);
@@ -216,6 +224,29 @@ std::optional<http::Unready> Switchboard::unready() const {
     return std::nullopt;
 }
 
+std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
+    MetricsSnapshot snapshot{.connections = connections, .access_lines_lost = access_lines_lost_};
+    for (std::uint64_t number = 1; number <= configuration_.models.size(); ++number) {
+        const core::ModelView view = engine_.view(core::ModelId{number});
+        snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,
+                                   .residency = core::to_text(view.residency),
+                                   .waiting = view.waiting,
+                                   .running = view.running,
+                                   .loads = view.load_count,
+                                   .failures = view.failure_count});
+    }
+    return metrics_.text(snapshot);
+}
+
+void Switchboard::note(const http::ExchangeRecord& record, AccessLog* log) {
+    metrics_.count(record);
+    if (log == nullptr) return;
+    const bool is_nameless = record.request_id.empty() && record.request != 0;
+    const std::string name = is_nameless ? to_text(core::RequestId{record.request}) : "";
+    log->write(record, is_nameless ? name : record.request_id);
+    access_lines_lost_ = log->lost();
+}
+
 // --- workers
 
 void Switchboard::on_worker(worker::Event event) {
@@ -332,6 +363,8 @@ void Switchboard::log_failure(const core::Respond& command, const core::Error& e
 }
 
 void Switchboard::on(const core::Report& command) {
+    metrics_.count_event(core::to_text(command.code),
+                         command.model ? configuration_of(command.model).name : std::string{});
     std::vector<log::Field> fields;
     if (command.model) fields.emplace_back("model", configuration_of(command.model).name);
     if (command.generation) fields.emplace_back("generation", command.generation.value);

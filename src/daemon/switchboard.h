@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "daemon/access_log.h"
 #include "daemon/configuration.h"
+#include "daemon/metrics.h"
 #include "http/api.h"
 #include "io/loop.h"
 #include "worker/supervisor.h"
@@ -48,6 +50,10 @@ class Switchboard final : public http::Backend {
     std::vector<http::ModelStatus> models() const override;
     http::Health health() const override;
     std::optional<http::Unready> unready() const override;
+    std::string metrics(const http::ConnectionCounters& connections) override;
+
+    // A request is over; `log` is where it is written down, if anywhere.
+    void note(const http::ExchangeRecord& record, AccessLog* log);
 
   private:
     struct Call {
@@ -97,6 +103,8 @@ class Switchboard final : public http::Backend {
     const core::Instant started_;
     const core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
+    Metrics metrics_;
+    std::uint64_t access_lines_lost_ = 0;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     std::map<core::RequestId, Call> calls_;    // not answered yet

@@ -72,6 +72,13 @@ struct Health {
     base::Duration uptime = {};
 };
 
+// What the server itself counts, for GET /metrics.
+struct ConnectionCounters {
+    std::size_t open = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;  // of these, answered `too_many_connections`
+};
+
 // Why GET /readyz is not 200.
 struct Unready {
     base::Error error;
@@ -107,6 +114,8 @@ class Backend {
     virtual std::vector<ModelStatus> models() const = 0;
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
+    // In the text format of Prometheus, version 0.0.4.
+    virtual std::string metrics(const ConnectionCounters& connections) = 0;
 };
 
 }  // namespace windlass::http

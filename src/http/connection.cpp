@@ -23,6 +23,7 @@ constexpr std::size_t kPendingMax = std::size_t{64} * 1024;
 // A client that is slower than that in the long run loses its connection, so that no body takes
 // for ever: 256 MiB have 4.5 hours.
 constexpr std::uint64_t kBytesPerSecondMin = std::uint64_t{16} * 1024;
+constexpr int kClientGone = 499;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 iovec to_iovec(std::string& text, std::size_t from) {
@@ -173,6 +174,7 @@ std::size_t Connection::consume(std::string_view bytes) {
 
 void Connection::on_incomplete(bool has_more) {
     if (phase_ == Phase::idle && (has_more || parser_.has_begun())) {
+        begin_exchange();
         enter(Phase::head, context_.options.header_timeout);
     } else if (phase_ == Phase::body) {
         note_progress(context_.options.body_timeout, parser_.body_size());
@@ -180,12 +182,18 @@ void Connection::on_incomplete(bool has_more) {
 }
 
 void Connection::on_head(bool has_more) {
-    if (origin_.is_surplus) return refuse(surplus_reply());
+    begin_exchange();
+    if (origin_.is_surplus) {
+        ++context_.counters.refused;
+        return refuse(surplus_reply());
+    }
     const RequestHead& head = parser_.head();
     auto task = plan(head, origin_.transport, context_.guard);
     // A body that nobody will read lies between this request and the next one.
     if (!task) return send_reply(std::move(task.error()), head.has_body);
     task_ = std::move(*task);
+    route_ = task_->route;
+    model_ = task_->call.model;
     if (!head.has_body) return;
     if (head.expects_continue && !has_more) {
         output_head_ = kContinue;
@@ -203,14 +211,16 @@ void Connection::begin_call() {
     WL_ASSERT(task_.has_value());
     Task task = std::move(*task_);
     task_.reset();
-    const std::uint64_t call = perform(std::move(task), parser_.take_body(), context_.backend,
-                                       [weak = weak_from_this(), exchange](Reply reply) {
-                                           if (const auto self = weak.lock())
-                                               self->answer(exchange, std::move(reply));
-                                       });
+    body_size_ = parser_.body_size();
+    const std::uint64_t call =
+        perform(std::move(task), parser_.take_body(), {context_.backend, context_.counters},
+                [weak = weak_from_this(), exchange](Reply reply) {
+                    if (const auto self = weak.lock()) self->answer(exchange, std::move(reply));
+                });
     if (phase_ != Phase::calling) return;  // answered already
     WL_ASSERT(call != 0);
     call_ = call;
+    last_call_ = call;
     if (has_input_ended_) on_input_end(true);
 }
 
@@ -226,7 +236,10 @@ void Connection::refuse(Reply reply) { send_reply(std::move(reply), true); }
 // Output --------------------------------------------------------------------------------------
 
 void Connection::send_reply(Reply reply, bool close_after) {
+    begin_exchange();
     const RequestHead& head = parser_.head();
+    status_ = reply.status;
+    trace_ = std::move(reply.trace);
     close_after_output_ = close_after || !head.keep_alive || context_.stopping;
     output_head_ = format_head(reply, {.date = context_.date.at(std::time(nullptr)),
                                        .close = close_after_output_,
@@ -256,6 +269,7 @@ void Connection::write_output() {
 }
 
 void Connection::on_output_written() {
+    if (phase_ != Phase::inviting) end_exchange(status_, trace_.error_type);
     output_head_.clear();
     output_body_ = {};
     written_ = 0;
@@ -279,6 +293,43 @@ void Connection::linger() {
     ::shutdown(socket_.descriptor(), SHUT_WR);
     enter(Phase::lingering, context_.options.linger_timeout);
     wait_for_input();
+}
+
+// Records -------------------------------------------------------------------------------------
+
+void Connection::begin_exchange() {
+    if (!exchange_begun_) exchange_begun_ = context_.loop.now();
+}
+
+void Connection::end_exchange(int status, std::string_view error_type) {
+    if (!exchange_begun_) return;
+    const RequestHead& head = parser_.head();
+    if (context_.options.on_exchange) {
+        context_.options.on_exchange({
+            .client = origin_.client,
+            .method = head.method,
+            .target = head.target,
+            .route = route_ ? to_text(*route_) : std::string_view{},
+            .model = model_,
+            .request_id = trace_.request_id,
+            .request = last_call_,
+            .status = status,
+            .error_type = error_type,
+            .has_run = trace_.has_run,
+            .queue = trace_.queue,
+            .load = trace_.load,
+            .run = trace_.run,
+            .total = context_.loop.now() - *exchange_begun_,
+            .bytes_in = std::max(body_size_, parser_.body_size()),
+            .bytes_out = written_ - std::min(written_, output_head_.size()),
+        });
+    }
+    exchange_begun_.reset();
+    route_.reset();
+    model_.clear();
+    body_size_ = 0;
+    last_call_ = 0;
+    trace_ = {};
 }
 
 // Time ----------------------------------------------------------------------------------------
@@ -320,6 +371,7 @@ void Connection::abort() {
 
 void Connection::close() {
     if (phase_ == Phase::closed) return;
+    end_exchange(kClientGone, base::traits(base::Errc::cancelled).name);
     enter_without_limit(Phase::closed);
     socket_.close();
     output_body_ = {};

@@ -28,6 +28,7 @@ struct ConnectionContext {
     ServerOptions options;
     OriginGuard guard;
     DateText date = {};
+    ConnectionCounters counters = {};
     bool stopping = false;  // replies close their connection
     std::function<void(Connection&)> on_closed = {};
 };
@@ -82,6 +83,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool client_has_closed() const;
     void abort();
 
+    void begin_exchange();
+    void end_exchange(int status, std::string_view error_type);
+
     void enter(Phase phase, base::Duration limit);
     void enter_without_limit(Phase phase);
     void note_progress(base::Duration limit, std::uint64_t bytes);
@@ -101,6 +105,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Task> task_;
     std::uint64_t exchange_ = 0;  // counts the requests, so that a late reply meets no other one
     std::uint64_t call_ = 0;      // the backend's number of the request in phase `calling`
+
+    // What will be written down of the present request.
+    std::optional<base::Instant> exchange_begun_;
+    std::string model_;
+    std::optional<Route> route_;
+    std::uint64_t body_size_ = 0;
+    std::uint64_t last_call_ = 0;
+    Trace trace_;
+    int status_ = 0;
 
     std::string output_head_;
     std::string output_body_;

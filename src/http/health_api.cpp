@@ -13,4 +13,9 @@ Reply show_ready(const Backend& backend) {
     return Reply{.body = R"({"status":"ready"})"};
 }
 
+Reply show_metrics(Backend& backend, const ConnectionCounters& counters) {
+    return Reply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                 .body = backend.metrics(counters)};
+}
+
 }  // namespace windlass::http

@@ -1,4 +1,4 @@
-// GET /healthz and GET /readyz.
+// GET /healthz, /readyz and /metrics.
 #pragma once
 
 #include "http/api.h"
@@ -11,5 +11,8 @@ Reply show_health(const Backend& backend);
 
 // 200 when requests can be sent here, else `unavailable` with the cause.
 Reply show_ready(const Backend& backend);
+
+// For Prometheus.
+Reply show_metrics(Backend& backend, const ConnectionCounters& counters);
 
 }  // namespace windlass::http

@@ -15,9 +15,15 @@ std::optional<Route> find_action(std::string_view name) {
     return std::nullopt;
 }
 
+std::optional<Match> find_probe(std::string_view name) {
+    if (name == "healthz") return Match{Route::health};
+    if (name == "readyz") return Match{Route::ready};
+    if (name == "metrics") return Match{Route::metrics};
+    return std::nullopt;
+}
+
 std::optional<Match> find_path(std::vector<std::string> segments) {
-    if (segments.size() == 1 && segments[0] == "healthz") return Match{Route::health};
-    if (segments.size() == 1 && segments[0] == "readyz") return Match{Route::ready};
+    if (segments.size() == 1) return find_probe(segments[0]);
     if (segments.size() < 2 || segments[0] != "api" || segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
     if (segments[2].empty()) return std::nullopt;
@@ -29,11 +35,24 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
 }
 
 bool is_read_only(Route route) {
-    return route == Route::health || route == Route::ready || route == Route::models ||
-           route == Route::model;
+    return route != Route::call && route != Route::load && route != Route::unload;
 }
 
 }  // namespace
+
+std::string_view to_text(Route route) {
+    switch (route) {
+        case Route::health: return "healthz";
+        case Route::ready: return "readyz";
+        case Route::metrics: return "metrics";
+        case Route::models: return "models";
+        case Route::model: return "model";
+        case Route::call: return "call";
+        case Route::load: return "load";
+        case Route::unload: return "unload";
+    }
+    return "";
+}
 
 std::expected<Match, Refusal> find_route(std::string_view method, Target target) {
     std::optional<Match> match = find_path(std::move(target.segments));
@@ -42,7 +61,7 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
             404, base::fail(base::Errc::not_found,
                             "there is nothing under this path; the API is GET /api/models, "
                             "GET /api/models/NAME, POST /api/models/NAME/call, .../load and "
-                            ".../unload, GET /healthz and GET /readyz")});
+                            ".../unload, GET /healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

@@ -12,14 +12,18 @@
 namespace windlass::http {
 
 enum class Route : std::uint8_t {
-    health,  // GET  /healthz
-    ready,   // GET  /readyz
-    models,  // GET  /api/models
-    model,   // GET  /api/models/{model}
-    call,    // POST /api/models/{model}/call
-    load,    // POST /api/models/{model}/load
-    unload,  // POST /api/models/{model}/unload
+    health,   // GET  /healthz
+    ready,    // GET  /readyz
+    metrics,  // GET  /metrics
+    models,   // GET  /api/models
+    model,    // GET  /api/models/{model}
+    call,     // POST /api/models/{model}/call
+    load,     // POST /api/models/{model}/load
+    unload,   // POST /api/models/{model}/unload
 };
+
+// "call", "models", ...: as above.
+std::string_view to_text(Route route);
 
 struct Match {
     Route route;

@@ -57,7 +57,10 @@ Server::State::State(io::Loop& loop, const ServerOptions& options, Backend& back
               .options = options,
               .guard = OriginGuard{options.allowed_hosts}},
       sweep_timer(loop, [this] { sweep(); }) {
-    context.on_closed = [this](Connection& connection) { connections.erase(&connection); };
+    context.on_closed = [this](Connection& connection) {
+        connections.erase(&connection);
+        context.counters.open = connections.size();
+    };
 }
 
 void Server::State::open_door(Transport transport, io::FileDescriptor socket) {
@@ -97,6 +100,8 @@ bool Server::State::accept_one(Door& door) {
         .is_surplus = connections.size() >= context.options.connections_max};
     auto connection = std::make_shared<Connection>(context, std::move(arrival->socket), origin);
     connections.emplace(connection.get(), connection);
+    context.counters.open = connections.size();
+    ++context.counters.accepted;
     connection->start();
     start_sweeping();
     return true;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "http/api.h"
+#include "http/exchange_record.h"
 #include "io/loop.h"
 
 namespace windlass::http {
@@ -30,6 +32,8 @@ struct ServerOptions {
     base::Duration write_timeout = std::chrono::seconds{30};   // without a byte taken of a reply
     base::Duration linger_timeout = std::chrono::seconds{5};   // reply sent to end of connection
     base::Duration sweep_period = std::chrono::seconds{1};     // how exactly these are kept
+    // Called once for each request when it is over; must not call the server.
+    std::function<void(const ExchangeRecord&)> on_exchange = {};
 };
 
 class Server {

@@ -59,6 +59,7 @@ class ModelsByName final : public http::Backend {
     std::vector<http::ModelStatus> models() const override { return {}; }
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
     std::optional<http::Unready> unready() const override { return std::nullopt; }
+    std::string metrics(const http::ConnectionCounters&) override { return {}; }
 
     std::vector<http::CallReply> hanging;
     std::vector<std::uint64_t> gone;

@@ -76,14 +76,17 @@ class Gate:
 class Daemon:
     """One `windlass serve`."""
 
-    def __init__(self, configuration, state_dir, environment=None, listen="127.0.0.1:0"):
+    def __init__(
+        self, configuration, state_dir, environment=None, listen="127.0.0.1:0", arguments=()
+    ):
         self.state_dir = state_dir
         self.configuration = configuration
         argv = [windlass_program(), "serve", "--config", str(configuration), "--listen", listen]
-        argv += ["--log", "json", "--state-dir", str(state_dir)]
+        argv += ["--log", "json", "--state-dir", str(state_dir), *arguments]
         self.process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if arguments else None,
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
         )
@@ -190,13 +193,13 @@ class Daemons:
         text = "\n".join(["[daemon]"] + lines) + "\n" + models
         return self.start(text, environment).wait_until_started()
 
-    def start(self, configuration_text, environment=None, listen="127.0.0.1:0"):
+    def start(self, configuration_text, environment=None, **how):
         """Starts a daemon on this text, and does not wait; it may well refuse."""
         number = len(self._all)
         configuration = self.folder / ("windlass-%d.toml" % number)
         configuration.write_text(configuration_text)
         self._all.append(
-            Daemon(configuration, self.folder / ("state-%d" % number), environment, listen)
+            Daemon(configuration, self.folder / ("state-%d" % number), environment, **how)
         )
         return self._all[-1]
 

@@ -92,6 +92,9 @@ class FakeBackend final : public Backend {
         if (!is_stopping) return std::nullopt;
         return Unready{base::fail(base::Errc::unavailable, "it stops"), "digits"};
     }
+    std::string metrics(const ConnectionCounters& connections) override {
+        return "connections_open " + std::to_string(connections.open) + "\n";
+    }
 
   private:
     std::uint64_t last_number_ = 0;

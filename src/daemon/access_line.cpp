@@ -1,0 +1,101 @@
+// How a line of the access log looks.
+#include <fmt/core.h>
+
+#include <ctime>
+
+#include "daemon/access_log.h"
+#include "http/json_writer.h"
+
+namespace windlass::daemon {
+namespace {
+
+constexpr std::size_t kTargetShown = 512;
+
+// "2026-11-21T02:51:13.273Z".
+std::string utc_text(WallTime now) {
+    const std::time_t seconds = now.seconds;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                       now.milliseconds);
+}
+
+// A word without spaces, control characters or bytes that are not ASCII: a client decides over
+// some of these texts, and may forge neither a line nor a field.
+std::string word(std::string_view text) {
+    if (text.empty()) return "-";
+    std::string out;
+    for (const char c : text.substr(0, kTargetShown)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > 0x20 && byte < 0x7f && c != '"' && c != '\\') {
+            out += c;
+        } else {
+            out += fmt::format("\\x{:02x}", byte);
+        }
+    }
+    return out;
+}
+
+std::string milliseconds(bool is_known, base::Duration duration) {
+    return is_known ? fmt::format("{:.3f}", base::to_milliseconds(duration)) : std::string{"-"};
+}
+
+std::string text_line(const http::ExchangeRecord& r, std::string_view request_id, WallTime now) {
+    return fmt::format(
+        "{} request={} client={} method={} path={} model={} status={} type={} queue_ms={} "
+        "load_ms={} run_ms={} total_ms={} bytes_in={} bytes_out={}\n",
+        utc_text(now), word(request_id), r.client, word(r.method), word(r.target), word(r.model),
+        r.status, word(r.error_type), milliseconds(r.has_run, r.queue),
+        milliseconds(r.has_run, r.load), milliseconds(r.has_run, r.run),
+        milliseconds(true, r.total), r.bytes_in, r.bytes_out);
+}
+
+void add_text(http::JsonWriter& json, std::string_view key, std::string_view text) {
+    json.key(key);
+    if (text.empty()) {
+        json.null();
+    } else {
+        json.string(text.substr(0, kTargetShown));
+    }
+}
+
+void add_time(http::JsonWriter& json, std::string_view key, bool is_known, base::Duration time) {
+    json.key(key);
+    if (is_known) {
+        json.milliseconds(time);
+    } else {
+        json.null();
+    }
+}
+
+std::string json_line(const http::ExchangeRecord& r, std::string_view request_id, WallTime now) {
+    http::JsonWriter json;
+    json.begin_object();
+    add_text(json, "time", utc_text(now));
+    add_text(json, "request", request_id);
+    add_text(json, "client", r.client);
+    add_text(json, "method", r.method);
+    add_text(json, "path", r.target);
+    add_text(json, "model", r.model);
+    json.key("status").number(static_cast<std::uint64_t>(r.status));
+    add_text(json, "type", r.error_type);
+    add_time(json, "queue_ms", r.has_run, r.queue);
+    add_time(json, "load_ms", r.has_run, r.load);
+    add_time(json, "run_ms", r.has_run, r.run);
+    add_time(json, "total_ms", true, r.total);
+    json.key("bytes_in").number(r.bytes_in);
+    json.key("bytes_out").number(r.bytes_out);
+    json.end_object();
+    return json.take() + "\n";
+}
+
+}  // namespace
+
+std::string access_line(const http::ExchangeRecord& record, std::string_view request_id,
+                        WallTime now, LogFormat format) {
+    return format == LogFormat::json ? json_line(record, request_id, now)
+                                     : text_line(record, request_id, now);
+}
+
+}  // namespace windlass::daemon
