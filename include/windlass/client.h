@@ -120,6 +120,9 @@ class Client {
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();
 
+    /// Whether requests should be sent there; if not, the failure says why.
+    Outcome<std::string> ready();
+
   private:
     struct State;
     std::unique_ptr<State> state_;

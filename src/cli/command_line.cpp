@@ -211,6 +211,27 @@ struct ModelsCommand {
     }
 };
 
+struct StatusCommand {
+    CLI::App& app;
+    StatusArguments arguments;
+    std::string wait;
+
+    explicit StatusCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("status", "Say whether the daemon is ready, and its models")) {
+        add_duration(app, "--wait", wait, "Ask until it is ready, at most so long");
+        app.add_flag("--json", arguments.json, "Print JSON");
+        add_url(app, arguments.url);
+        app.footer(
+            "Exits with 0 when it is ready, with 6 when it is not or is not there.\n\n"
+            "Example:\n  windlass status --wait 30s");
+    }
+
+    Command take() {
+        arguments.wait = read_duration(wait);
+        return arguments;
+    }
+};
+
 struct ConfigCommand {
     CLI::App& app;
     CLI::App& check;
@@ -308,6 +329,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     ServeCommand serve{app};
     CallCommand call{app};
     ModelsCommand models{app};
+    StatusCommand status{app};
     const ConfigCommand config{app};
     ErrorsArguments errors;
     CLI::App* errors_app = app.add_subcommand("errors", "List the types of errors");
@@ -324,6 +346,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (serve.app.parsed()) return serve.take();
     if (call.app.parsed()) return call.take();
     if (models.app.parsed()) return models.take();
+    if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
     if (errors_app->parsed()) return errors;
     if (print_version) return version;

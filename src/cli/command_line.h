@@ -44,6 +44,12 @@ struct ModelsArguments {
     bool json = false;
 };
 
+struct StatusArguments {
+    std::string url;
+    std::optional<base::Duration> wait;
+    bool json = false;
+};
+
 struct ConfigCheckArguments {
     std::string file = "windlass.toml";
     bool json = false;
@@ -71,8 +77,8 @@ struct Printout {
 };
 
 using Command =
-    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, ConfigCheckArguments,
-                 ConfigKeysArguments, ErrorsArguments, VersionArguments>;
+    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, StatusArguments,
+                 ConfigCheckArguments, ConfigKeysArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -44,6 +44,14 @@ TEST_CASE("serve takes its file either way, and its overrides") {
     CHECK(mistake({"serve", "--log", "xml"}).starts_with("windlass serve: --log: "));
 }
 
+TEST_CASE("status takes how long to wait") {
+    CHECK_FALSE(parsed<cli::StatusArguments>({"status"}).wait.has_value());
+    const auto all = parsed<cli::StatusArguments>({"status", "--wait", "30s", "--json"});
+    CHECK(all.wait == 30s);
+    CHECK(all.json);
+    CHECK(mistake({"status", "--wait", "30"}).starts_with("windlass status: --wait: "));
+}
+
 TEST_CASE("call takes one input and its limits") {
     const auto text = parsed<cli::CallArguments>({"call", "digits", "--data", "[1]"});
     CHECK(text.model == "digits");

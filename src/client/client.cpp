@@ -147,5 +147,6 @@ Outcome<std::string> Client::unload(std::string_view model, std::optional<nanose
 }
 
 Outcome<std::string> Client::health() { return state_->query("/healthz"); }
+Outcome<std::string> Client::ready() { return state_->query("/readyz"); }
 
 }  // namespace windlass
