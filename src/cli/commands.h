@@ -25,7 +25,8 @@ CommandOutcome run(const ErrorsArguments& arguments);
 CommandOutcome run(const VersionArguments& arguments);
 CommandOutcome run(const Printout& printout);
 
-// The hidden command: returns only when the worker's program could not be started.
+// The hidden commands. The first returns only when the worker's program could not be started.
 int run_worker_exec(int count, char* const* arguments);
+int run_keeper();
 
 }  // namespace windlass::cli

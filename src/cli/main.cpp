@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     // Before anything else: each start of a worker goes through here.
     if (argc > 1 && std::string_view{argv[1]} == "worker-exec")
         return cli::run_worker_exec(argc - 2, argv + 2);
+    if (argc > 1 && std::string_view{argv[1]} == "keeper") return cli::run_keeper();
     const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));
     write(stderr, outcome.err);
     if (write(stdout, outcome.out)) return outcome.exit_code;

@@ -27,6 +27,8 @@ struct ListenAddress {
     friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
+enum class Cgroups : std::uint8_t { automatic, none };
+
 struct DaemonConfiguration {
     ListenAddress listen;
     std::string socket;     // absolute path of the Unix socket; empty: none
@@ -36,6 +38,7 @@ struct DaemonConfiguration {
     Duration shutdown_grace = std::chrono::seconds{5};
     std::vector<std::string> allowed_hosts;  // besides loopback and "localhost"; lower case
     Bytes body_limit{std::uint64_t{256} << 20};
+    Cgroups cgroups = Cgroups::automatic;
 
     friend bool operator==(const DaemonConfiguration&, const DaemonConfiguration&) = default;
 };

@@ -42,6 +42,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "Names that a request's `Host` header may hold besides loopback and `localhost`."},
     {kDaemon, "body_limit", KeyKind::bytes, "\"256MiB\"", "", "1KiB", "2GiB", kNow,
      "Largest body of a request or an answer."},
+    {kDaemon, "cgroups", KeyKind::choice, "\"auto\"", "", "", "auto none", kNow,
+     "Whether each worker gets a cgroup (version 2) of its own, where the system allows it: what "
+     "ends its children for certain. `\"none\"`: they are found by their environment only."},
 
     {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kLater,
      "Which devices may be used: all, or a list of UUIDs."},

@@ -208,6 +208,9 @@ DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::p
     reader.read("shutdown_grace", daemon.shutdown_grace);
     read_allowed_hosts(reader, daemon.allowed_hosts);
     reader.read("body_limit", daemon.body_limit);
+    std::string cgroups;
+    reader.read("cgroups", cgroups);
+    daemon.cgroups = cgroups == "none" ? Cgroups::none : Cgroups::automatic;
     reader.finish();
     return daemon;
 }

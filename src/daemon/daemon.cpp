@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "daemon/access_log.h"
+#include "daemon/estate.h"
 #include "daemon/log.h"
+#include "daemon/state_lock.h"
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
 #include "http/server.h"
@@ -32,6 +34,8 @@ using namespace std::chrono_literals;
 
 // After the last grace the daemon is gone at most this much later, whatever hangs.
 constexpr core::Duration kLastWait = 5s;
+// How much of that it gives the keeper, which needs some 20 ms when nothing is left.
+constexpr core::Duration kKeeperWait = 2s;
 
 std::string make_daemon_id() {
     std::uint64_t number = 0;
@@ -45,37 +49,6 @@ std::string executable_path() {
     const fs::path path = fs::read_symlink("/proc/self/exe", error);
     return error ? std::string{"windlass"} : path.string();
 }
-
-// A folder of this daemon alone, removed with everything in it when the daemon ends.
-class RuntimeDir {
-  public:
-    static Result<std::unique_ptr<RuntimeDir>> make(const std::string& state_dir,
-                                                    const std::string& daemon_id) {
-        const fs::path path = fs::path{state_dir} / "run" / daemon_id;
-        std::error_code error;
-        fs::create_directories(path, error);
-        if (!error) fs::permissions(path, fs::perms::owner_all, error);
-        if (error) {
-            return base::fail(
-                Errc::permission_denied,
-                fmt::format("cannot make the folder {}: {}; set daemon.state_dir to a "
-                            "folder that may be written to",
-                            path.string(), error.message()));
-        }
-        return std::unique_ptr<RuntimeDir>{new RuntimeDir{path}};
-    }
-    ~RuntimeDir() {
-        std::error_code ignored;  // nothing useful can be done about it any more
-        fs::remove_all(path_, ignored);
-    }
-    RuntimeDir(const RuntimeDir&) = delete;
-    RuntimeDir& operator=(const RuntimeDir&) = delete;
-    std::string path() const { return path_; }
-
-  private:
-    explicit RuntimeDir(fs::path path) : path_(std::move(path)) {}
-    fs::path path_;
-};
 
 int refuse(const base::Error& error) {
     log::error("daemon.failed",
@@ -102,9 +75,11 @@ std::optional<Configuration> read_configuration(const ServeOptions& options,
 // One daemon from its first to its last turn.
 class Daemon {
   public:
-    Daemon(Configuration configuration, SwitchboardOptions options)
+    Daemon(Configuration configuration, SwitchboardOptions options, const Estate& estate)
         : configuration_(std::move(configuration)),
-          switchboard_(loop_, configuration_, std::move(options)) {}
+          // The file of this very program, even if another one has taken its place since.
+          keeper_(loop_, estate.record(), "/proc/self/exe", log_keeper),
+          switchboard_(loop_, configuration_, with_estate(std::move(options), estate)) {}
 
     Result<void> open() {
         WL_TRY(io::become_subreaper());
@@ -114,6 +89,7 @@ class Daemon {
             access_log_ = WL_TRY(AccessLog::open(loop_, configuration_.daemon.access_log,
                                                  configuration_.daemon.log));
         }
+        keeper_.start();
         server_ = WL_TRY(http::Server::listen(loop_,
                                               {.address = configuration_.daemon.listen.host,
                                                .port = configuration_.daemon.listen.port,
@@ -134,7 +110,30 @@ class Daemon {
         loop_.run([this](core::Instant now) { return end_turn(now); });
     }
 
+    // After the last turn: the keeper ends what is left, and then itself.
+    void leave() {
+        if (!keeper_.finish(kKeeperWait)) {
+            log::warning("keeper.late", {{"message",
+                                          "there was no keeper to end what is left, or "
+                                          "it is still at it"}});
+        }
+        reap_orphans();
+    }
+
   private:
+    SwitchboardOptions with_estate(SwitchboardOptions options, const Estate& estate) {
+        options.runtime_dir = estate.folder();
+        options.cgroup = estate.cgroup();
+        options.keeper = &keeper_;
+        return options;
+    }
+
+    // Workers and the keeper are reaped by pidfd; this is for what workers left behind.
+    void reap_orphans() {
+        io::reap_orphans(
+            [this](pid_t pid) { return switchboard_.is_worker(pid) || keeper_.pid() == pid; });
+    }
+
     std::optional<core::Instant> end_turn(core::Instant now) {
         std::optional<core::Instant> next = switchboard_.end_turn(now);
         if (!last_moment_) return next;
@@ -145,10 +144,7 @@ class Daemon {
     }
 
     void on_signal(int signal) {
-        if (signal == SIGCHLD) {  // workers are reaped by pidfd; this is for what they left behind
-            io::reap_orphans([this](pid_t pid) { return switchboard_.is_worker(pid); });
-            return;
-        }
+        if (signal == SIGCHLD) return reap_orphans();
         if (signal == SIGHUP) {
             reopen_access_log();
             return log::warning("configuration.not_reloaded",
@@ -179,6 +175,7 @@ class Daemon {
 
     const Configuration configuration_;
     io::Loop loop_;
+    worker::KeeperLink keeper_;
     Switchboard switchboard_;
     std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<io::Signals> signals_;
@@ -203,18 +200,26 @@ int serve(const ServeOptions& options) {
                                   {"daemon_id", daemon_id},
                                   {"configuration", options.configuration_path},
                                   {"models", configuration->models.size()}});
-    const auto runtime_dir = RuntimeDir::make(configuration->daemon.state_dir, daemon_id);
-    if (!runtime_dir) return refuse(runtime_dir.error());
+    const std::string state_dir = configuration->daemon.state_dir;
+    const auto lock = StateLock::take(state_dir);
+    if (!lock) return refuse(lock.error());
+    clear_leftovers(state_dir, daemon_id);
+    const auto estate = Estate::make(configuration->daemon, daemon_id);
+    if (!estate) return refuse(estate.error());
 
     ListenAddress address = configuration->daemon.listen;
     const std::string socket = configuration->daemon.socket;
     Daemon daemon{std::move(*configuration),
                   {.daemon_id = daemon_id,
                    .configuration_path = options.configuration_path,
-                   .runtime_dir = (*runtime_dir)->path(),
+                   .runtime_dir = {},
                    .python_package = package,
-                   .environment = environment}};
-    if (const auto opened = daemon.open(); !opened) return refuse(opened.error());
+                   .environment = environment},
+                  **estate};
+    if (const auto opened = daemon.open(); !opened) {
+        daemon.leave();
+        return refuse(opened.error());
+    }
     address.port = daemon.port();
     log::info("daemon.started", {{"version", base::version()},
                                  {"commit", base::commit()},
@@ -224,6 +229,7 @@ int serve(const ServeOptions& options) {
                                  {"socket", socket.empty() ? "none" : socket},
                                  {"pid", getpid()}});
     daemon.run();
+    daemon.leave();
     log::info("daemon.stopped", {{"daemon_id", daemon_id}});
     return 0;
 }

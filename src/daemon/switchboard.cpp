@@ -70,7 +70,11 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       shortest_max_wait_(shortest_max_wait(configuration_)),
       engine_(to_specs(configuration_)),
       metrics_(names_of(configuration_)),
-      supervisor_(loop, {.daemon_id = options_.daemon_id, .runtime_dir = options_.runtime_dir},
+      supervisor_(loop,
+                  {.daemon_id = options_.daemon_id,
+                   .runtime_dir = options_.runtime_dir,
+                   .cgroup = options_.cgroup,
+                   .keeper = options_.keeper},
                   [this](worker::Event event) { on_worker(std::move(event)); }) {}
 
 // --- the turn
@@ -267,11 +271,21 @@ void Switchboard::on_worker(worker::Event event) {
                                    {"pid", hello->pid},
                                    {"sdk", hello->sdk},
                                    {"runtime", hello->runtime}});
+    } else if (const auto* exited = std::get_if<worker::Exited>(&event)) {
+        log_leftovers(*exited);
     }
     if (const auto core_event = to_event(event)) handle(*core_event);
     if (const auto* started = std::get_if<worker::Started>(&event)) {
         drop_body(core::RequestId{started->request});
     }
+}
+
+void Switchboard::log_leftovers(const worker::Exited& exited) {
+    if (exited.leftover_count == 0) return;
+    log::warning("worker.leftovers_killed", {{"generation", exited.generation},
+                                             {"pid", exited.pid},
+                                             {"processes", exited.leftover_count},
+                                             {"all_gone", exited.is_everything_gone}});
 }
 
 // What has begun is not sent again, unless the model is idempotent: its input is not needed any

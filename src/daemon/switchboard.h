@@ -22,8 +22,10 @@ namespace windlass::daemon {
 struct SwitchboardOptions {
     std::string daemon_id;
     std::string configuration_path;
-    std::string runtime_dir;     // exists; for the workers' private folders
-    std::string python_package;  // see find_python_package()
+    std::string runtime_dir;               // exists; for the workers' private folders
+    std::string cgroup;                    // for the workers' cgroups; empty: there can be none
+    worker::KeeperLink* keeper = nullptr;  // outlives the switchboard
+    std::string python_package;            // see find_python_package()
     Environment environment;
 };
 
@@ -75,6 +77,7 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
+    static void log_leftovers(const worker::Exited& exited);
     void drop_body(core::RequestId request);
     std::uint64_t ask(const std::string& model, std::optional<base::Duration> timeout,
                       bool wants_ready, http::ModelReply reply);

@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -52,13 +55,13 @@ class SpawnAttributes {
     SpawnAttributes& operator=(const SpawnAttributes&) = delete;
 
     // A session of its own keeps the terminal's Ctrl-C away from the child: the daemon ends it.
-    void isolate() {
+    void isolate(bool is_deaf) {
         sigset_t all;
         sigset_t none;
         sigfillset(&all);
         sigemptyset(&none);
         ::posix_spawnattr_setsigdefault(&attributes_, &all);
-        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        ::posix_spawnattr_setsigmask(&attributes_, is_deaf ? &all : &none);
         constexpr int kFlags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
         ::posix_spawnattr_setflags(&attributes_, kFlags);
     }
@@ -117,7 +120,7 @@ base::Result<std::unique_ptr<Process>> Process::spawn(Loop& loop, const SpawnOrd
                                                       std::function<void()> on_exit) {
     WL_ASSERT(::gettid() == ::getpid());
     SpawnAttributes attributes;
-    attributes.isolate();
+    attributes.isolate(order.is_deaf);
     WL_TRY(attributes.map(order.descriptors));
     const std::vector<char*> argv = pointers_to(order.argv);
     const std::vector<char*> environment = pointers_to(order.environment);
@@ -166,6 +169,17 @@ Process::~Process() {
 void Process::signal_group(int signal) const {
     // The only error possible is that the group is empty, which is as good.
     if (!is_reaped_) ::kill(-pid_, signal);
+}
+
+bool Process::wait_for_exit(base::Duration limit) const {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    pollfd end{.fd = pidfd_.descriptor(), .events = POLLIN, .revents = 0};
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        if (::poll(&end, 1, std::max(0, static_cast<int>(left.count()))) > 0) return true;
+        if (left.count() <= 0) return false;
+    }
 }
 
 ExitStatus Process::reap() {

@@ -27,6 +27,8 @@ struct SpawnOrder {
     // All that the child has, besides /dev/null as stdin and our stdout and stderr where they are
     // not among them.
     std::vector<Inherit> descriptors;
+    // From its first moment no signal reaches it that can be blocked.
+    bool is_deaf = false;
 };
 
 // Exactly one of the two is given.
@@ -38,8 +40,9 @@ struct ExitStatus {
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".
 std::string to_text(const ExitStatus& status);
 
-// A child that leads a session and process group of its own, with default signal handlers and no
-// signal blocked. Its pid, and its group's, stay its own until reap(), however long it is dead.
+// A child that leads a session and process group of its own, with default signal handlers and, if
+// it is not to be deaf, no signal blocked. Its pid, and its group's, stay its own until reap(),
+// however long it is dead.
 class Process {
   public:
     // Blocks until the child has executed (about 0.1 ms; measured). `on_exit` comes once from the
@@ -59,7 +62,11 @@ class Process {
     // To every process of its group. No effect after reap().
     void signal_group(int signal) const;
 
-    // Once, after on_exit.
+    // Blocks until it is dead, for `limit` at most; whether it is. For the end of a program, when
+    // the loop does not turn any more; reap() may follow.
+    bool wait_for_exit(base::Duration limit) const;
+
+    // Once, after on_exit or wait_for_exit().
     ExitStatus reap();
 
   private:

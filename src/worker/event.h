@@ -80,6 +80,9 @@ struct Exited {
     int pid = 0;
     std::optional<int> code;
     std::optional<int> signal;
+    // Processes that outlived it and were killed; whether all of them died.
+    std::size_t leftover_count = 0;
+    bool is_everything_gone = true;
 };
 
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".

@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "wire/frame.h"
 #include "wire/frame_meta.h"
+#include "worker/cgroup.h"
 
 namespace windlass::worker {
 namespace {
@@ -72,22 +73,25 @@ void report(std::string_view program, int errno_value) {
 
 }  // namespace
 
-std::vector<std::string> exec_shim_argv(int parent_pid, const std::vector<std::string>& argv) {
-    std::vector<std::string> whole{"windlass", "worker-exec", std::to_string(parent_pid)};
+std::vector<std::string> exec_shim_argv(int parent_pid, const std::string& cgroup,
+                                        const std::vector<std::string>& argv) {
+    std::vector<std::string> whole{"windlass", "worker-exec", std::to_string(parent_pid), cgroup};
     whole.insert(whole.end(), argv.begin(), argv.end());
     return whole;
 }
 
 int exec_shim(std::span<char* const> arguments) {
-    if (arguments.size() < 2) return kCannotExecute;
+    if (arguments.size() < 3) return kCannotExecute;
     const std::string_view parent = arguments[0];
     int parent_pid = 0;
     std::from_chars(parent.data(), parent.data() + parent.size(), parent_pid);
     if (!follow_parent(parent_pid)) return kCannotExecute;
+    // If it fails, the daemon sees at the end that we were not in there, and looks for tags.
+    if (*arguments[1] != '\0') static_cast<void>(join_cgroup(arguments[1]));
     prepare(parent_pid);
     // argv of a program ends with a null pointer, and so does its tail.
-    ::execvp(arguments[1], arguments.data() + 1);
-    report(arguments[1], errno);
+    ::execvp(arguments[2], arguments.data() + 2);
+    report(arguments[2], errno);
     return kCannotExecute;
 }
 

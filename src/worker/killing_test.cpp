@@ -1,8 +1,6 @@
 // How workers are killed: by order, with their children, with their supervisor and with the daemon.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 
 #include "io/process.h"
 #include "io/stream.h"
+#include "worker/cgroup.h"
 #include "worker/testing/bench.h"
 
 namespace base = windlass::base;
@@ -33,22 +32,61 @@ TEST_CASE("a worker that ignores SIGTERM is killed") {
 
 TEST_CASE("a child that would outlive the worker dies with the group") {
     Bench bench;
-    const std::string fifo = bench.directory + "/fifo";
-    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-    io::FileDescriptor read_end{::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-    const std::uint64_t generation = bench.launch_fake("have_child", fifo);
+    const worker::testing::LifeLine child{bench.loop, bench.directory + "/fifo"};
+    const std::uint64_t generation = bench.launch_fake("have_child", child.path());
     bench.wait<worker::Hello>(generation);
     CHECK(bench.wait<worker::Printed>(generation).line == "child is up");
-    bool is_child_gone = false;
-    const io::Stream watch{
-        bench.loop,
-        std::move(read_end),
-        {.on_data = [](auto) {}, .on_closed = [&](const auto&) { is_child_gone = true; }}};
     run_turn(bench.loop);
-    CHECK_FALSE(is_child_gone);
+    CHECK_FALSE(child.is_cut());
     bench.supervisor.stop(generation);  // the worker itself exits; its child holds stdout open
     CHECK(bench.wait<worker::Exited>(generation).code == 0);
-    CHECK(run_until(bench.loop, [&] { return is_child_gone; }));
+    CHECK(run_until(bench.loop, [&] { return child.is_cut(); }));
+}
+
+namespace {
+
+// The worker exits by itself, or is killed; its child has a session of its own and the worker's
+// channel and pipes. Exited must come all the same, and only after the child is dead.
+void end_worker_with_far_child(const std::string& cgroup, bool by_kill) {
+    Bench bench{cgroup};
+    const worker::testing::LifeLine child{bench.loop, bench.directory + "/fifo"};
+    const std::uint64_t generation = bench.launch_fake("have_far_child", child.path());
+    bench.wait<worker::Hello>(generation);
+    CHECK(bench.wait<worker::Printed>(generation).line == "child is up");
+    if (by_kill) {
+        bench.supervisor.kill(generation);
+    } else {
+        bench.supervisor.stop(generation);
+    }
+    const worker::Exited exited = bench.wait<worker::Exited>(generation);
+    CHECK(exited.signal.value_or(0) == (by_kill ? SIGKILL : 0));
+    CHECK(exited.is_everything_gone);
+    if (!by_kill) CHECK(exited.leftover_count == 1);
+    CHECK(run_until(bench.loop, [&] { return child.is_cut(); }));
+}
+
+}  // namespace
+
+TEST_CASE("a child in a session of its own goes with the worker, found by its tag") {
+    end_worker_with_far_child("", false);
+    end_worker_with_far_child("", true);
+}
+
+TEST_CASE("a child in a session of its own goes with the worker's cgroup") {
+    const auto cgroup = worker::make_daemon_cgroup("bench");
+    if (!cgroup) {
+        MESSAGE("no cgroup can be made here: " << cgroup.error().message);
+        return;
+    }
+    end_worker_with_far_child(*cgroup, false);
+    end_worker_with_far_child(*cgroup, true);
+    CHECK(worker::remove_cgroup(*cgroup));  // nobody is in it, and no leaf is left in use
+}
+
+TEST_CASE("a worker that cannot enter its cgroup is watched by its tag") {
+    const worker::testing::ScratchDirectory
+        no_cgroup;  // folders can be made in it, and that is all
+    end_worker_with_far_child(no_cgroup.path, false);
 }
 
 TEST_CASE("a supervisor that is destroyed kills its workers") {
@@ -127,7 +165,7 @@ TEST_CASE("the shim does not start a program whose daemon is gone already") {
     io::Loop loop;
     bool is_dead = false;
     const io::SpawnOrder order{.executable = WL_TEST_SHIM,
-                               .argv = {"windlass", "worker-exec", "1", "sh", "-c", "exit 5"},
+                               .argv = {"windlass", "worker-exec", "1", "", "sh", "-c", "exit 5"},
                                .environment = {"PATH=/usr/bin:/bin"},
                                .descriptors = {}};
     REQUIRE(::getpid() != 1);

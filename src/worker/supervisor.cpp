@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "io/loop.h"
 #include "io/timer.h"
+#include "worker/keeper_link.h"
 #include "worker/worker_process.h"
 
 namespace windlass::worker {
@@ -56,6 +57,7 @@ struct Supervisor::State {
     void on_exited(const Exited& exited) {
         // Out of the table first: on_event sees a world without it. It is destroyed at the end.
         const auto node = workers.extract(exited.generation);
+        if (options.keeper != nullptr) options.keeper->remove(exited.generation);
         leftovers.push_back(node.mapped()->take_temporary_directory());
         remove_some();
         on_event(exited);
@@ -92,7 +94,7 @@ Supervisor::Supervisor(io::Loop& loop, SupervisorOptions options,
 Supervisor::~Supervisor() {
     for (auto& [generation, worker] : state_->workers) {
         if (!worker) continue;
-        worker->signal_group(SIGKILL);
+        worker->kill();
         state_->leftovers.push_back(worker->take_temporary_directory());
     }
     for (TemporaryDirectory& leftover : state_->leftovers) leftover.remove_some(kRemovalsAtEnd);
@@ -107,6 +109,9 @@ void Supervisor::launch(const LaunchOrder& order) {
         WorkerHandlers{.on_event = [this](Event event) { state_->on_event(std::move(event)); },
                        .on_exited = [this](const Exited& exited) { state_->on_exited(exited); }});
     if (worker) {
+        if (KeeperLink* const keeper = state_->options.keeper) {
+            keeper->add(order.generation, (*worker)->pid());
+        }
         state_->workers.emplace(order.generation, std::move(*worker));
         return;
     }
@@ -150,7 +155,7 @@ void Supervisor::terminate(std::uint64_t generation) {
 }
 
 void Supervisor::kill(std::uint64_t generation) {
-    if (const WorkerProcess* const worker = state_->find(generation)) worker->signal_group(SIGKILL);
+    if (WorkerProcess* const worker = state_->find(generation)) worker->kill();
 }
 
 std::optional<int> Supervisor::find_pid(std::uint64_t generation) const {

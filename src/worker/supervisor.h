@@ -21,6 +21,8 @@ class Loop;
 
 namespace windlass::worker {
 
+class KeeperLink;
+
 struct SupervisorOptions {
     // Each worker's environment has WINDLASS_WORKER=daemon_id/generation.
     std::string daemon_id;
@@ -28,6 +30,10 @@ struct SupervisorOptions {
     std::string executable = "/proc/self/exe";
     // Must exist; holds the workers' private TMPDIRs.
     std::string runtime_dir;
+    // Folder of the workers' cgroups (cgroup.h). Empty: there can be none.
+    std::string cgroup = {};
+    // Is told who was started and who is gone. An outer object owns it; null: nobody is told.
+    KeeperLink* keeper = nullptr;
 };
 
 struct LaunchOrder {
@@ -86,7 +92,8 @@ class Supervisor {
     void stop(std::uint64_t generation);
 
     void terminate(std::uint64_t generation);  // SIGTERM to the process group
-    void kill(std::uint64_t generation);       // SIGKILL to the process group
+    // SIGKILL to its cgroup and process group; without a cgroup, to all with its tag too.
+    void kill(std::uint64_t generation);
 
     // Of the process that was started; none once it is gone.
     std::optional<int> find_pid(std::uint64_t generation) const;

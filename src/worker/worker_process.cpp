@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/loop.h"
+#include "worker/cgroup.h"
 #include "worker/environment.h"
 #include "worker/exec_shim.h"
 
@@ -41,16 +42,21 @@ base::Result<Channels> make_channels() {
     return channels;
 }
 
+struct WorkerFolders {
+    std::string temporary;
+    std::string cgroup;  // empty: none could be made
+};
+
 io::SpawnOrder make_spawn_order(const SupervisorOptions& options, const LaunchOrder& order,
-                                const std::string& temporary_dir, const Channels& channels) {
+                                const WorkerFolders& folders, const Channels& channels) {
     return {
         .executable = options.executable,
-        .argv = exec_shim_argv(::getpid(), order.argv),
+        .argv = exec_shim_argv(::getpid(), folders.cgroup, order.argv),
         .environment = make_environment(own_environment(), {.model_table = order.environment,
                                                             .daemon_id = options.daemon_id,
                                                             .generation = order.generation,
                                                             .device = order.device,
-                                                            .temporary_dir = temporary_dir}),
+                                                            .temporary_dir = folders.temporary}),
         .descriptors = {{.ours = channels.standard_output.write_end.number(), .theirs = 1},
                         {.ours = channels.standard_error.write_end.number(), .theirs = 2},
                         {.ours = channels.channel.theirs.number(), .theirs = kChannelDescriptor}}};
@@ -64,24 +70,32 @@ base::Result<std::unique_ptr<WorkerProcess>> WorkerProcess::launch(io::Loop& loo
                                                                    WorkerHandlers handlers) {
     TemporaryDirectory temporary_dir = WL_TRY(
         TemporaryDirectory::make(options.runtime_dir, fmt::format("worker-{}", order.generation)));
-    const std::string temporary_path = temporary_dir.path();
+    WorkerFolders folders{.temporary = temporary_dir.path(), .cgroup = {}};
     base::Result<Channels> channels = make_channels();
     if (!channels) {
         temporary_dir.remove_some(1);
         return channels.error();
     }
-    const io::SpawnOrder spawn = make_spawn_order(options, order, temporary_path, *channels);
+    if (!options.cgroup.empty()) {
+        folders.cgroup = worker_cgroup(options.cgroup, order.generation);
+        // It may have been forbidden since the start, or run into a limit: then the tag has to do.
+        if (!make_worker_cgroup(folders.cgroup)) folders.cgroup.clear();
+    }
+    const io::SpawnOrder spawn = make_spawn_order(options, order, folders, *channels);
     std::unique_ptr<WorkerProcess> worker{
         new WorkerProcess{loop, order, std::move(temporary_dir),
                           Ends{.channel = std::move(channels->channel.ours),
                                .standard_output = std::move(channels->standard_output.read_end),
                                .standard_error = std::move(channels->standard_error.read_end)},
                           std::move(handlers)}};
+    worker->daemon_id_ = options.daemon_id;
+    worker->cgroup_ = folders.cgroup;
     WorkerProcess& started = *worker;
     base::Result<std::unique_ptr<io::Process>> process =
         io::Process::spawn(loop, spawn, [&started] { started.on_dead(); });
     if (!process) {
         worker->temporary_dir_.remove_some(1);
+        worker->remove_cgroup();
         return process.error();
     }
     worker->process_ = std::move(*process);
@@ -201,11 +215,48 @@ void WorkerProcess::on_dead() {
     // A descendant may hold the pipes open; what it prints from now on is not the worker's.
     output_lines_.finish();
     error_lines_.finish();
+    standard_output_.close();
+    standard_error_.close();
+    // The leader, dead and not reaped, still shows where it was.
+    if (!cgroup_.empty() && !is_in_cgroup(pid(), cgroup_)) {
+        remove_cgroup();
+        cgroup_.clear();
+    }
     const io::ExitStatus status = process_->reap();
+    exited_ = Exited{
+        .generation = generation_, .pid = pid(), .code = status.code, .signal = status.signal};
+    hunt_ = make_hunt([this](HuntOutcome outcome) { on_hunt_over(outcome); });
+    hunt_->start();
+}
+
+void WorkerProcess::on_hunt_over(HuntOutcome outcome) {
+    remove_cgroup();
     // Out of the object first: it is destroyed meanwhile.
     const std::function<void(Exited)> on_exited = std::move(handlers_.on_exited);
-    on_exited(Exited{
-        .generation = generation_, .pid = pid(), .code = status.code, .signal = status.signal});
+    Exited exited = *exited_;
+    exited.leftover_count = outcome.process_count;
+    exited.is_everything_gone = outcome.is_everything_gone;
+    on_exited(exited);
+}
+
+void WorkerProcess::kill() {
+    process_->signal_group(SIGKILL);
+    if (exited_ || hunt_) return;
+    // Even while the leader hangs in the kernel, its children go. At its end another hunt follows.
+    if (!cgroup_.empty()) return kill_cgroup(cgroup_);
+    hunt_ = make_hunt([](HuntOutcome) {});
+    hunt_->start();
+}
+
+std::unique_ptr<LeftoverHunt> WorkerProcess::make_hunt(std::function<void(HuntOutcome)> on_over) {
+    return std::make_unique<LeftoverHunt>(
+        loop_, HuntOrder{.daemon_id = daemon_id_, .generation = generation_, .cgroup = cgroup_},
+        std::move(on_over));
+}
+
+void WorkerProcess::remove_cgroup() const {
+    // One that does not go yet is removed with the daemon's folder of them.
+    if (!cgroup_.empty()) static_cast<void>(worker::remove_cgroup(cgroup_));
 }
 
 }  // namespace windlass::worker

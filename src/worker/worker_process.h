@@ -14,6 +14,7 @@
 #include "io/stream.h"
 #include "io/timer.h"
 #include "worker/conversation.h"
+#include "worker/leftover_hunt.h"
 #include "worker/supervisor.h"
 #include "worker/temporary_directory.h"
 
@@ -44,6 +45,7 @@ class WorkerProcess {
     void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
     void stop() { send(Conversation::stop()); }
     void signal_group(int signal) const { process_->signal_group(signal); }
+    void kill();  // SIGKILL to all that is its own, as Supervisor::kill
 
     pid_t pid() const { return process_->pid(); }
     std::optional<base::Instant> last_heartbeat() const { return last_heartbeat_; }
@@ -59,6 +61,7 @@ class WorkerProcess {
 
     WorkerProcess(io::Loop& loop, const LaunchOrder& order, TemporaryDirectory temporary_dir,
                   Ends ends, WorkerHandlers handlers);
+    void remove_cgroup() const;
     io::StreamHandlers printing_to(io::LineSplitter& splitter);
     io::LineSplitter::Sink printed_as(Output output);
     void send(std::string frame);
@@ -66,6 +69,8 @@ class WorkerProcess {
     void on_channel_closed(const std::optional<base::Error>& error);
     void lose_channel(std::string why);
     void on_dead();
+    void on_hunt_over(HuntOutcome outcome);
+    std::unique_ptr<LeftoverHunt> make_hunt(std::function<void(HuntOutcome)> on_over);
 
     io::Loop& loop_;
     std::uint64_t generation_;
@@ -83,6 +88,10 @@ class WorkerProcess {
     std::optional<base::Instant> last_heartbeat_;
     std::string lost_why_;  // what channel_lost_ will say
     io::Timer channel_lost_;
+    std::string daemon_id_;
+    std::string cgroup_;            // empty: it has none
+    std::optional<Exited> exited_;  // how the process ended, while its leftovers are hunted
+    std::unique_ptr<LeftoverHunt> hunt_;
 };
 
 }  // namespace windlass::worker

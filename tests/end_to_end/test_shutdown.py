@@ -131,4 +131,4 @@ def test_loading_and_unloading_leaves_no_descriptor_and_no_zombie(daemon):
             counts.append(descriptors())
     assert counts[-1] <= counts[1], counts
     children = open("/proc/%d/task/%d/children" % (served.pid, served.pid)).read().split()
-    assert not children
+    assert children == [str(served.log.wait_for("keeper.started")["pid"])]

@@ -2,11 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <deque>
-#include <filesystem>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,25 +10,15 @@
 #include "io/loop.h"
 #include "io/testing/run_until.h"
 #include "worker/supervisor.h"
+#include "worker/testing/scratch.h"
 
 namespace windlass::worker::testing {
 
-// A directory of its own for the time of a test.
-struct ScratchDirectory {
-    ScratchDirectory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-    ~ScratchDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-    std::string path = std::filesystem::temp_directory_path() / "wl-worker-test-XXXXXX";
-};
-
 class Bench {
   public:
-    Bench() : supervisor(loop, options(), [this](Event event) { take(std::move(event)); }) {}
+    // `cgroup`: of make_daemon_cgroup("bench").
+    explicit Bench(const std::string& cgroup = "")
+        : supervisor(loop, options(cgroup), [this](Event event) { take(std::move(event)); }) {}
     ~Bench() {
         for (std::uint64_t generation = 1; generation <= last_; ++generation) {
             supervisor.kill(generation);
@@ -122,8 +108,11 @@ class Bench {
     Supervisor supervisor;
 
   private:
-    SupervisorOptions options() const {
-        return {.daemon_id = "bench", .executable = WL_TEST_SHIM, .runtime_dir = directory};
+    SupervisorOptions options(const std::string& cgroup) const {
+        return {.daemon_id = "bench",
+                .executable = WL_TEST_SHIM,
+                .runtime_dir = directory,
+                .cgroup = cgroup};
     }
     void take(Event event) {
         // Nothing comes after the last event of a generation.

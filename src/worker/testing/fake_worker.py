@@ -166,14 +166,19 @@ def ignore_term():
     live_on()
 
 
-def have_child(fifo):
+def have_far_child(fifo):
+    """As have_child, in a session of its own, with the channel and the worker's pipes in hand."""
+    have_child(fifo, start_new_session=True, pass_fds=[channel.fileno()])
+
+
+def have_child(fifo, **how):
     """Leaves a child behind that ignores SIGTERM; a reader of the fifo sees when it is gone."""
     code = (
         "import os, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "os.open(sys.argv[1], os.O_WRONLY); print('child is up', flush=True);"
         "[signal.pause() for _ in iter(int, 1)]"
     )
-    subprocess.Popen([sys.executable, "-c", code, fifo])
+    subprocess.Popen([sys.executable, "-c", code, fifo], **how)
     hello()
     receive()
 

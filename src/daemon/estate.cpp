@@ -1,0 +1,98 @@
+// Makes, clears and removes folders and cgroups of daemons.
+#include "daemon/estate.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+#include "base/overloaded.h"
+#include "worker/cgroup.h"
+#include "worker/leftovers.h"
+
+namespace windlass::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+namespace log = base::log;
+using namespace std::chrono_literals;
+
+// How long a start waits for the leftovers of former daemons to die.
+constexpr Duration kLeftoversWait = 5s;
+
+fs::path run_folder(const std::string& state_dir) { return fs::path{state_dir} / "run"; }
+
+base::Result<std::string> make_folder(const std::string& state_dir, const std::string& daemon_id) {
+    const fs::path path = run_folder(state_dir) / daemon_id;
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (!error) fs::permissions(path, fs::perms::owner_all, error);
+    if (!error) return path.string();
+    return base::fail(base::Errc::permission_denied,
+                      fmt::format("cannot make the folder {}: {}; set daemon.state_dir to a "
+                                  "folder that may be written to",
+                                  path.string(), error.message()));
+}
+
+}  // namespace
+
+void clear_leftovers(const std::string& state_dir, const std::string& daemon_id) {
+    const worker::DeadDaemons dead =
+        worker::clear_up_all(run_folder(state_dir).string(), daemon_id, kLeftoversWait);
+    if (dead.daemon_count > 0) {
+        log::warning("daemon.leftovers_cleared",
+                     {{"daemons", dead.daemon_count}, {"processes", dead.process_count}});
+    }
+    for (const std::string& folder : dead.kept) {
+        log::warning("daemon.leftovers_kept",
+                     {{"message", "of " + folder +
+                                      " something is left: its daemon still runs, a "
+                                      "process of it hangs in the kernel, or a file may not be "
+                                      "removed; look at it, and remove the folder"}});
+    }
+}
+
+void log_keeper(const worker::KeeperEvent& event) {
+    std::visit(base::Overloaded{
+                   [](const worker::KeeperStarted& e) {
+                       log::info("keeper.started", {{"pid", e.pid}});
+                   },
+                   [](const worker::KeeperLost& e) {
+                       log::warning("keeper.lost", {{"pid", e.pid.value_or(0)},
+                                                    {"message", e.why},
+                                                    {"retry_after", e.retry_after}});
+                   },
+                   [](const worker::RecordFailed& e) {
+                       log::warning("keeper.record_failed",
+                                    {{"type", base::traits(e.error.code).name},
+                                     {"message", e.error.message}});
+                   },
+               },
+               event);
+}
+
+base::Result<std::unique_ptr<Estate>> Estate::make(const DaemonConfiguration& configuration,
+                                                   const std::string& daemon_id) {
+    worker::DaemonRecord record{.daemon_id = daemon_id, .pid_space = io::pid_space()};
+    record.daemon = io::find_identity(::getpid()).value_or(io::ProcessIdentity{});
+    record.folder = WL_TRY(make_folder(configuration.state_dir, daemon_id));
+    if (configuration.cgroups == Cgroups::automatic) {
+        const base::Result<std::string> cgroup = worker::make_daemon_cgroup(daemon_id);
+        if (cgroup) {
+            record.cgroup = *cgroup;
+        } else {
+            log::info("daemon.no_cgroups", {{"message", cgroup.error().message}});
+        }
+    }
+    return std::unique_ptr<Estate>{new Estate{std::move(record)}};
+}
+
+Estate::~Estate() {
+    if (!record_.cgroup.empty()) worker::remove_cgroup(record_.cgroup);
+    std::error_code ignored;  // nothing useful can be done about it any more
+    fs::remove_all(record_.folder, ignored);
+}
+
+}  // namespace windlass::daemon

@@ -1,0 +1,48 @@
+// Groups of processes that nothing leaves by forking or by a session of its own: cgroups, version 2
+// (Linux Documentation/admin-guide/cgroup-v2.rst). The daemon has one folder below its own cgroup,
+// with a leaf for each worker. Calls the file system of the kernel, which answers at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace windlass::worker {
+
+// The folder of this process's own cgroup, from the texts of /proc/self/cgroup and
+// /proc/self/mountinfo; also beside version 1 (hybrid mode). None: there is no version 2, or our
+// own lies outside of what is mounted.
+std::optional<std::string> find_own_cgroup(std::string_view self_cgroup,
+                                           std::string_view mountinfo);
+
+// Makes the daemon's folder and tries a leaf in it. An error: this machine, or this user's rights,
+// do not allow it, and why; then tags have to do.
+base::Result<std::string> make_daemon_cgroup(const std::string& daemon_id);
+// Whether `path` can be what make_daemon_cgroup() made for this daemon.
+bool is_daemon_cgroup(const std::string& path, const std::string& daemon_id);
+
+// The leaf of a worker. make_worker_cgroup() returns false where it could not be made.
+std::string worker_cgroup(const std::string& daemon_cgroup, std::uint64_t generation);
+bool make_worker_cgroup(const std::string& path);
+
+// In the new process, before its program begins: moves it into the leaf. Async-signal-safe.
+bool join_cgroup(const char* path);
+// Whether a process, dead and not reaped perhaps, is in the leaf.
+bool is_in_cgroup(int pid, const std::string& path);
+
+// Living processes, leaves of the folder included.
+std::vector<int> processes_of_cgroup(const std::string& path);
+// False for one that does not exist.
+bool is_populated(const std::string& path);
+// SIGKILL to every process in it and below it, atomically with forks (cgroup.kill, Linux 5.14;
+// before that, to those that are there).
+void kill_cgroup(const std::string& path);
+// Removes it and its leaves. False while a process is in it.
+bool remove_cgroup(const std::string& path);
+
+}  // namespace windlass::worker

@@ -1,0 +1,146 @@
+// Spawning and telling the keeper.
+#include "worker/keeper_link.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+#include "io/loop.h"
+#include "worker/environment.h"
+#include "worker/keeper.h"
+#include "worker/leftovers.h"
+
+namespace windlass::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The first one that ends is replaced at once. What kills every one of them, a machine without
+// memory or processes to spare, is not made worse by a tight loop.
+constexpr base::Duration kPauseFirst = 100ms;
+constexpr base::Duration kPauseMax = 30s;
+// Who lived that long did not die of its start.
+constexpr base::Duration kSoundLife = 10s;
+
+}  // namespace
+
+KeeperLink::KeeperLink(io::Loop& loop, DaemonRecord record, std::string executable,
+                       std::function<void(const KeeperEvent&)> on_event)
+    : loop_(loop),
+      record_(std::move(record)),
+      executable_(std::move(executable)),
+      on_event_(std::move(on_event)),
+      restart_(loop, [this] { start(); }) {}
+
+// ~Process kills what is left, and only then the channel closes.
+KeeperLink::~KeeperLink() { process_.reset(); }
+
+void KeeperLink::start() {
+    write_record();
+    if (const base::Result<void> spawned = spawn(); !spawned) {
+        return lose(std::nullopt, spawned.error().message);
+    }
+    started_ = loop_.now();
+    tell(encode(record_));
+    on_event_(KeeperStarted{.pid = process_->pid()});
+}
+
+base::Result<void> KeeperLink::spawn() {
+    io::SocketPair pair = WL_TRY(io::make_socket_pair());
+    // Not our stderr: whoever reads that (a pager, a service manager, a test) must see its end when
+    // the daemon is dead, not when everything is cleared up. What the keeper could say, the next
+    // start says.
+    const io::FileDescriptor nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    if (!nowhere) return io::system_error(errno, "opening /dev/null");
+    const io::SpawnOrder order{
+        .executable = executable_,
+        .argv = {"windlass", "keeper"},
+        .environment = own_environment(),
+        .descriptors = {{.ours = nowhere.number(), .theirs = 1},
+                        {.ours = nowhere.number(), .theirs = 2},
+                        {.ours = pair.theirs.number(), .theirs = kKeeperDescriptor}},
+        // A terminal's or a service manager's signals reach the whole session or cgroup, and the
+        // keeper has to be there when the daemon is not any more.
+        .is_deaf = true};
+    process_ = WL_TRY(io::Process::spawn(loop_, order, [this] { on_exit(); }));
+    channel_ = std::move(pair.ours);
+    return {};
+}
+
+void KeeperLink::add(std::uint64_t generation, pid_t pid) {
+    // It is our child and not reaped, so that the number is still its own.
+    const auto identity = io::find_identity(pid);
+    if (!identity) return;
+    record_.workers[generation] = *identity;
+    tell(encode_added(generation, *identity));
+    write_record();
+}
+
+void KeeperLink::remove(std::uint64_t generation) {
+    if (record_.workers.erase(generation) == 0) return;
+    tell(encode_removed(generation));
+    write_record();
+}
+
+// The socket takes 200 KiB (net.core.wmem_default), and the keeper reads at once: one that does not
+// take some lines is stopped or dead. It is killed, and its end starts the next one.
+void KeeperLink::tell(const std::string& lines) {
+    if (!process_) return;
+    const ssize_t sent =
+        ::send(channel_.number(), lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent != static_cast<ssize_t>(lines.size())) process_->signal_group(SIGKILL);
+}
+
+std::optional<pid_t> KeeperLink::pid() const {
+    if (!process_) return std::nullopt;
+    return process_->pid();
+}
+
+void KeeperLink::on_exit() {
+    const pid_t pid = process_->pid();
+    const std::string how = io::to_text(process_->reap());
+    process_.reset();
+    channel_.reset();
+    if (loop_.now() - started_ >= kSoundLife) pause_ = base::Duration::zero();
+    lose(pid, how);
+}
+
+void KeeperLink::lose(std::optional<pid_t> pid, std::string why) {
+    on_event_(KeeperLost{.pid = pid, .why = std::move(why), .retry_after = pause_});
+    restart_.start(pause_);
+    pause_ = std::clamp(2 * pause_, kPauseFirst, kPauseMax);
+}
+
+bool KeeperLink::finish(base::Duration limit) {
+    restart_.stop();
+    if (!process_) return false;
+    channel_.reset();
+    const bool has_ended = process_->wait_for_exit(limit);
+    if (has_ended) {
+        process_->reap();
+        process_.reset();
+    }
+    return has_ended;
+}
+
+// As a whole and under another name first, so that whoever reads it never finds half of it.
+void KeeperLink::write_record() {
+    const std::string path = record_path(record_.folder);
+    const std::string draft = path + ".new";
+    const std::string text = encode(record_);
+    const io::FileDescriptor file{
+        ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const bool is_written = file && ::write(file.number(), text.data(), text.size()) ==
+                                        static_cast<ssize_t>(text.size());
+    if (is_written && std::rename(draft.c_str(), path.c_str()) == 0) return;
+    on_event_(RecordFailed{.error = io::system_error(errno, "writing " + path)});
+}
+
+}  // namespace windlass::worker

@@ -1,0 +1,53 @@
+// For tests: a directory, and a fifo that tells whether a process lives.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "io/loop.h"
+#include "io/stream.h"
+
+namespace windlass::worker::testing {
+
+// A directory of its own for the time of a test.
+struct ScratchDirectory {
+    ScratchDirectory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+    ~ScratchDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+    std::string path = std::filesystem::temp_directory_path() / "wl-worker-test-XXXXXX";
+};
+
+// A fifo that a process under test opens for writing, and that tells when nobody holds it any more.
+class LifeLine {
+  public:
+    LifeLine(io::Loop& loop, std::string path)
+        : path_(std::move(path)),
+          watch_(loop, open(),
+                 {.on_data = [](auto) {}, .on_closed = [this](const auto&) { is_cut_ = true; }}) {}
+
+    const std::string& path() const { return path_; }
+    bool is_cut() const { return is_cut_; }
+
+  private:
+    io::FileDescriptor open() const {
+        REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+        return io::FileDescriptor{::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    }
+
+    std::string path_;
+    bool is_cut_ = false;
+    io::Stream watch_;
+};
+
+}  // namespace windlass::worker::testing
