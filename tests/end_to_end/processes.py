@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 
 def is_alive(pid):
@@ -30,3 +31,19 @@ def tagged_processes(daemon_id):
         except OSError:
             continue  # it ended meanwhile, or is not ours
     return found
+
+
+def cgroup_of(daemon_id):
+    """The folder of a daemon's cgroups, as a path that need not exist; None without cgroups v2."""
+    own = re.search(r"^0::(.*)$", pathlib.Path("/proc/self/cgroup").read_text(), re.M)
+    mounts = pathlib.Path("/proc/mounts").read_text()
+    mounted = re.search(r"^\S+ (\S+) cgroup2 ", mounts, re.M)
+    if not own or not mounted:
+        return None
+    return pathlib.Path(mounted.group(1)) / own.group(1).strip("/") / ("windlass-" + daemon_id)
+
+
+def remains_of(daemon_id, state_dir):
+    """All that a dead daemon may not leave behind: processes, its cgroup, its folder."""
+    places = [cgroup_of(daemon_id), state_dir / "run" / daemon_id]
+    return tagged_processes(daemon_id) + [str(path) for path in places if path and path.exists()]

@@ -11,7 +11,7 @@ import threading
 import time
 
 from daemon_log import Log
-from processes import environment_of, is_alive, tagged_processes  # noqa: F401
+from processes import environment_of, is_alive, remains_of, tagged_processes  # noqa: F401
 from times import AT_ONCE_S, SOON_S  # noqa: F401
 from wire import Wire
 
@@ -76,13 +76,16 @@ class Gate:
 class Daemon:
     """One `windlass serve`."""
 
-    def __init__(
-        self, configuration, state_dir, environment=None, listen="127.0.0.1:0", arguments=()
-    ):
+    def __init__(self, configuration, state_dir, environment=None, **how):
+        """`how`: listen; arguments, more of them; within, a command that executes the daemon's."""
         self.state_dir = state_dir
         self.configuration = configuration
-        argv = [windlass_program(), "serve", "--config", str(configuration), "--listen", listen]
-        argv += ["--log", "json", "--state-dir", str(state_dir), *arguments]
+        listen = how.pop("listen", "127.0.0.1:0")
+        argv = [*how.pop("within", ()), windlass_program(), "serve", "--config"]
+        argv += [str(configuration), "--listen", listen, "--log", "json"]
+        arguments = how.pop("arguments", ())
+        argv += ["--state-dir", str(state_dir), *arguments]
+        assert not how, how
         self.process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -92,7 +95,7 @@ class Daemon:
         )
         self.log = Log(self.process.stderr)
         self.exit_code = 0  # expected of its end
-        self.leaves_folder = False  # whether its folder may stay, after SIGKILL
+        self.leaves_folder = False  # whether its folder may stay: it died with its keeper
         self.is_ended = False
 
     def wait_until_started(self):
@@ -175,9 +178,10 @@ class Daemon:
             if code == 0:
                 assert no_worker(), "workers outlived the daemon"
             eventually(no_worker, "all workers are gone")
-        run = self.state_dir / "run"
-        if not self.leaves_folder:
-            assert not run.exists() or not os.listdir(run), os.listdir(run)
+            if not self.leaves_folder:
+                nothing = lambda: not remains_of(self.id, self.state_dir)  # noqa: E731
+                assert code != 0 or nothing(), remains_of(self.id, self.state_dir)
+                eventually(nothing, "the keeper has removed everything")
 
 
 class Daemons:
@@ -193,13 +197,15 @@ class Daemons:
         text = "\n".join(["[daemon]"] + lines) + "\n" + models
         return self.start(text, environment).wait_until_started()
 
-    def start(self, configuration_text, environment=None, **how):
+    def start(self, configuration_text, environment=None, state_dir=None, **how):
         """Starts a daemon on this text, and does not wait; it may well refuse."""
         number = len(self._all)
         configuration = self.folder / ("windlass-%d.toml" % number)
         configuration.write_text(configuration_text)
         self._all.append(
-            Daemon(configuration, self.folder / ("state-%d" % number), environment, **how)
+            Daemon(
+                configuration, state_dir or self.folder / ("state-%d" % number), environment, **how
+            )
         )
         return self._all[-1]
 

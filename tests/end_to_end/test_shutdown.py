@@ -94,20 +94,6 @@ def test_a_model_that_is_loading_does_not_hold_up_the_end(daemon, gate):
     assert served.wait(AT_ONCE_S) == 0
 
 
-def test_sigkill_of_the_daemon_takes_the_workers_along(daemon):
-    """Within 2 s, busy or idle, deaf or not."""
-    served = daemon(probe("idle") + probe("deaf"))
-    served.exit_code, served.leaves_folder = -signal.SIGKILL, True
-    served.ask("idle")
-    with served.begin("deaf", {"do": "call", "function": "hang_deaf"}):
-        served.said("hanging", "deaf")
-        pids = tagged_processes(served.id)
-        assert len(pids) == 2
-        served.signal(signal.SIGKILL)
-        served.wait()
-    eventually(lambda: not any(map(is_alive, pids)), "both workers are gone", 2 * AT_ONCE_S)
-
-
 def test_ten_starts_and_ends_leave_nothing(daemons):
     """No process, no defunct one, no file; the fixture looks at each."""
     for _ in range(10):

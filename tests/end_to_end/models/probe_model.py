@@ -4,8 +4,10 @@ Its environment says how it behaves before that: PROBE_INIT, PROBE_LOAD and PROB
 function of this file. What it prints becomes log lines, which is how tests know where it is.
 """
 
+import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -48,6 +50,54 @@ def hang_deaf_in_thread():
     """For runs in threads, where signals are not for them to handle."""
     print("hanging", flush=True)
     threading.Event().wait()
+
+
+def start_far_child(env=None):
+    """A child in a session of its own that ignores SIGTERM and holds all that we hold."""
+    code = "import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    code += "os.write(2, b'far child %d\\n' % os.getpid()); [signal.pause() for _ in iter(int, 1)]"
+    subprocess.Popen(
+        [sys.executable, "-c", code], env=env, start_new_session=True, close_fds=False
+    )
+
+
+def hang_in_native_code():
+    """With a far child, and with the interpreter's lock: no Python code runs any more."""
+    start_far_child()
+    print("hanging", flush=True)
+    ctypes.PyDLL(None).sleep(60)  # lint: sleep is the subject
+
+
+def hang_beside_a_far_child():
+    start_far_child()
+    hang_deaf()
+
+
+def hang_beside_an_untagged_child():
+    start_far_child(env={})
+    hang_deaf()
+
+
+def spawn_until_killed():
+    """Starts far children for as long as it lives."""
+    while True:
+        start_far_child()
+
+
+def die_and_leave_a_far_child():
+    start_far_child()
+    os.set_inheritable(int(os.environ["WINDLASS_CHANNEL"]), True)
+    start_far_child()
+    os._exit(3)
+
+
+def die_and_leave_a_chatterbox():
+    """The child holds our channel and pipes, and writes to them for ever."""
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            os.write(1, b"still here\n" * 100)
+    os._exit(3)
 
 
 def die_and_leave_a_child():
