@@ -92,6 +92,7 @@ class Engine {
     void on_begin_limit(ModelId id, Instant now, Commands& out);
     void break_limit(ModelId id, RequestId culprit, const Error& error, Instant now, Commands& out);
     void end_generation(Generation generation, const Error& error, Instant now, Commands& out);
+    static Error explain_end(const Model& model, const WorkerExited& event);
     void lose_leases(ModelId id, const Error& error, Commands& out);
     bool rerun(RequestId request, Commands& out);
     Model* find_generation(Generation generation);

@@ -120,6 +120,21 @@ TEST_CASE("run_timeout ends the worker; who had not begun is dispatched again") 
     CHECK(story.find<core::Dispatch>()->request == RequestId{2});
 }
 
+TEST_CASE("who is taken along by an end of our making is told why, not by which signal") {
+    Story story;
+    story.call(1);
+    story.make_ready();
+    story.begin(1);
+    story.happen(core::ChannelLost{
+        kFirst, windlass::base::fail(Errc::worker_lost,
+                                     "worker 7 of model m broke the protocol: garbage")});
+    CHECK(story.response(1) == nullptr);  // it may have got its answer before, and lives as yet
+    story.happen(core::WorkerExited{kFirst, "was killed by signal 15 (SIGTERM)"});
+    REQUIRE(story.was_refused(1, Errc::worker_lost));
+    CHECK(story.response(1)->error->message.contains("broke the protocol: garbage"));
+    CHECK_FALSE(story.response(1)->error->message.contains("SIGTERM"));
+}
+
 TEST_CASE("progress holds the stall limit off, silence does not") {
     Story story{{.run_timeout = 1h, .stall_timeout = 10s}};
     story.call(1);

@@ -257,13 +257,24 @@ void Engine::on(const WorkerExited& event, Instant now, Commands& out) {
     const auto owner = generations_.find(event.generation);
     if (owner == generations_.end()) return;
     out.push_back(Report{EventCode::worker_reaped, owner->second, event.generation, {}, {}});
-    end_generation(
-        event.generation,
-        base::fail(Errc::worker_lost,
-                   fmt::format("the worker process of the model {} ended ({}); its log lines "
-                               "tell more",
-                               model_of(owner->second).spec.name, event.how)),
-        now, out);
+    const Error error = explain_end(model_of(owner->second), event);
+    end_generation(event.generation, error, now, out);
+}
+
+// To those whose runs it took along. Where we ended it, the reason says more than the signal.
+Error Engine::explain_end(const Model& model, const WorkerExited& event) {
+    const bool was_ended = model.replica.generation() == event.generation &&
+                           model.replica.residency() == stopping && model.replica.will_back_off();
+    if (was_ended && model.last_error) {
+        return base::fail(Errc::worker_lost,
+                          fmt::format("the worker of the model {} was ended before the run was "
+                                      "over: {}",
+                                      model.spec.name, model.last_error->message));
+    }
+    return base::fail(
+        Errc::worker_lost,
+        fmt::format("the worker process of the model {} ended ({}); its log lines tell more",
+                    model.spec.name, event.how));
 }
 
 void Engine::end_generation(Generation generation, const Error& error, Instant now, Commands& out) {

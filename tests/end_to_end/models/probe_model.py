@@ -35,6 +35,31 @@ def kill_itself():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def abort():
+    os.abort()
+
+
+def segfault():
+    ctypes.string_at(0)
+
+
+def lose_context():
+    raise wl.ContextLost("the context is poisoned")
+
+
+def hold_interpreter_lock():
+    """In native code, as a library may that does not let go of it: not even heartbeats come."""
+    print("holding the interpreter lock", flush=True)
+    ctypes.PyDLL(None).sleep(3)  # lint: sleep is the subject
+
+
+def hold_interpreter_lock_for_ever():
+    """Locks a mutex twice, as a stuck driver call would; no signal ends that."""
+    mutex = ctypes.create_string_buffer(64)  # zeros are PTHREAD_MUTEX_INITIALIZER
+    for _ in range(2):
+        ctypes.PyDLL(None).pthread_mutex_lock(mutex)
+
+
 def hang():
     print("hanging", flush=True)
     while True:
