@@ -116,6 +116,13 @@ class Client {
                               std::optional<std::chrono::nanoseconds> timeout = {});
     Outcome<std::string> unload(std::string_view model,
                                 std::optional<std::chrono::nanoseconds> timeout = {});
+    /// Lets what runs finish, then waits until the model is ready in a new process.
+    Outcome<std::string> restart(std::string_view model,
+                                 std::optional<std::chrono::nanoseconds> timeout = {});
+
+    /// From now on no further run of the model begins; what waits keeps waiting until `resume`.
+    Outcome<std::string> pause(std::string_view model);
+    Outcome<std::string> resume(std::string_view model);
 
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();

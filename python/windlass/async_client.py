@@ -93,6 +93,18 @@ class AsyncClient:
         """Ends a model's worker and waits until it is gone; `timeout` as for `request`."""
         return await self._query(exchange.order(name, "unload", timeout))
 
+    async def restart(self, name: str, timeout: float | None = None) -> dict:
+        """Lets what runs finish, then waits until the model is ready in a new process."""
+        return await self._query(exchange.order(name, "restart", timeout))
+
+    async def pause(self, name: str) -> dict:
+        """From now on no further run begins; what waits keeps waiting until `resume`."""
+        return await self._query(exchange.order(name, "pause", None))
+
+    async def resume(self, name: str) -> dict:
+        """Lets a paused model begin runs again."""
+        return await self._query(exchange.order(name, "resume", None))
+
     async def health(self) -> dict:
         """The daemon's state, version and configuration, as `GET /healthz` tells it."""
         return await self._query(exchange.query("/healthz"))

@@ -95,6 +95,18 @@ class Client:
         """Ends a model's worker and waits until it is gone; `timeout` as for `request`."""
         return self._query(exchange.order(name, "unload", timeout))
 
+    def restart(self, name: str, timeout: float | None = None) -> dict:
+        """Lets what runs finish, then waits until the model is ready in a new process."""
+        return self._query(exchange.order(name, "restart", timeout))
+
+    def pause(self, name: str) -> dict:
+        """From now on no further run begins; what waits keeps waiting until `resume`."""
+        return self._query(exchange.order(name, "pause", None))
+
+    def resume(self, name: str) -> dict:
+        """Lets a paused model begin runs again."""
+        return self._query(exchange.order(name, "resume", None))
+
     def health(self) -> dict:
         """The daemon's state, version and configuration, as `GET /healthz` tells it."""
         return self._query(exchange.query("/healthz"))

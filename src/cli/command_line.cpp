@@ -176,7 +176,7 @@ struct ModelsCommand {
     std::string timeout;
 
     explicit ModelsCommand(CLI::App& parent)
-        : app(*parent.add_subcommand("models", "Show, load and unload models")) {
+        : app(*parent.add_subcommand("models", "Show models; load, restart, pause or unload one")) {
         add_common(app);
         app.footer("Example:\n  windlass models\n  windlass models load digits");
         app.require_subcommand(0, 1);
@@ -187,6 +187,10 @@ struct ModelsCommand {
                      timeout, "Longest time to wait");
         add_duration(add_action("unload", "Unload a model and wait until its process is gone"),
                      "--timeout", timeout, "Longest time to wait");
+        add_duration(add_action("restart", "Let runs finish, then load a model in a new process"),
+                     "--timeout", timeout, "Longest time to wait");
+        add_action("pause", "Begin no further run; what runs goes on, what waits keeps waiting");
+        add_action("resume", "Begin runs again");
     }
 
     CLI::App& add_common(CLI::App& target) {
@@ -207,6 +211,9 @@ struct ModelsCommand {
         if (app.got_subcommand("show")) arguments.action = ModelsAction::show;
         if (app.got_subcommand("load")) arguments.action = ModelsAction::load;
         if (app.got_subcommand("unload")) arguments.action = ModelsAction::unload;
+        if (app.got_subcommand("restart")) arguments.action = ModelsAction::restart;
+        if (app.got_subcommand("pause")) arguments.action = ModelsAction::pause;
+        if (app.got_subcommand("resume")) arguments.action = ModelsAction::resume;
         return arguments;
     }
 };

@@ -34,7 +34,7 @@ struct CallArguments {
     bool json = false;
 };
 
-enum class ModelsAction : std::uint8_t { list, show, load, unload };
+enum class ModelsAction : std::uint8_t { list, show, load, unload, restart, pause, resume };
 
 struct ModelsArguments {
     std::string url;

@@ -20,6 +20,11 @@ std::string text_field(const json::object& object, std::string_view key) {
                                                   : std::string{};
 }
 
+bool is_true(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
 template <class Number>
 std::optional<Number> number_field(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
@@ -65,6 +70,8 @@ base::Result<ModelState> to_model(const json::value& value) {
                      .worker_pid = number_field<std::uint64_t>(object, "worker_pid"),
                      .running = count_field(object, "running"),
                      .waiting = count_field(object, "waiting"),
+                     .paused = is_true(object, "paused"),
+                     .breaker = text_field(object, "breaker"),
                      .loads = count_field(object, "loads"),
                      .failures = count_field(object, "failures"),
                      .ready_since_s = number_field<double>(object, "ready_since_s"),

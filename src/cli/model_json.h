@@ -26,6 +26,8 @@ struct ModelState {
     std::optional<std::uint64_t> worker_pid = {};
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
+    bool paused = false;
+    std::string breaker = {};  // "closed", "open", "probing"; empty: not told
     std::uint64_t loads = 0;
     std::uint64_t failures = 0;
     std::optional<double> ready_since_s = {};

@@ -10,9 +10,12 @@ namespace windlass::cli {
 namespace {
 
 std::string note(const ModelState& model) {
-    std::string text;
+    std::string text = model.paused ? "paused; " : "";
+    if (model.breaker == "open" || model.breaker == "probing") {
+        text += fmt::format("breaker {}; ", model.breaker);
+    }
     if (model.retry_after_s)
-        text = fmt::format("next try in {}; ", rough_time(*model.retry_after_s));
+        text += fmt::format("next try in {}; ", rough_time(*model.retry_after_s));
     if (!model.last_error.empty()) text += one_line(model.last_error);
     return text.ends_with("; ") ? text.substr(0, text.size() - 2) : text;
 }
@@ -79,7 +82,8 @@ std::string model_line(const ModelState& model) {
     const std::string where =
         model.worker_pid ? fmt::format(", pid {} on {}", *model.worker_pid, one_line(model.device))
                          : std::string{};
-    return fmt::format("{}: {}{}\n", one_line(model.name), one_line(model.residency), where);
+    return fmt::format("{}: {}{}{}\n", one_line(model.name), one_line(model.residency), where,
+                       model.paused ? ", paused" : "");
 }
 
 std::string waiting_text(const ModelState& model, base::Duration elapsed) {

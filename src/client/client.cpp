@@ -146,6 +146,18 @@ Outcome<std::string> Client::unload(std::string_view model, std::optional<nanose
     return state_->order(model_path(model, "/unload"), timeout);
 }
 
+Outcome<std::string> Client::restart(std::string_view model, std::optional<nanoseconds> timeout) {
+    return state_->order(model_path(model, "/restart"), timeout);
+}
+
+Outcome<std::string> Client::pause(std::string_view model) {
+    return state_->order(model_path(model, "/pause"), {});
+}
+
+Outcome<std::string> Client::resume(std::string_view model) {
+    return state_->order(model_path(model, "/resume"), {});
+}
+
 Outcome<std::string> Client::health() { return state_->query("/healthz"); }
 Outcome<std::string> Client::ready() { return state_->query("/readyz"); }
 

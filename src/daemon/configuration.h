@@ -76,6 +76,9 @@ struct ModelConfiguration {
     Duration max_wait = std::chrono::minutes{1};
     Duration backoff = std::chrono::seconds{1};
     Duration backoff_max = std::chrono::minutes{5};
+    std::uint32_t breaker_deaths = 5;  // 0: never
+    Duration breaker_window = std::chrono::seconds{60};
+    Duration breaker_cooldown = std::chrono::minutes{5};
     Duration cancel_grace = std::chrono::seconds{2};
     Duration term_grace = std::chrono::seconds{10};
     std::optional<Duration> offload_after = std::chrono::minutes{5};  // empty: "never"

@@ -54,6 +54,21 @@ constexpr std::string_view kEnding = R"(
 
 `--listen`, `--log` and `--state-dir` of `windlass serve` replace the keys of the same name and are
 checked alike.
+
+## Reload
+
+At `SIGHUP` the daemon reads the file again, with the same options and environment. A file with
+mistakes changes nothing. Models that are as before are not touched. Of those that have changed,
+
+- `python`, `command`, `path`, `interpreter`, `env`, `devices` and `concurrency` need a new process:
+  what runs finishes in the old one, and the next request starts the new one. Its back-off ends.
+- `start_timeout`, `load_timeout`, `cancel_grace` and `term_grace` count from the next start of the
+  process, all other keys at once, for runs that go on too.
+
+A removed model refuses what waits (`not_found`), and its runs may finish. Of `[daemon]` only
+`shutdown_grace` is taken over; what else has changed there is logged as
+`configuration.restart_needed`. A model whose *files* have changed is taken anew by
+`windlass models restart NAME`.
 )";
 
 // A vertical bar would end the cell.

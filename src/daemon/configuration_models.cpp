@@ -136,6 +136,12 @@ void read_backoff(SectionReader& reader, ModelConfiguration& model) {
                              base::to_text(model.backoff_max), longest ? "" : " (the default)"));
 }
 
+void read_breaker(SectionReader& reader, ModelConfiguration& model) {
+    reader.read("breaker_deaths", model.breaker_deaths);
+    reader.read("breaker_window", model.breaker_window);
+    reader.read("breaker_cooldown", model.breaker_cooldown);
+}
+
 void read_idle(SectionReader& reader, const IdleDefaults& defaults, ModelConfiguration& model) {
     model.offload_after = defaults.offload_after;
     model.unload_after = defaults.unload_after;
@@ -231,6 +237,7 @@ ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::pat
     read_device_choice(reader, model.devices);
     read_limits(reader, model);
     read_backoff(reader, model);
+    read_breaker(reader, model);
     read_idle(reader, defaults, model);
     read_variants(reader, shown_name, problems);
     reader.finish();

@@ -56,30 +56,38 @@ int refuse(const base::Error& error) {
     return base::traits(error.code).exit_code;
 }
 
-std::optional<Configuration> read_configuration(const ServeOptions& options,
-                                                const Environment& environment) {
-    LoadedConfiguration loaded =
-        load_configuration(options.configuration_path, environment, options.overrides);
-    const LogFormat asked = options.overrides.log == "json" ? LogFormat::json : LogFormat::text;
-    install_log(loaded.configuration ? loaded.configuration->daemon.log : asked);
-    for (const Problem& problem : loaded.problems) {
+void log_problems(const std::vector<Problem>& problems) {
+    for (const Problem& problem : problems) {
         if (problem.severity == Severity::error) {
             log::error("configuration.error", {{"message", to_text(problem)}});
         } else {
             log::info("configuration.notice", {{"message", to_text(problem)}});
         }
     }
+}
+
+std::optional<Configuration> read_configuration(const ServeOptions& options,
+                                                const Environment& environment) {
+    LoadedConfiguration loaded =
+        load_configuration(options.configuration_path, environment, options.overrides);
+    const LogFormat asked = options.overrides.log == "json" ? LogFormat::json : LogFormat::text;
+    install_log(loaded.configuration ? loaded.configuration->daemon.log : asked);
+    log_problems(loaded.problems);
     return std::move(loaded.configuration);
 }
 
 // One daemon from its first to its last turn.
 class Daemon {
   public:
-    Daemon(Configuration configuration, SwitchboardOptions options, const Estate& estate)
+    // `options` and `environment` outlive it; a reload reads with them again.
+    Daemon(Configuration configuration, const ServeOptions& options, const Environment& environment,
+           SwitchboardOptions switchboard, const Estate& estate)
         : configuration_(std::move(configuration)),
+          options_(options),
+          environment_(environment),
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, estate.record(), "/proc/self/exe", log_keeper),
-          switchboard_(loop_, configuration_, with_estate(std::move(options), estate)) {}
+          switchboard_(loop_, configuration_, with_estate(std::move(switchboard), estate)) {}
 
     Result<void> open() {
         WL_TRY(io::become_subreaper());
@@ -147,8 +155,7 @@ class Daemon {
         if (signal == SIGCHLD) return reap_orphans();
         if (signal == SIGHUP) {
             reopen_access_log();
-            return log::warning("configuration.not_reloaded",
-                                {{"message", "this version cannot reload; restart the daemon"}});
+            return reload();
         }
         if (last_moment_) {
             log::warning("daemon.stopping_now", {{"signal", sigdescr_np(signal)}});
@@ -173,7 +180,33 @@ class Daemon {
         log::info("access_log.reopened", {{"path", path.string()}});
     }
 
-    const Configuration configuration_;
+    // A file with mistakes changes nothing.
+    void reload() {
+        if (last_moment_) return;
+        LoadedConfiguration loaded =
+            load_configuration(options_.configuration_path, environment_, options_.overrides);
+        log_problems(loaded.problems);
+        if (!loaded.configuration) {
+            return log::error("configuration.not_reloaded",
+                              {{"configuration", options_.configuration_path},
+                               {"message", "the file has mistakes; the daemon goes on as before"}});
+        }
+        const Reload changes = compare(configuration_, *loaded.configuration);
+        configuration_.models = std::move(loaded.configuration->models);
+        configuration_.daemon.shutdown_grace = loaded.configuration->daemon.shutdown_grace;
+        switchboard_.reload(changes);
+        for (const std::string& key : changes.ignored) {
+            log::warning("configuration.restart_needed", {{"key", key}});
+        }
+        log::info("configuration.reloaded", {{"configuration", options_.configuration_path},
+                                             {"changed", changes.changed.size()},
+                                             {"removed", changes.removed.size()},
+                                             {"unchanged", changes.unchanged}});
+    }
+
+    Configuration configuration_;
+    const ServeOptions& options_;
+    const Environment& environment_;
     io::Loop loop_;
     worker::KeeperLink keeper_;
     Switchboard switchboard_;
@@ -210,6 +243,8 @@ int serve(const ServeOptions& options) {
     ListenAddress address = configuration->daemon.listen;
     const std::string socket = configuration->daemon.socket;
     Daemon daemon{std::move(*configuration),
+                  options,
+                  environment,
                   {.daemon_id = daemon_id,
                    .configuration_path = options.configuration_path,
                    .runtime_dir = {},

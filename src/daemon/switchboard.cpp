@@ -28,24 +28,22 @@ constexpr std::size_t kWaitingShown = 100;
 // What a body without a content type is taken for: RFC 9110 section 8.3.
 constexpr const char* kUnknownContent = "application/octet-stream";
 
-std::vector<core::ModelSpec> to_specs(const Configuration& configuration) {
+std::vector<core::ModelSpec> to_specs(const std::vector<ModelConfiguration>& models) {
     std::vector<core::ModelSpec> specs;
-    specs.reserve(configuration.models.size());
-    for (const ModelConfiguration& model : configuration.models) specs.push_back(to_spec(model));
+    specs.reserve(models.size());
+    for (const ModelConfiguration& model : models) specs.push_back(to_spec(model));
     return specs;
 }
 
-std::vector<std::string> names_of(const Configuration& configuration) {
+std::vector<std::string> names_of(const std::vector<ModelConfiguration>& models) {
     std::vector<std::string> names;
-    for (const ModelConfiguration& model : configuration.models) names.push_back(model.name);
+    for (const ModelConfiguration& model : models) names.push_back(model.name);
     return names;
 }
 
-core::Duration shortest_max_wait(const Configuration& configuration) {
+core::Duration shortest_max_wait(const std::vector<ModelConfiguration>& models) {
     core::Duration shortest = core::Duration::max();
-    for (const ModelConfiguration& model : configuration.models) {
-        shortest = std::min(shortest, model.max_wait);
-    }
+    for (const ModelConfiguration& model : models) shortest = std::min(shortest, model.max_wait);
     return shortest;
 }
 
@@ -64,12 +62,13 @@ base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited
 Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
                          SwitchboardOptions options)
     : loop_(loop),
-      configuration_(configuration),
+      models_(configuration.models),
+      body_limit_(configuration.daemon.body_limit),
       options_(std::move(options)),
       started_(loop.now()),
-      shortest_max_wait_(shortest_max_wait(configuration_)),
-      engine_(to_specs(configuration_)),
-      metrics_(names_of(configuration_)),
+      shortest_max_wait_(shortest_max_wait(models_)),
+      engine_(to_specs(models_)),
+      metrics_(names_of(models_)),
       supervisor_(loop,
                   {.daemon_id = options_.daemon_id,
                    .runtime_dir = options_.runtime_dir,
@@ -104,6 +103,23 @@ bool Switchboard::is_worker(int pid) const {
     return std::ranges::any_of(pids_, [pid](const auto& entry) { return entry.second == pid; });
 }
 
+void Switchboard::reload(const Reload& changes) {
+    for (const std::string& name : changes.removed) {
+        if (const auto id = engine_.find_model(name)) handle(core::ModelRemoved{*id});
+    }
+    for (const Reload::Model& change : changes.changed) {
+        const auto known = std::ranges::find(models_, change.model.name, &ModelConfiguration::name);
+        if (known == models_.end()) {
+            models_.push_back(change.model);
+            metrics_.add_model(change.model.name);
+        } else {
+            *known = change.model;
+        }
+        handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
+    }
+    shortest_max_wait_ = shortest_max_wait(models_);
+}
+
 void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
 void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 
@@ -112,7 +128,8 @@ void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 base::Result<core::ModelId> Switchboard::find_model(std::string_view name) const {
     if (const auto id = engine_.find_model(name)) return *id;
     std::string known;
-    for (const ModelConfiguration& model : configuration_.models) {
+    for (const ModelConfiguration& model : models_) {
+        if (!engine_.find_model(model.name)) continue;
         known += (known.empty() ? "" : ", ") + model.name;
     }
     return base::fail(Errc::not_found,
@@ -134,42 +151,39 @@ std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply
         .timeout = request.timeout.value_or(model.call_timeout),
         .wait = request.wait.value_or(model.wait_timeout)};
     if (request.content_type.empty()) request.content_type = kUnknownContent;
-    if (request.content_type.empty()) request.content_type = "application/octet-stream";
     calls_.emplace(arrived.request, Call{.model = *id,
                                          .arrived = loop_.now(),
                                          .content_type = std::move(request.content_type),
                                          .body = std::move(request.body),
+                                         .is_idempotent = model.idempotent,
                                          .variant = std::move(request.variant),
                                          .reply = std::move(reply)});
     handle(arrived);
     return arrived.request.value;
 }
 
-std::uint64_t Switchboard::load(std::string model, std::optional<base::Duration> timeout,
-                                http::ModelReply reply) {
-    return ask(model, timeout, true, std::move(reply));
-}
-
-std::uint64_t Switchboard::unload(std::string model, std::optional<base::Duration> timeout,
-                                  http::ModelReply reply) {
-    return ask(model, timeout, false, std::move(reply));
-}
-
-std::uint64_t Switchboard::ask(const std::string& model, std::optional<base::Duration> timeout,
-                               bool wants_ready, http::ModelReply reply) {
-    const auto id = find_model(model);
+std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply) {
+    const auto id = find_model(order.model);
     if (!id) {
         reply({}, id.error());
         return 0;
     }
     const core::RequestId request{++last_request_};
-    admins_.emplace(request, Admin{*id, std::move(reply)});
-    const base::Duration limit = timeout.value_or(configuration_of(*id).call_timeout);
-    if (wants_ready) {
-        handle(core::LoadAsked{request, *id, limit});
-    } else {
-        handle(core::UnloadAsked{request, *id, limit});
+    const base::Duration limit = order.timeout.value_or(configuration_of(*id).call_timeout);
+    switch (order.action) {
+        case http::ModelAction::pause: handle(core::PauseAsked{*id}); break;
+        case http::ModelAction::resume: handle(core::ResumeAsked{*id}); break;
+        case http::ModelAction::load: handle(core::LoadAsked{request, *id, limit}); break;
+        case http::ModelAction::unload: handle(core::UnloadAsked{request, *id, limit}); break;
+        case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
     }
+    const bool is_done =
+        order.action == http::ModelAction::pause || order.action == http::ModelAction::resume;
+    if (is_done) {  // as soon as it is asked
+        reply(to_text(request), status(*id));
+        return 0;
+    }
+    admins_.emplace(request, Admin{*id, std::move(reply)});  // answered with the turn's commands
     return request.value;
 }
 
@@ -193,9 +207,14 @@ base::Result<http::ModelStatus> Switchboard::model(std::string_view name) const 
 
 std::vector<http::ModelStatus> Switchboard::models() const {
     std::vector<http::ModelStatus> models;
-    for (std::uint64_t number = 1; number <= configuration_.models.size(); ++number) {
-        models.push_back(status(core::ModelId{number}));
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        const core::ModelId id{number};
+        // A removed one is shown as long as its process is there.
+        if (engine_.find_model(configuration_of(id).name) || engine_.view(id).generation) {
+            models.push_back(status(id));
+        }
     }
+    std::ranges::sort(models, {}, &http::ModelStatus::name);  // a reload adds at the end
     return models;
 }
 
@@ -206,6 +225,13 @@ http::Health Switchboard::health() const {
             .daemon_id = options_.daemon_id,
             .configuration = options_.configuration_path,
             .uptime = loop_.now() - started_};
+}
+
+// Waits, and neither for a load nor because somebody wanted it so.
+bool Switchboard::is_stuck(core::RequestId request) const {
+    using enum core::WaitReason;
+    const auto reason = engine_.wait_reason(request);
+    return reason && *reason != starting && *reason != loading && *reason != paused;
 }
 
 std::optional<http::Unready> Switchboard::unready() const {
@@ -221,8 +247,7 @@ std::optional<http::Unready> Switchboard::unready() const {
         const core::Duration waited = now - call.arrived;
         if (waited < shortest_max_wait_) break;
         const ModelConfiguration& model = configuration_of(call.model);
-        if (waited < model.max_wait || !engine_.wait_reason(request)) continue;
-        if (engine_.view(call.model).residency == core::Residency::loading) continue;
+        if (waited < model.max_wait || !is_stuck(request)) continue;
         return http::Unready{too_long_wait(model, waited), model.name};
     }
     return std::nullopt;
@@ -230,7 +255,7 @@ std::optional<http::Unready> Switchboard::unready() const {
 
 std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
     MetricsSnapshot snapshot{.connections = connections, .access_lines_lost = access_lines_lost_};
-    for (std::uint64_t number = 1; number <= configuration_.models.size(); ++number) {
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
         const core::ModelView view = engine_.view(core::ModelId{number});
         snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,
                                    .residency = core::to_text(view.residency),
@@ -292,7 +317,7 @@ void Switchboard::log_leftovers(const worker::Exited& exited) {
 // more.
 void Switchboard::drop_body(core::RequestId request) {
     const auto call = calls_.find(request);
-    if (call == calls_.end() || configuration_of(call->second.model).idempotent) return;
+    if (call == calls_.end() || call->second.is_idempotent) return;
     if (!engine_.wait_reason(request)) std::string{}.swap(call->second.body);
 }
 
@@ -317,7 +342,7 @@ void Switchboard::on(const core::Load& command) {
     supervisor_.load(command.generation.value, {.model = model.name,
                                                 .device = "cpu",
                                                 .concurrency = model.concurrency,
-                                                .body_max = configuration_.daemon.body_limit,
+                                                .body_max = body_limit_,
                                                 .heartbeat = kHeartbeat});
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/access_log.h"
 #include "daemon/configuration.h"
 #include "daemon/metrics.h"
+#include "daemon/reload.h"
 #include "http/api.h"
 #include "io/loop.h"
 #include "worker/supervisor.h"
@@ -37,16 +38,15 @@ class Switchboard final : public http::Backend {
     // Returns when it wants to be called again.
     std::optional<core::Instant> end_turn(core::Instant now);
 
+    // Takes over what has changed; models that did not are not touched.
+    void reload(const Reload& changes);
     void shut_down(core::Duration grace);  // refuses what waits, lets runs finish
     void shut_down_now();                  // kills everything
     bool is_finished() const { return engine_.is_finished(); }
     bool is_worker(int pid) const;  // one whose end the supervisor awaits
 
     std::uint64_t call(http::CallRequest request, http::CallReply reply) override;
-    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
-                       http::ModelReply reply) override;
-    std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
-                         http::ModelReply reply) override;
+    std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override;
     void client_gone(std::uint64_t request) override;
     base::Result<http::ModelStatus> model(std::string_view name) const override;
     std::vector<http::ModelStatus> models() const override;
@@ -62,7 +62,8 @@ class Switchboard final : public http::Backend {
         core::ModelId model;
         core::Instant arrived;
         std::string content_type;
-        std::string body;  // kept while the call may be sent to a worker once more
+        std::string body;            // kept while the call may be sent to a worker once more
+        bool is_idempotent = false;  // as its model was when it arrived
         std::optional<std::string> variant;
         http::CallReply reply;
     };
@@ -79,12 +80,11 @@ class Switchboard final : public http::Backend {
     void handle(const core::Event& event);
     static void log_leftovers(const worker::Exited& exited);
     void drop_body(core::RequestId request);
-    std::uint64_t ask(const std::string& model, std::optional<base::Duration> timeout,
-                      bool wants_ready, http::ModelReply reply);
+    bool is_stuck(core::RequestId request) const;
     base::Result<core::ModelId> find_model(std::string_view name) const;
     http::ModelStatus status(core::ModelId id) const;
     const ModelConfiguration& configuration_of(core::ModelId id) const {
-        return configuration_.models[id.value - 1];
+        return models_[id.value - 1];
     }
 
     void carry_out(core::Command& command);
@@ -101,10 +101,12 @@ class Switchboard final : public http::Backend {
     void log_failure(const core::Respond& command, const core::Error& error) const;
 
     io::Loop& loop_;
-    const Configuration configuration_;
+    // By their ids, which are those of the engine; removed ones stay.
+    std::vector<ModelConfiguration> models_;
+    const base::Bytes body_limit_;
     const SwitchboardOptions options_;
     const core::Instant started_;
-    const core::Duration shortest_max_wait_;  // of all models
+    core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
     Metrics metrics_;
     std::uint64_t access_lines_lost_ = 0;

@@ -24,6 +24,9 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.stall_timeout = model.stall_timeout;
     spec.backoff = model.backoff;
     spec.backoff_max = model.backoff_max;
+    spec.breaker = {.deaths = model.breaker_deaths,
+                    .window = model.breaker_window,
+                    .cooldown = model.breaker_cooldown};
     spec.unload_after = model.unload_after;
     return spec;
 }
@@ -102,6 +105,8 @@ http::ModelStatus to_status(const std::string& name, const core::ModelView& view
     status.device = "cpu";
     status.running = view.running;
     status.waiting = view.waiting;
+    status.paused = view.is_paused;
+    status.breaker = core::to_text(view.breaker);
     status.loads = view.load_count;
     status.failures = view.failure_count;
     if (view.ready_since) status.ready_since = now - *view.ready_since;

@@ -36,6 +36,15 @@ struct CallAnswer {
     base::Duration run = {};
 };
 
+// What an administrator may order: POST /api/models/{model}/load and so on.
+enum class ModelAction : std::uint8_t { load, unload, restart, pause, resume };
+
+struct ModelOrder {
+    ModelAction action = ModelAction::load;
+    std::string model;                           // percent-decoded, not checked: any bytes
+    std::optional<base::Duration> timeout = {};  // > 0; pause and resume take no time
+};
+
 struct WaitingRequest {
     std::string request_id;  // "r17"
     std::string reason;      // what it waits for, in one word of the wait reasons
@@ -53,6 +62,8 @@ struct ModelStatus {
     std::string device;
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
+    bool paused = false;
+    std::string breaker = "closed";  // "closed", "open" or "probing"
     std::uint64_t loads = 0;
     std::uint64_t failures = 0;
     std::optional<base::Duration> ready_since = {};  // for how long it has been ready
@@ -99,15 +110,12 @@ class Backend {
     Backend& operator=(const Backend&) = delete;
     virtual ~Backend() = default;
 
-    // These three return a number that is unique among all of them, under which the request can be
+    // These two return a number that is unique among both, under which the request can be
     // withdrawn; or 0 when `reply` was called before they returned.
     virtual std::uint64_t call(CallRequest request, CallReply reply) = 0;
-    virtual std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
-                               ModelReply reply) = 0;
-    virtual std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
-                                 ModelReply reply) = 0;
-    // Nobody waits for the answer to that call, load or unload any more. Called at most once for
-    // each, never after its reply and never from inside one of the three functions above.
+    virtual std::uint64_t order(ModelOrder order, ModelReply reply) = 0;
+    // Nobody waits for the answer to that call or order any more. Called at most once for each,
+    // never after its reply and never from inside one of the two functions above.
     virtual void client_gone(std::uint64_t request) = 0;
 
     virtual base::Result<ModelStatus> model(std::string_view name) const = 0;

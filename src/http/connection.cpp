@@ -192,7 +192,7 @@ void Connection::on_head(bool has_more) {
     // A body that nobody will read lies between this request and the next one.
     if (!task) return send_reply(std::move(task.error()), head.has_body);
     task_ = std::move(*task);
-    route_ = task_->route;
+    route_ = to_text(task_->route, task_->action);
     model_ = task_->call.model;
     if (!head.has_body) return;
     if (head.expects_continue && !has_more) {
@@ -309,7 +309,7 @@ void Connection::end_exchange(int status, std::string_view error_type) {
             .client = origin_.client,
             .method = head.method,
             .target = head.target,
-            .route = route_ ? to_text(*route_) : std::string_view{},
+            .route = route_,
             .model = model_,
             .request_id = trace_.request_id,
             .request = last_call_,
@@ -325,7 +325,7 @@ void Connection::end_exchange(int status, std::string_view error_type) {
         });
     }
     exchange_begun_.reset();
-    route_.reset();
+    route_ = {};
     model_.clear();
     body_size_ = 0;
     last_call_ = 0;

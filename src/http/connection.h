@@ -109,7 +109,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // What will be written down of the present request.
     std::optional<base::Instant> exchange_begun_;
     std::string model_;
-    std::optional<Route> route_;
+    std::string_view route_;  // of the request that is being answered; empty: none is known
     std::uint64_t body_size_ = 0;
     std::uint64_t last_call_ = 0;
     Trace trace_;

@@ -13,7 +13,7 @@ namespace {
 base::Result<CallRequest> read_parameters(Match match, const Headers& headers) {
     if (match.route == Route::call) return read_call(std::move(match.model), headers);
     CallRequest parameters{.model = std::move(match.model)};
-    if (match.route == Route::load || match.route == Route::unload) {
+    if (match.route == Route::order) {
         parameters.timeout =
             WL_TRY(read_duration(headers, "X-Windlass-Timeout", ZeroDuration::refused));
     }
@@ -41,10 +41,11 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     auto match = find_route(head.method, std::move(*target));
     if (!match) return std::unexpected(refusal_reply(match.error()));
     const Route route = match->route;
+    const ModelAction action = match->action;
     const std::string model = match->model;
     auto parameters = read_parameters(std::move(*match), head.headers);
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
-    return Task{.route = route, .call = std::move(*parameters)};
+    return Task{.route = route, .action = action, .call = std::move(*parameters)};
 }
 
 std::uint64_t perform(Task task, std::string body, Answerers answerers, Respond respond) {
@@ -58,12 +59,9 @@ std::uint64_t perform(Task task, std::string body, Answerers answerers, Respond 
         case Route::call:
             task.call.body = std::move(body);
             return perform_call(std::move(task.call), backend, std::move(respond));
-        case Route::load:
-            return perform_load({std::move(task.call.model), task.call.timeout}, backend,
-                                std::move(respond));
-        case Route::unload:
-            return perform_unload({std::move(task.call.model), task.call.timeout}, backend,
-                                  std::move(respond));
+        case Route::order:
+            return perform_order({task.action, std::move(task.call.model), task.call.timeout},
+                                 backend, std::move(respond));
     }
     return 0;
 }

@@ -16,7 +16,8 @@ namespace windlass::http {
 
 struct Task {
     Route route;
-    CallRequest call;  // of load and unload only `model` and `timeout` count, of GETs `model`
+    ModelAction action = {};  // of an order
+    CallRequest call;         // of an order only `model` and `timeout` count, of GETs `model`
 };
 
 // What the request with that head asks for, or the reply that refuses it.

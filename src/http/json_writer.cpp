@@ -98,6 +98,12 @@ JsonWriter& JsonWriter::number(std::uint64_t value) {
     return *this;
 }
 
+JsonWriter& JsonWriter::boolean(bool value) {
+    separate();
+    text_ += value ? "true" : "false";
+    return *this;
+}
+
 JsonWriter& JsonWriter::null() {
     separate();
     text_ += "null";

@@ -22,6 +22,7 @@ class JsonWriter {
     // Bytes that are not UTF-8 become U+FFFD.
     JsonWriter& string(std::string_view text);
     JsonWriter& number(std::uint64_t value);
+    JsonWriter& boolean(bool value);
     JsonWriter& null();
     // With three decimals, whatever the locale.
     JsonWriter& seconds(base::Duration duration);

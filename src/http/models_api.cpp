@@ -1,4 +1,4 @@
-// What there is to see of models, and their loading and unloading by hand.
+// What there is to see of models, and what is done with them by hand.
 #include "http/models_api.h"
 
 #include "http/models_json.h"
@@ -32,14 +32,9 @@ Reply show_model(const Backend& backend, const std::string& model) {
     return model_reply(backend.model(model), {.model = model});
 }
 
-std::uint64_t perform_load(ModelOrder order, Backend& backend, Respond respond) {
+std::uint64_t perform_order(ModelOrder order, Backend& backend, Respond respond) {
     auto reply = reply_to(std::move(respond), order.model);
-    return backend.load(std::move(order.model), order.timeout, std::move(reply));
-}
-
-std::uint64_t perform_unload(ModelOrder order, Backend& backend, Respond respond) {
-    auto reply = reply_to(std::move(respond), order.model);
-    return backend.unload(std::move(order.model), order.timeout, std::move(reply));
+    return backend.order(std::move(order), std::move(reply));
 }
 
 }  // namespace windlass::http

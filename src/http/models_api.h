@@ -1,8 +1,7 @@
-// GET /api/models, GET /api/models/{model}, POST .../load and .../unload.
+// GET /api/models, GET /api/models/{model}, and what an administrator orders with POST.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "http/api.h"
@@ -13,12 +12,7 @@ namespace windlass::http {
 Reply list_models(const Backend& backend);
 Reply show_model(const Backend& backend, const std::string& model);
 
-struct ModelOrder {
-    std::string model;
-    std::optional<base::Duration> timeout;
-};
-// These return the backend's number of the request; 0 when `respond` was called already.
-std::uint64_t perform_load(ModelOrder order, Backend& backend, Respond respond);
-std::uint64_t perform_unload(ModelOrder order, Backend& backend, Respond respond);
+// Returns the backend's number of the request; 0 when `respond` was called already.
+std::uint64_t perform_order(ModelOrder order, Backend& backend, Respond respond);
 
 }  // namespace windlass::http

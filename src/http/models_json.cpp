@@ -57,6 +57,8 @@ void write_model(JsonWriter& json, const ModelStatus& model) {
     json.key("device").string(model.device);
     json.key("running").number(model.running);
     json.key("waiting").number(model.waiting);
+    json.key("paused").boolean(model.paused);
+    json.key("breaker").string(model.breaker);
     json.key("loads").number(model.loads);
     json.key("failures").number(model.failures);
     write_optional_seconds(json, "ready_since_s", model.ready_since);

@@ -3,17 +3,24 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 namespace windlass::http {
 namespace {
 
-std::optional<Route> find_action(std::string_view name) {
-    if (name == "call") return Route::call;
-    if (name == "load") return Route::load;
-    if (name == "unload") return Route::unload;
-    return std::nullopt;
-}
+struct NamedAction {
+    std::string_view name;
+    ModelAction action;
+};
+constexpr auto kActions = std::to_array<NamedAction>({
+    {"load", ModelAction::load},
+    {"unload", ModelAction::unload},
+    {"restart", ModelAction::restart},
+    {"pause", ModelAction::pause},
+    {"resume", ModelAction::resume},
+});
 
 std::optional<Match> find_probe(std::string_view name) {
     if (name == "healthz") return Match{Route::health};
@@ -29,18 +36,17 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments[2].empty()) return std::nullopt;
     if (segments.size() == 3) return Match{Route::model, std::move(segments[2])};
     if (segments.size() != 4) return std::nullopt;
-    const std::optional<Route> action = find_action(segments[3]);
-    if (!action) return std::nullopt;
-    return Match{*action, std::move(segments[2])};
+    if (segments[3] == "call") return Match{Route::call, std::move(segments[2])};
+    const auto found = std::ranges::find(kActions, segments[3], &NamedAction::name);
+    if (found == kActions.end()) return std::nullopt;
+    return Match{Route::order, std::move(segments[2]), found->action};
 }
 
-bool is_read_only(Route route) {
-    return route != Route::call && route != Route::load && route != Route::unload;
-}
+bool is_read_only(Route route) { return route != Route::call && route != Route::order; }
 
 }  // namespace
 
-std::string_view to_text(Route route) {
+std::string_view to_text(Route route, ModelAction action) {
     switch (route) {
         case Route::health: return "healthz";
         case Route::ready: return "readyz";
@@ -48,8 +54,7 @@ std::string_view to_text(Route route) {
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
-        case Route::load: return "load";
-        case Route::unload: return "unload";
+        case Route::order: return std::ranges::find(kActions, action, &NamedAction::action)->name;
     }
     return "";
 }
@@ -57,11 +62,12 @@ std::string_view to_text(Route route) {
 std::expected<Match, Refusal> find_route(std::string_view method, Target target) {
     std::optional<Match> match = find_path(std::move(target.segments));
     if (!match) {
-        return std::unexpected(Refusal{
-            404, base::fail(base::Errc::not_found,
-                            "there is nothing under this path; the API is GET /api/models, "
-                            "GET /api/models/NAME, POST /api/models/NAME/call, .../load and "
-                            ".../unload, GET /healthz, /readyz and /metrics")});
+        return std::unexpected(
+            Refusal{404, base::fail(base::Errc::not_found,
+                                    "there is nothing under this path; the API is GET /api/models, "
+                                    "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
+                                    ".../unload, .../restart, .../pause and .../resume, GET "
+                                    "/healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/api.h"
 #include "http/reply.h"
 #include "http/target.h"
 
@@ -18,16 +19,16 @@ enum class Route : std::uint8_t {
     models,   // GET  /api/models
     model,    // GET  /api/models/{model}
     call,     // POST /api/models/{model}/call
-    load,     // POST /api/models/{model}/load
-    unload,   // POST /api/models/{model}/unload
+    order,    // POST /api/models/{model}/load, and the other actions of an administrator
 };
 
-// "call", "models", ...: as above.
-std::string_view to_text(Route route);
+// "call", "models", ...: as above; an order by its action, "load", "restart", ...
+std::string_view to_text(Route route, ModelAction action);
 
 struct Match {
     Route route;
     std::string model = {};
+    ModelAction action = {};  // of an order
 };
 
 // 404 for a path that is not one of ours, 405 with the right methods for a wrong method. HEAD goes

@@ -57,7 +57,11 @@ TEST_CASE("each path has its route") {
     CHECK(route("GET", "/api/models/a.b").model == "a.b");
     CHECK(route("POST", "/api/models/a/call").route == Route::call);
     CHECK(route("POST", "/api/models/a%2fb/load").model == "a/b");
-    CHECK(route("POST", "/api/models/call/unload").route == Route::unload);
+    CHECK(route("POST", "/api/models/call/unload").route == Route::order);
+    CHECK(route("POST", "/api/models/call/unload").action == http::ModelAction::unload);
+    CHECK(route("POST", "/api/models/a/restart").action == http::ModelAction::restart);
+    CHECK(route("POST", "/api/models/a/pause").action == http::ModelAction::pause);
+    CHECK(route("POST", "/api/models/a/resume").action == http::ModelAction::resume);
 }
 
 TEST_CASE("other paths are 404, other methods 405 with the right ones") {

@@ -137,24 +137,25 @@ TEST_CASE("models and health can be read, also with HEAD") {
     CHECK(bench.exchange(*client, get("/readyz")).body == R"({"status":"ready"})");
 }
 
-TEST_CASE("models are loaded and unloaded by hand") {
+TEST_CASE("models are loaded, unloaded, restarted, paused and resumed by hand") {
     ServerBench bench;
     const auto client = bench.connect();
-    for (const std::string verb : {"load", "unload"}) {
+    const std::string verbs[] = {"load", "unload", "restart", "pause", "resume"};
+    for (const std::string& verb : verbs) {
         client->send(post("/api/models/digits/" + verb, "", "X-Windlass-Timeout: 5m\r\n"));
         REQUIRE(bench.until([&] { return !bench.backend.orders.empty(); }));
         auto order = std::move(bench.backend.orders.front());
         bench.backend.orders.pop_front();
-        CHECK(order.verb == verb);
-        CHECK(order.model == "digits");
-        CHECK(order.timeout == 5min);
+        CHECK(&verb - verbs == static_cast<int>(order.order.action));
+        CHECK(order.order.model == "digits");
+        CHECK(order.order.timeout == 5min);
         order.reply("r" + std::to_string(order.number),
                     http::testing::FakeBackend::status("digits"));
         CHECK(bench.receive(*client).body.starts_with(R"({"name":"digits")"));
     }
     client->send(post("/api/models/digits/load", ""));
     REQUIRE(bench.until([&] { return !bench.backend.orders.empty(); }));
-    CHECK_FALSE(bench.backend.orders.front().timeout.has_value());
+    CHECK_FALSE(bench.backend.orders.front().order.timeout.has_value());
     bench.backend.orders.front().reply("r3", base::fail(base::Errc::timeout, "too slow"));
     const Received failed = bench.receive(*client);
     CHECK(failed.status == 504);

@@ -42,14 +42,15 @@ class ModelsByName final : public http::Backend {
                                .run = std::chrono::milliseconds{request.priority.value_or(0)}});
         return 0;
     }
-    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
-                       http::ModelReply reply) override {
-        reply("r1", http::ModelStatus{.name = model, .residency = "ready", .loading_for = timeout});
-        return 0;
-    }
-    std::uint64_t unload(std::string, std::optional<base::Duration>,
-                         http::ModelReply reply) override {
-        reply("r2", base::fail(base::Errc::timeout, "it does not stop"));
+    std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override {
+        if (order.action == http::ModelAction::unload) {
+            reply("r2", base::fail(base::Errc::timeout, "it does not stop"));
+        } else {
+            reply("r1", http::ModelStatus{.name = order.model,
+                                          .residency = "ready",
+                                          .paused = order.action == http::ModelAction::pause,
+                                          .loading_for = order.timeout});
+        }
         return 0;
     }
     void client_gone(std::uint64_t request) override { gone.push_back(request); }

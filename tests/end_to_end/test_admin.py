@@ -68,6 +68,7 @@ def test_models_are_listed_with_all_that_is_known(daemon):
     assert (listed["one"]["residency"], listed["two"]["residency"]) == ("cold", "ready")
     assert set(listed["one"]) == {
         "name", "residency", "copies", "worker_pid", "generation", "device", "running", "waiting",
+        "paused", "breaker",
         "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
         "waiting_requests",
     }  # fmt: skip

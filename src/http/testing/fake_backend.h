@@ -20,9 +20,7 @@ class FakeBackend final : public Backend {
     };
     struct Order {
         std::uint64_t number;
-        std::string verb;  // "load" or "unload"
-        std::string model;
-        std::optional<base::Duration> timeout;
+        ModelOrder order;
         ModelReply reply;
     };
 
@@ -63,14 +61,8 @@ class FakeBackend final : public Backend {
         calls.push_back({number, std::move(request), std::move(reply)});
         return number;
     }
-    std::uint64_t load(std::string model, std::optional<base::Duration> timeout,
-                       ModelReply reply) override {
-        orders.push_back({++last_number_, "load", std::move(model), timeout, std::move(reply)});
-        return last_number_;
-    }
-    std::uint64_t unload(std::string model, std::optional<base::Duration> timeout,
-                         ModelReply reply) override {
-        orders.push_back({++last_number_, "unload", std::move(model), timeout, std::move(reply)});
+    std::uint64_t order(ModelOrder order, ModelReply reply) override {
+        orders.push_back({++last_number_, std::move(order), std::move(reply)});
         return last_number_;
     }
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
