@@ -12,11 +12,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "daemon/model_configuration.h"
 
 namespace windlass::daemon {
 
 using base::Bytes;
-using base::Duration;
 
 enum class LogFormat : std::uint8_t { text, json };
 
@@ -52,39 +52,6 @@ struct DevicesConfiguration {
     UnknownMemory on_unknown_memory = UnknownMemory::refuse;
 
     friend bool operator==(const DevicesConfiguration&, const DevicesConfiguration&) = default;
-};
-
-enum class DeviceChoice : std::uint8_t { any, cpu };
-
-struct ModelConfiguration {
-    std::string name;
-    std::string python;                   // "module:Class"; empty when `command` is given
-    std::vector<std::string> command;     // program and arguments; empty when `python` is given
-    std::string path;                     // absolute, an existing directory
-    std::string interpreter = "python3";  // a name for PATH, or absolute
-    std::map<std::string, std::string> env;
-    DeviceChoice devices = DeviceChoice::any;
-    std::uint32_t concurrency = 1;
-    std::uint32_t queue_limit = 1000;
-    bool idempotent = false;
-    Duration start_timeout = std::chrono::seconds{60};
-    Duration load_timeout = std::chrono::minutes{10};
-    Duration run_timeout = std::chrono::minutes{5};
-    Duration stall_timeout = std::chrono::minutes{15};
-    Duration call_timeout = std::chrono::minutes{20};
-    Duration wait_timeout = std::chrono::minutes{15};
-    Duration max_wait = std::chrono::minutes{1};
-    Duration backoff = std::chrono::seconds{1};
-    Duration backoff_max = std::chrono::minutes{5};
-    std::uint32_t breaker_deaths = 5;  // 0: never
-    Duration breaker_window = std::chrono::seconds{60};
-    Duration breaker_cooldown = std::chrono::minutes{5};
-    Duration cancel_grace = std::chrono::seconds{2};
-    Duration term_grace = std::chrono::seconds{10};
-    std::optional<Duration> offload_after = std::chrono::minutes{5};  // empty: "never"
-    std::optional<Duration> unload_after = std::chrono::minutes{6};   // empty: "never"
-
-    friend bool operator==(const ModelConfiguration&, const ModelConfiguration&) = default;
 };
 
 struct Configuration {
