@@ -39,6 +39,7 @@ struct DaemonConfiguration {
     std::vector<std::string> allowed_hosts;  // besides loopback and "localhost"; lower case
     Bytes body_limit{std::uint64_t{256} << 20};
     Cgroups cgroups = Cgroups::automatic;
+    Bytes bodies_limit{std::uint64_t{1} << 30};
 
     friend bool operator==(const DaemonConfiguration&, const DaemonConfiguration&) = default;
 };

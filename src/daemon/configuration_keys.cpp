@@ -45,6 +45,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {kDaemon, "cgroups", KeyKind::choice, "\"auto\"", "", "", "auto none", kNow,
      "Whether each worker gets a cgroup (version 2) of its own, where the system allows it: what "
      "ends its children for certain. `\"none\"`: they are found by their environment only."},
+    {kDaemon, "bodies_limit", KeyKind::bytes, "\"1GiB\"", "", "1KiB", "1TiB", kNow,
+     "Bodies of all requests together; beyond it they are refused with `unavailable`. Not below "
+     "`body_limit`."},
 
     {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kLater,
      "Which devices may be used: all, or a list of UUIDs."},

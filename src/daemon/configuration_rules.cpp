@@ -211,6 +211,13 @@ DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::p
     std::string cgroups;
     reader.read("cgroups", cgroups);
     daemon.cgroups = cgroups == "none" ? Cgroups::none : Cgroups::automatic;
+    if (reader.read("bodies_limit", daemon.bodies_limit)) {
+        if (daemon.bodies_limit < daemon.body_limit) {
+            reader.error("bodies_limit", "is below body_limit, the limit of a single body");
+        }
+    } else {
+        daemon.bodies_limit = std::max(daemon.bodies_limit, daemon.body_limit);
+    }
     reader.finish();
     return daemon;
 }

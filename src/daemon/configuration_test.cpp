@@ -295,3 +295,18 @@ TEST_CASE("a Unix socket's path that is too long is a mistake where it was given
     CHECK(good(by_default).daemon.socket.empty());
     CHECK(problems(by_default).at(0).starts_with("notice: w.toml: there is no Unix socket"));
 }
+
+TEST_CASE("the limit of all bodies is never below that of one") {
+    const auto limit = [](const std::string& keys) {
+        return good(parse("[daemon]\n" + keys)).daemon.bodies_limit.count();
+    };
+    CHECK(limit("") == 1ULL << 30);
+    CHECK(limit("body_limit = \"2GiB\"") == 2ULL << 30);
+    CHECK(limit("bodies_limit = \"512MiB\"") == 512ULL << 20);
+    const auto wrong = parse("[daemon]\nbody_limit = \"1MiB\"\nbodies_limit = \"1KiB\"\n");
+    CHECK(problems(wrong) ==
+          Lines{"w.toml:3: `bodies_limit` in [daemon] is below body_limit, the limit of a single "
+                "body",
+                "notice: w.toml: no model is configured: add [models.NAME] with `python` or "
+                "`command`"});
+}

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -19,6 +20,7 @@
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
 #include "http/server.h"
+#include "io/descriptor_limit.h"
 #include "io/loop.h"
 #include "io/orphans.h"
 #include "io/signals.h"
@@ -76,6 +78,16 @@ std::optional<Configuration> read_configuration(const ServeOptions& options,
     return std::move(loaded.configuration);
 }
 
+// What clients may take of our descriptors; the rest is for workers, files and the surplus
+// connections that are told of the limit.
+std::size_t connections_max(std::uint64_t descriptor_limit) {
+    constexpr std::uint64_t kMost = 16'384;  // 1 to 2 KiB each while idle
+    constexpr std::uint64_t kLeast = 64;
+    constexpr std::uint64_t kOurs = 128;
+    const std::uint64_t theirs = descriptor_limit - descriptor_limit / 8;
+    return std::clamp(theirs - std::min(theirs, kOurs), kLeast, kMost);
+}
+
 // One daemon from its first to its last turn.
 class Daemon {
   public:
@@ -83,6 +95,7 @@ class Daemon {
     Daemon(Configuration configuration, const ServeOptions& options, const Environment& environment,
            SwitchboardOptions switchboard, const Estate& estate)
         : configuration_(std::move(configuration)),
+          descriptor_limit_(switchboard.descriptors.present),
           options_(options),
           environment_(environment),
           // The file of this very program, even if another one has taken its place since.
@@ -98,17 +111,7 @@ class Daemon {
                                                  configuration_.daemon.log));
         }
         keeper_.start();
-        server_ = WL_TRY(http::Server::listen(loop_,
-                                              {.address = configuration_.daemon.listen.host,
-                                               .port = configuration_.daemon.listen.port,
-                                               .socket_path = configuration_.daemon.socket,
-                                               .allowed_hosts = configuration_.daemon.allowed_hosts,
-                                               .body_limit = configuration_.daemon.body_limit,
-                                               .on_exchange =
-                                                   [this](const http::ExchangeRecord& record) {
-                                                       switchboard_.note(record, access_log_.get());
-                                                   }},
-                                              switchboard_));
+        server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
         return {};
     }
 
@@ -129,6 +132,27 @@ class Daemon {
     }
 
   private:
+    http::ServerOptions server_options() {
+        const DaemonConfiguration& daemon = configuration_.daemon;
+        return {.address = daemon.listen.host,
+                .port = daemon.listen.port,
+                .socket_path = daemon.socket,
+                .allowed_hosts = daemon.allowed_hosts,
+                .body_limit = daemon.body_limit,
+                .bodies_limit = daemon.bodies_limit,
+                .connections_max = connections_max(descriptor_limit_),
+                .on_exchange =
+                    [this](const http::ExchangeRecord& record) {
+                        switchboard_.note(record, access_log_.get());
+                    },
+                .on_accepting = report_accepting};
+    }
+
+    static void report_accepting(const std::optional<base::Error>& failure) {
+        if (!failure) return log::info("connections.resumed", {});
+        log::warning("connections.paused", {{"message", failure->message}});
+    }
+
     SwitchboardOptions with_estate(SwitchboardOptions options, const Estate& estate) {
         options.runtime_dir = estate.folder();
         options.cgroup = estate.cgroup();
@@ -205,6 +229,7 @@ class Daemon {
     }
 
     Configuration configuration_;
+    const std::uint64_t descriptor_limit_;
     const ServeOptions& options_;
     const Environment& environment_;
     io::Loop loop_;
@@ -249,7 +274,8 @@ int serve(const ServeOptions& options) {
                    .configuration_path = options.configuration_path,
                    .runtime_dir = {},
                    .python_package = package,
-                   .environment = environment},
+                   .environment = environment,
+                   .descriptors = io::raise_descriptor_limit()},
                   **estate};
     if (const auto opened = daemon.open(); !opened) {
         daemon.leave();

@@ -146,6 +146,8 @@ struct Metrics::State {
     Histogram& lag =
         histogram("windlass_loop_lag_seconds", "How late the loop came to what was due.")
             .Add({}, kLagSeconds);
+    Gauge& bodies =
+        gauge("windlass_bodies_bytes", "Bodies that are kept for requests and replies.").Add({});
     Gauge& resident =
         gauge("windlass_resident_memory_bytes", "Memory of the daemon itself.").Add({});
     Gauge& descriptors = gauge("windlass_open_fds", "Open file descriptors of the daemon.").Add({});
@@ -238,6 +240,7 @@ std::string Metrics::text(const MetricsSnapshot& snapshot) {
     raise_to(state.connections_accepted, snapshot.connections.accepted);
     raise_to(state.connections_refused, snapshot.connections.refused);
     raise_to(state.access_lines_lost, snapshot.access_lines_lost);
+    state.bodies.Set(static_cast<double>(snapshot.connections.bodies));
     state.resident.Set(resident_bytes());
     state.descriptors.Set(open_descriptors());
     std::ostringstream out;

@@ -57,14 +57,15 @@ TEST_CASE("what clients invent makes no series of its own") {
 
 TEST_CASE("states, totals and connections are those of the moment of the question") {
     wd::Metrics metrics{{"digits"}};
-    wd::MetricsSnapshot snapshot{.models = {{.name = "digits",
-                                             .residency = "ready",
-                                             .waiting = 3,
-                                             .running = 1,
-                                             .loads = 2,
-                                             .failures = 1}},
-                                 .connections = {.open = 5, .accepted = 9, .refused = 1},
-                                 .access_lines_lost = 7};
+    wd::MetricsSnapshot snapshot{
+        .models = {{.name = "digits",
+                    .residency = "ready",
+                    .waiting = 3,
+                    .running = 1,
+                    .loads = 2,
+                    .failures = 1}},
+        .connections = {.open = 5, .accepted = 9, .refused = 1, .bodies = 77},
+        .access_lines_lost = 7};
     metrics.count_event("worker.lost", "digits");
     metrics.observe_loop_lag(2ms);
     for (int i = 0; i < 2; ++i) {  // asking does not count
@@ -79,6 +80,7 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
         CHECK(has_line(text, "windlass_connections_open 5"));
         CHECK(has_line(text, "windlass_connections_accepted_total 9"));
         CHECK(has_line(text, "windlass_connections_refused_total 1"));
+        CHECK(has_line(text, "windlass_bodies_bytes 77"));
         CHECK(has_line(text, "windlass_access_log_lost_total 7"));
         CHECK(has_line(text, R"(windlass_loop_lag_seconds_bucket{le="0.0025"} 1)"));
         CHECK(text.find("\nwindlass_resident_memory_bytes ") != std::string::npos);

@@ -29,6 +29,9 @@ std::vector<std::string> find_ignored(const Configuration& a, const Configuratio
     note("daemon.log", a.daemon.log == b.daemon.log);
     note("daemon.allowed_hosts", a.daemon.allowed_hosts == b.daemon.allowed_hosts);
     note("daemon.body_limit", a.daemon.body_limit == b.daemon.body_limit);
+    note("daemon.bodies_limit", a.daemon.bodies_limit == b.daemon.bodies_limit);
+    note("daemon.access_log", a.daemon.access_log == b.daemon.access_log);
+    note("daemon.cgroups", a.daemon.cgroups == b.daemon.cgroups);
     note("devices", a.devices == b.devices);
     return keys;
 }

@@ -12,6 +12,7 @@
 #include "base/overloaded.h"
 #include "base/version.h"
 #include "daemon/translate.h"
+#include "io/descriptor_limit.h"
 
 namespace windlass::daemon {
 
@@ -334,6 +335,7 @@ void Switchboard::on(const core::Launch& command) {
     supervisor_.launch(order);
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
+        io::set_descriptor_limit(*pid, options_.descriptors.former);
     }
 }
 

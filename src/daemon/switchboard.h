@@ -15,6 +15,7 @@
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
 #include "http/api.h"
+#include "io/descriptor_limit.h"
 #include "io/loop.h"
 #include "worker/supervisor.h"
 
@@ -28,6 +29,7 @@ struct SwitchboardOptions {
     worker::KeeperLink* keeper = nullptr;  // outlives the switchboard
     std::string python_package;            // see find_python_package()
     Environment environment;
+    io::DescriptorLimit descriptors;  // of the daemon; workers get the former one
 };
 
 class Switchboard final : public http::Backend {

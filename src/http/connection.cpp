@@ -39,6 +39,17 @@ Reply surplus_reply() {
     return error_reply(error);
 }
 
+Reply bodies_reply(base::Bytes limit) {
+    base::Error error = base::fail(
+        base::Errc::unavailable,
+        fmt::format("the bodies of all requests together are larger than {}; try again when some "
+                    "are answered, or raise bodies_limit under [daemon]",
+                    base::to_text(limit)));
+    error.reason = "bodies_limit";
+    error.retry_after = std::chrono::seconds{1};
+    return error_reply(error);
+}
+
 Reply timeout_reply(const std::string& what, base::Duration limit) {
     return refusal_reply(
         Refusal{408, base::fail(base::Errc::timeout,
@@ -157,6 +168,10 @@ std::size_t Connection::consume(std::string_view bytes) {
             break;
         }
         consumed += fed->consumed;
+        if (phase_ == Phase::body && !hold_body(parser_.body_size())) {
+            refuse(bodies_reply(context_.options.bodies_limit));
+            break;
+        }
         const bool has_more = consumed < bytes.size();
         if (fed->progress == RequestParser::Progress::need_more) {
             on_incomplete(has_more);
@@ -238,6 +253,7 @@ void Connection::refuse(Reply reply) { send_reply(std::move(reply), true); }
 void Connection::send_reply(Reply reply, bool close_after) {
     begin_exchange();
     const RequestHead& head = parser_.head();
+    hold_body(reply.body.size());
     status_ = reply.status;
     trace_ = std::move(reply.trace);
     close_after_output_ = close_after || !head.keep_alive || context_.stopping;
@@ -269,7 +285,10 @@ void Connection::write_output() {
 }
 
 void Connection::on_output_written() {
-    if (phase_ != Phase::inviting) end_exchange(status_, trace_.error_type);
+    if (phase_ != Phase::inviting) {
+        end_exchange(status_, trace_.error_type);
+        hold_body(0);
+    }
     output_head_.clear();
     output_body_ = {};
     written_ = 0;
@@ -296,6 +315,15 @@ void Connection::linger() {
 }
 
 // Records -------------------------------------------------------------------------------------
+
+// A body counts from its first byte until its reply is there, although a model that has begun
+// may have no need of it any more; then the reply counts. False: all together are too much.
+bool Connection::hold_body(std::uint64_t bytes) {
+    std::uint64_t& all = context_.counters.bodies;
+    all = all - held_ + bytes;
+    held_ = bytes;
+    return all <= context_.options.bodies_limit.count();
+}
 
 void Connection::begin_exchange() {
     if (!exchange_begun_) exchange_begun_ = context_.loop.now();
@@ -372,6 +400,7 @@ void Connection::abort() {
 void Connection::close() {
     if (phase_ == Phase::closed) return;
     end_exchange(kClientGone, base::traits(base::Errc::cancelled).name);
+    hold_body(0);
     enter_without_limit(Phase::closed);
     socket_.close();
     output_body_ = {};

@@ -83,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool client_has_closed() const;
     void abort();
 
+    bool hold_body(std::uint64_t bytes);
     void begin_exchange();
     void end_exchange(int status, std::string_view error_type);
 
@@ -111,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string model_;
     std::string_view route_;  // of the request that is being answered; empty: none is known
     std::uint64_t body_size_ = 0;
+    std::uint64_t held_ = 0;  // of a body, as counted in the context
     std::uint64_t last_call_ = 0;
     Trace trace_;
     int status_ = 0;

@@ -37,6 +37,7 @@ struct Server::State {
     void wait_for_connections(Door& door);
     void on_connections_waiting(Door& door);
     bool accept_one(Door& door);
+    void tell_accepting(std::optional<base::Error> failure);
     void sweep();
     void start_sweeping();
     std::vector<std::shared_ptr<Connection>> snapshot() const;
@@ -46,6 +47,7 @@ struct Server::State {
     std::list<Door> doors;            // a list: callbacks refer to them
     std::vector<Door*> paused_doors;  // out of descriptors, or full: the sweep tries again
     UnixSocketFile socket_file;       // goes before its door
+    bool is_failing_to_accept = false;
     bool is_sweeping = false;
     io::Timer sweep_timer;
     std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections;
@@ -91,8 +93,10 @@ bool Server::State::accept_one(Door& door) {
     auto arrival = accept_connection(door.listening.descriptor(), door.transport);
     if (!arrival) {
         paused_doors.push_back(&door);
+        tell_accepting(std::move(arrival.error()));
         return false;
     }
+    tell_accepting(std::nullopt);
     if (!arrival->socket) return false;
     const Connection::Origin origin{
         .transport = door.transport,
@@ -107,6 +111,12 @@ bool Server::State::accept_one(Door& door) {
     return true;
 }
 
+void Server::State::tell_accepting(std::optional<base::Error> failure) {
+    if (failure.has_value() == is_failing_to_accept) return;
+    is_failing_to_accept = failure.has_value();
+    if (context.options.on_accepting) context.options.on_accepting(std::move(failure));
+}
+
 void Server::State::start_sweeping() {
     if (std::exchange(is_sweeping, true)) return;
     sweep_timer.start(context.options.sweep_period);
@@ -117,7 +127,7 @@ void Server::State::sweep() {
     const base::Instant now = context.loop.now();
     for (const auto& connection : snapshot()) connection->sweep(now);
     for (Door* door : std::exchange(paused_doors, {})) wait_for_connections(*door);
-    if (!connections.empty()) start_sweeping();
+    if (!connections.empty() || !paused_doors.empty()) start_sweeping();
 }
 
 // Connections leave the map while they are visited.

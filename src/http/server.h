@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct ServerOptions {
     std::vector<std::string> allowed_hosts = {};  // names in Host and Origin beside the local ones
     base::Bytes body_limit = base::Bytes{256U << 20};
     base::Bytes header_limit = base::Bytes{16U << 10};
+    base::Bytes bodies_limit = base::Bytes{std::uint64_t{1} << 30};  // of all requests together
     std::size_t connections_max = 1024;  // those above it are answered `unavailable` and closed
     base::Duration idle_timeout = std::chrono::seconds{75};    // between two requests
     base::Duration header_timeout = std::chrono::seconds{15};  // first byte to end of the header
@@ -34,6 +36,9 @@ struct ServerOptions {
     base::Duration sweep_period = std::chrono::seconds{1};     // how exactly these are kept
     // Called once for each request when it is over; must not call the server.
     std::function<void(const ExchangeRecord&)> on_exchange = {};
+    // Accepting fails, for want of descriptors as a rule, and is tried again after each sweep; and
+    // later, without an error, that it works again. Must not call the server.
+    std::function<void(std::optional<base::Error>)> on_accepting = {};
 };
 
 class Server {

@@ -12,7 +12,7 @@ import time
 
 from daemon_log import Log
 from processes import environment_of, is_alive, remains_of, tagged_processes  # noqa: F401
-from times import AT_ONCE_S, SOON_S  # noqa: F401
+from times import AT_ONCE_S, REPLY_S, SOON_S  # noqa: F401
 from wire import Wire
 
 HERE = pathlib.Path(__file__).resolve().parent
