@@ -2,6 +2,7 @@
 #include "io/stream.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -143,12 +144,17 @@ Stream::Reading Stream::read_once(std::size_t size_max, std::size_t& size) {
 }
 
 void Stream::drain(std::size_t size_max) {
+    int arrived = 0;
+    if (::ioctl(readiness_.descriptor(), FIONREAD, &arrived) != 0 || arrived < 0) arrived = 0;
+    const std::size_t limit = std::min(size_max, static_cast<std::size_t>(arrived));
     // The wait that is still set finds the stream dry, or closed, later.
-    for (std::size_t size = 0; is_open_ && size < size_max;) {
+    for (std::size_t size = 0; is_open_ && size < limit;) {
         const std::size_t before = size;
-        if (read_once(size_max - size, size) == Reading::over) return;
+        if (read_once(limit - size, size) == Reading::over) return;
         if (size == before) return;
     }
+    std::size_t size = 0;
+    if (is_open_ && limit < size_max) read_once(1, size);  // meets the end, if it is there
 }
 
 void Stream::finish(std::optional<base::Error> error) {

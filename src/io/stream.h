@@ -40,8 +40,8 @@ class Stream {
     void set_backlog_max(std::size_t bytes) { backlog_max_ = bytes; }
     std::size_t backlog() const { return backlog_; }  // queued and not yet taken by the kernel
 
-    // Hands on what has arrived already, at most `size_max` bytes, without waiting for more. For a
-    // stream whose other side is dead.
+    // Hands on what has arrived already, at most `size_max` bytes, and not what comes meanwhile.
+    // For a stream whose other side is dead, although somebody else may still write to it.
     void drain(std::size_t size_max);
 
     // Closes at once; the backlog is dropped and no handler is called any more.

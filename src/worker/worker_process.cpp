@@ -23,8 +23,7 @@ constexpr std::size_t kControlBacklog = 4 << 20;
 // The end of a channel is nearly always the end of the process, seen some microseconds early.
 // Python may close it while it still tears itself down, for which a quarter second is plenty.
 constexpr base::Duration kExitPatience = std::chrono::milliseconds{250};
-// A socket holds at most some hundred KiB and a pipe 1 MiB (fs.pipe-max-size); more comes only from
-// a surviving descendant that still writes.
+// A socket holds at most some hundred KiB and a pipe 1 MiB (fs.pipe-max-size).
 constexpr std::size_t kDrainMax = 4 << 20;
 
 struct Channels {

@@ -98,6 +98,12 @@ def hang_beside_a_far_child():
     hang_deaf()
 
 
+def hang_beside_two_far_children():
+    start_far_child()
+    start_far_child()
+    hang()
+
+
 def hang_beside_an_untagged_child():
     start_far_child(env={})
     hang_deaf()
@@ -109,20 +115,28 @@ def spawn_until_killed():
         start_far_child()
 
 
-def die_and_leave_a_far_child():
-    start_far_child()
-    os.set_inheritable(int(os.environ["WINDLASS_CHANNEL"]), True)
-    start_far_child()
-    os._exit(3)
-
-
 def die_and_leave_a_chatterbox():
     """The child holds our channel and pipes, and writes to them for ever."""
+    read_end, write_end = os.pipe()
     if os.fork() == 0:
         os.setsid()
+        os.write(write_end, b"x")
         while True:
             os.write(1, b"still here\n" * 100)
+    os.read(read_end, 1)
     os._exit(3)
+
+
+def start_orphans():
+    """Grandchildren whose parent, a child of ours, is gone."""
+    middle = os.fork()
+    if middle == 0:
+        for _ in range(3):
+            if os.fork() == 0:
+                os.setsid()
+                signal.pause()
+        os._exit(0)
+    os.waitpid(middle, 0)
 
 
 def die_and_leave_a_child():
