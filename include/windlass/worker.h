@@ -92,6 +92,7 @@ class Request {
   public:
     explicit Request(std::string input = {}, std::string type_of_input = "application/octet-stream")
         : body(std::move(input)), content_type(std::move(type_of_input)) {}
+    ~Request() = default;
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 

@@ -133,6 +133,7 @@ void Life::serve(const wire::LoadOrder& order) {
         work(order);
     } else {
         std::vector<std::thread> pool;
+        pool.reserve(order.concurrency);
         for (std::uint32_t index = 0; index < order.concurrency; ++index) {
             pool.emplace_back([this, &order] { work(order); });
         }

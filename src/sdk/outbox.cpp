@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 namespace windlass::sdk {
@@ -15,6 +16,23 @@ constexpr std::size_t kVectorsMax = 64;  // frames of a run that is over at once
 
 iovec vector_of(std::string& text, std::size_t skip) {
     return {.iov_base = text.data() + skip, .iov_len = text.size() - skip};
+}
+
+// As many of the pieces as there is room for, without the first `skip` bytes of the first one.
+std::size_t gather(std::deque<Piece>& pieces, std::size_t skip, std::span<iovec> vectors) {
+    std::size_t count = 0;
+    for (Piece& piece : pieces) {
+        if (count + 2 > vectors.size()) break;
+        if (skip < piece.head.size()) {
+            vectors[count++] = vector_of(piece.head, skip);
+            skip = piece.head.size();
+        }
+        if (skip < piece.head.size() + piece.body.size()) {
+            vectors[count++] = vector_of(piece.body, skip - piece.head.size());
+        }
+        skip = 0;
+    }
+    return count;
 }
 
 }  // namespace
@@ -66,7 +84,7 @@ void Outbox::write_as(Mode mode, std::unique_lock<std::mutex>& lock) {
         std::array<iovec, kVectorsMax> vectors;
         msghdr message = {};
         message.msg_iov = vectors.data();
-        message.msg_iovlen = gather(vectors.data(), vectors.size());
+        message.msg_iovlen = gather(pieces_, written_, vectors);
         // Only the writing thread takes pieces out, and a deque leaves the others where they are.
         lock.unlock();
         const int flags = MSG_NOSIGNAL | (mode == Mode::eager ? MSG_DONTWAIT : 0);
@@ -84,23 +102,6 @@ void Outbox::write_as(Mode mode, std::unique_lock<std::mutex>& lock) {
     is_writing_ = false;
     if (!is_open_) pieces_.clear();
     written_out_.notify_all();  // no system call unless flush() waits
-}
-
-std::size_t Outbox::gather(iovec* vectors, std::size_t count_max) {
-    std::size_t count = 0;
-    std::size_t skip = written_;
-    for (Piece& piece : pieces_) {
-        if (count + 2 > count_max) break;
-        if (skip < piece.head.size()) {
-            vectors[count++] = vector_of(piece.head, skip);
-            skip = piece.head.size();
-        }
-        if (skip < piece.head.size() + piece.body.size()) {
-            vectors[count++] = vector_of(piece.body, skip - piece.head.size());
-        }
-        skip = 0;
-    }
-    return count;
 }
 
 void Outbox::drop(std::size_t bytes) {

@@ -8,8 +8,6 @@
 #include <mutex>
 #include <string>
 
-struct iovec;
-
 namespace windlass::sdk {
 
 // One frame; the body apart, so that a large one is not copied.
@@ -23,6 +21,7 @@ class Outbox {
   public:
     // A stream socket that blocks; stays the caller's.
     explicit Outbox(int descriptor) : descriptor_(descriptor) {}
+    ~Outbox() = default;
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
 
@@ -49,7 +48,6 @@ class Outbox {
     enum class Mode { blocking, eager };
 
     void write_as(Mode mode, std::unique_lock<std::mutex>& lock);
-    std::size_t gather(iovec* vectors, std::size_t count_max);
     void drop(std::size_t bytes);
 
     int descriptor_;

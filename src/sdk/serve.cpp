@@ -48,6 +48,7 @@ extern "C" void forget_in_child() {
     std::signal(SIGTERM, SIG_DFL);
 }
 
+// Negative: what the variable names is no channel, which has been said.
 std::optional<int> find_channel() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): serve() is called before there are threads
     const char* const text = std::getenv(kVariable);
@@ -96,9 +97,11 @@ namespace windlass::worker {
 
 int serve(Model& model) {
     const std::optional<int> descriptor = sdk::find_channel();
-    if (!descriptor) std::fputs(sdk::how_to_serve().c_str(), stderr);
-    if (descriptor.value_or(-1) < 0) return sdk::kExitUsage;
-    return sdk::live(*descriptor, model);
+    if (!descriptor) {
+        std::fputs(sdk::how_to_serve().c_str(), stderr);
+        return sdk::kExitUsage;
+    }
+    return *descriptor < 0 ? sdk::kExitUsage : sdk::live(*descriptor, model);
 }
 
 }  // namespace windlass::worker

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from faulty import Traces, begin, echo, misbehaving, pid_of, tell
-from support import MODELS, SOON_S, is_alive, model_table, probe
+from support import MODELS, SOON_S, eventually, is_alive, model_table, probe
 
 BREAK_THE_PROTOCOL = """
     garbage http bad-version bad-reserved unknown-type type-of-daemon reserved-type large-meta
@@ -97,13 +97,15 @@ def test_a_line_without_an_end_comes_in_pieces_and_garbage_as_text(served):
     assert any("�" in record["line"] for record in served.log.find("worker.output", model="bad"))
 
 
-def test_a_child_that_a_worker_left_goes_with_its_group(served):
+@pytest.mark.parametrize("word", ["leave-child", "leave-session"])
+def test_a_child_that_a_worker_left_goes_with_it(served, word):
+    """In its group, or in a session of its own; it ignores SIGTERM and holds every descriptor."""
     traces, pids = load_all(served)
-    child = int(tell(served, "bad", "leave-child").body)
+    child = int(tell(served, "bad", word).body)
     assert is_alive(child)
     assert tell(served, "bad", "kill").error["type"] == "worker_lost"
     assert_replaced(served, traces, pids)
-    assert not is_alive(child)
+    eventually(lambda: not is_alive(child), "the child is gone")
 
 
 def test_a_worker_that_does_not_read_hurts_neither_the_daemon_nor_others(daemon):
