@@ -16,6 +16,7 @@ def type_of(kind):
 
 
 def test_a_hundred_deaths_of_five_kinds_are_a_hundred_typed_errors(daemon):
+    """[R144]"""
     served = daemon(misbehaving() + echo())
     before = pid_of(tell(served, "bystander", "hello"))
     tell(served, "bad", "hello")
@@ -31,6 +32,7 @@ def test_a_hundred_deaths_of_five_kinds_are_a_hundred_typed_errors(daemon):
 
 
 def test_a_hundred_deaths_of_an_idempotent_model_are_a_hundred_answers(daemon, tmp_path):
+    """[R144] Each on a fresh worker."""
     served = daemon(misbehaving(idempotent=True) + echo())
     for model in ("bad", "bystander"):
         tell(served, model, "hello")
