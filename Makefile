@@ -5,13 +5,14 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo install portable test-portable format clean
+.PHONY: help build test check asan demo bench install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
 	@echo "make test      every test of the development build (PRESET=asan: under sanitizers)"
 	@echo "make check     format, lint, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan or release"
+	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
 	@echo "make test-portable  that folder, and the Python wheel that carries it"
@@ -36,6 +37,13 @@ check:
 demo: PRESET = release
 demo: build
 	@$(PYTHON) examples/demo/demo.py $(BUILD)/bin/windlass $(if $(KEEP),--keep)
+
+bench: PRESET = release
+bench:
+	@./setup
+	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target bench
+	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
 
 install: PRESET = release
 install: build

@@ -67,28 +67,6 @@ double open_descriptors() {
     return count;
 }
 
-struct Answer {
-    std::string_view route;
-    int status;
-    std::string_view type;
-    friend auto operator<=>(const Answer&, const Answer&) = default;
-};
-
-// All that is counted of one model, and of the requests that are about none.
-struct Series {
-    std::map<Answer, Counter*> requests;  // the texts are literals
-    std::map<std::string, Counter*, std::less<>> events;
-    Histogram* queue = nullptr;
-    Histogram* load = nullptr;
-    Histogram* run = nullptr;
-    Histogram* total = nullptr;
-    std::map<std::string_view, Gauge*> residency;
-    Gauge* waiting = nullptr;
-    Gauge* running = nullptr;
-    Counter* loads = nullptr;
-    Counter* failures = nullptr;
-};
-
 constexpr std::array kResidencies = {
     core::Residency::cold,     core::Residency::loading,  core::Residency::ready,
     core::Residency::draining, core::Residency::stopping, core::Residency::unkillable,
@@ -98,6 +76,28 @@ constexpr std::array kResidencies = {
 }  // namespace
 
 struct Metrics::State {
+    struct Answer {
+        std::string_view route;
+        int status;
+        std::string_view type;
+        friend auto operator<=>(const Answer&, const Answer&) = default;
+    };
+
+    // All that is counted of one model, and of the requests that are about none.
+    struct Series {
+        std::map<Answer, Counter*> requests;  // the texts are literals
+        std::map<std::string, Counter*, std::less<>> events;
+        Histogram* queue = nullptr;
+        Histogram* load = nullptr;
+        Histogram* run = nullptr;
+        Histogram* total = nullptr;
+        std::map<std::string_view, Gauge*> residency;
+        Gauge* waiting = nullptr;
+        Gauge* running = nullptr;
+        Counter* loads = nullptr;
+        Counter* failures = nullptr;
+    };
+
     Series& find(std::string_view model) {
         const auto found = models.find(model);
         return found == models.end() ? others : found->second;
@@ -165,7 +165,7 @@ void Metrics::add_model(const std::string& name) {
     State& state = *state_;
     const auto [place, is_new] = state.models.try_emplace(name);
     if (!is_new) return;
-    Series& series = place->second;
+    State::Series& series = place->second;
     const prometheus::Labels labels{{"model", name}};
     series.queue = &state.queue.Add(labels, kCallSeconds);
     series.load = &state.load.Add(labels, kCallSeconds);
@@ -183,10 +183,10 @@ void Metrics::add_model(const std::string& name) {
 }
 
 void Metrics::count(const http::ExchangeRecord& record) {
-    Series& series = state_->find(record.model);
-    const Answer answer{.route = record.route,
-                        .status = record.status,
-                        .type = record.error_type.empty() ? "ok" : record.error_type};
+    State::Series& series = state_->find(record.model);
+    const State::Answer answer{.route = record.route,
+                               .status = record.status,
+                               .type = record.error_type.empty() ? "ok" : record.error_type};
     Counter*& requests = series.requests[answer];
     if (requests == nullptr) {
         const bool is_known = &series != &state_->others;
@@ -205,7 +205,7 @@ void Metrics::count(const http::ExchangeRecord& record) {
 }
 
 void Metrics::count_event(std::string_view code, std::string_view model) {
-    Series& series = state_->find(model);
+    State::Series& series = state_->find(model);
     auto found = series.events.find(code);
     if (found == series.events.end()) {
         Counter& counter =
@@ -226,7 +226,7 @@ std::string Metrics::text(const MetricsSnapshot& snapshot) {
     }
     for (const ModelGauges& model : snapshot.models) {
         add_model(model.name);
-        Series& series = state.find(model.name);
+        State::Series& series = state.find(model.name);
         if (const auto gauge = series.residency.find(model.residency);
             gauge != series.residency.end()) {
             gauge->second->Set(1);
