@@ -84,7 +84,7 @@ void AccessLog::flush_soon() {
 }
 
 // How much was taken; negative: nothing, as errno says.
-long AccessLog::write_some() {
+ssize_t AccessLog::write_some() {
     if (!is_stdout(path_)) return ::write(file_.number(), backlog_.data(), backlog_.size());
     if (is_writable(file_.number())) {
         return ::write(file_.number(), backlog_.data(), std::min(backlog_.size(), kPipeBuf));
@@ -96,7 +96,7 @@ long AccessLog::write_some() {
 void AccessLog::flush() {
     is_flush_due_ = false;
     while (!backlog_.empty()) {
-        const long size = write_some();
+        const ssize_t size = write_some();
         if (size > 0) {
             last_written_ = backlog_[static_cast<std::size_t>(size) - 1];
             backlog_.erase(0, static_cast<std::size_t>(size));

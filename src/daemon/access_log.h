@@ -2,6 +2,8 @@
 // is lost and counted. Thread: main.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,7 +46,7 @@ class AccessLog {
 
     void flush_soon();
     void flush();
-    long write_some();
+    ssize_t write_some();
     void drop_backlog();
 
     const std::string path_;

@@ -2,7 +2,6 @@
 // those that a request touches are held by pointer.
 #include "daemon/metrics.h"
 
-#include <dirent.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -12,7 +11,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -59,12 +60,10 @@ double open_descriptors() {
     if (::stat(kFolder, &folder) == 0 && folder.st_size > 0) {
         return static_cast<double>(folder.st_size);
     }
-    DIR* entries = ::opendir(kFolder);
-    if (entries == nullptr) return 0;
-    int count = -3;  // ".", ".." and the descriptor of the folder itself
-    while (::readdir(entries) != nullptr) ++count;
-    ::closedir(entries);
-    return count;
+    std::error_code ignored;  // then it is empty
+    const std::filesystem::directory_iterator entries{kFolder, ignored};
+    // Without the descriptor of the folder itself.
+    return static_cast<double>(std::distance(begin(entries), end(entries)) - 1);
 }
 
 constexpr std::array kResidencies = {

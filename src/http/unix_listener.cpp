@@ -43,6 +43,7 @@ base::Error taken(const std::string& path, std::string_view by) {
 // Somebody answers when connecting succeeds or when so many wait that it would take a while.
 bool has_listener(const sockaddr_un& address) {
     const io::FileDescriptor probe = make_unix_socket();
+    if (!probe) return true;  // it cannot be known; then nothing of others is removed
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     return ::connect(probe.number(), generic, sizeof(address)) == 0 || errno == EAGAIN;
 }
