@@ -144,7 +144,7 @@ def test_metadata_at_the_limit_passes():
 
 
 def test_metadata_is_always_json_that_a_strict_reader_takes():
-    head, _ = encode(Frame(Type.ERROR, 0, {"message": "\udc80 and \ud83d"}))
+    (head,) = encode(Frame(Type.ERROR, 0, {"message": "\udc80 and \ud83d"}))
     assert json.loads(head[20:].decode("utf-8")) == {"message": "? and ?"}
     with pytest.raises(ProtocolError):
         encode(Frame(Type.PROGRESS, 0, {"step": float("nan")}))

@@ -16,6 +16,7 @@ from typing import Callable
 from .frames import Decoder, Frame, Type, encode
 
 READ_SIZE = 256 * 1024  # bytes; above the default buffer of a Unix socket (208 KiB, Linux 6.1)
+PARTS_MAX = 1024  # of one sendmsg: IOV_MAX of Linux
 
 
 class Channel:
@@ -61,12 +62,11 @@ class Channel:
         self._beat_s = beat_s
         self._wake.put(None)
 
-    def send(self, frame: Frame) -> None:
-        """Writes everything posted so far, then this frame."""
-        parts = encode(frame)
+    def send(self, *frames: Frame) -> None:
+        """Writes everything posted so far, then these frames, with one call where that can be."""
+        parts = [part for frame in frames for part in encode(frame)]
         with self._write_lock:
-            self._flush_locked()
-            self._write_locked(parts)
+            self._write_locked(self._take_posted() + parts)
 
     def post(self, frame: Frame) -> None:
         """Leaves a frame without a body to the beating thread."""
@@ -76,23 +76,21 @@ class Channel:
     def flush(self) -> None:
         """Writes everything posted so far."""
         with self._write_lock:
-            self._flush_locked()
+            self._write_locked(self._take_posted())
 
-    def _flush_locked(self) -> None:
+    def _take_posted(self) -> list[bytes]:
+        parts: list[bytes] = []
         while self._outbox:
-            self._write_locked(encode(self._outbox.popleft()))
+            parts += encode(self._outbox.popleft())
+        return parts
 
-    def _write_locked(self, parts: tuple[bytes, bytes]) -> None:
+    def _write_locked(self, parts: list[bytes]) -> None:
         if not self._open:
             return
-        views = [memoryview(part) for part in parts if part]
         try:
-            while views:
-                sent = self._socket.sendmsg(views, [], socket.MSG_NOSIGNAL)
-                while views and sent >= len(views[0]):
-                    sent -= len(views.pop(0))
-                if views:
-                    views[0] = views[0][sent:]
+            while parts:
+                sent = self._socket.sendmsg(parts[:PARTS_MAX], [], socket.MSG_NOSIGNAL)
+                parts = _unsent(parts, sent)
         except OSError:
             self._close()
 
@@ -107,8 +105,9 @@ class Channel:
     def _read_all(self, on_frame, on_end) -> None:
         end: Exception | None = None
         try:
-            while data := self._socket.recv(READ_SIZE):
-                self._decoder.feed(data)
+            buffer = memoryview(bytearray(READ_SIZE))  # one for all: a new one costs page faults
+            while size := self._socket.recv_into(buffer):
+                self._decoder.feed(buffer[:size])
                 while (frame := self._decoder.next_frame()) is not None:
                     on_frame(frame)
         except ConnectionError:
@@ -130,3 +129,12 @@ class Channel:
                 beat_at = time.monotonic() + self._beat_s
                 self._outbox.append(Frame(Type.HEARTBEAT))
             self.flush()
+
+
+def _unsent(parts: list[bytes], sent: int) -> list[bytes | memoryview]:
+    """What is left of the parts after so many bytes."""
+    for index, part in enumerate(parts):
+        if sent < len(part):
+            return [memoryview(part)[sent:], *parts[index + 1 :]]
+        sent -= len(part)
+    return []

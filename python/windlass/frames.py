@@ -13,6 +13,9 @@ from typing import NamedTuple
 VERSION = 1
 META_MAX = 65_536  # bytes of JSON in a frame
 HEADER = struct.Struct("<BBHIIQ")  # type, version, reserved, meta_size, body_size, id
+# Made once: json.dumps() with settings makes an encoder for each call, which costs more than the
+# encoding of a few names.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class ProtocolError(Exception):
@@ -53,8 +56,11 @@ class Frame(NamedTuple):
     body: bytes = b""
 
 
-def encode(frame: Frame) -> tuple[bytes, bytes]:
-    """The bytes of a frame in two parts, so that a large body is not copied: head and body.
+_TYPES = {int(type_): type_ for type_ in Type}
+
+
+def encode(frame: Frame) -> tuple[bytes, ...]:
+    """The bytes of a frame: its head and, if it has one, its body, which is not copied.
 
     Raises ProtocolError for metadata over META_MAX or with a number that JSON does not have.
     """
@@ -62,13 +68,13 @@ def encode(frame: Frame) -> tuple[bytes, bytes]:
     if len(meta) > META_MAX:
         raise ProtocolError(f"{frame.type.name}: {len(meta)} bytes of metadata, over {META_MAX}")
     header = HEADER.pack(frame.type, VERSION, 0, len(meta), len(frame.body), frame.id)
-    return header + meta, frame.body
+    return (header + meta, frame.body) if frame.body else (header + meta,)
 
 
 def meta_bytes(value: object) -> bytes:
     """JSON as metadata carries it: compact UTF-8."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _ENCODER.encode(value)
     except ValueError as error:
         raise ProtocolError(f"metadata that is no JSON: {error}") from error
     # A lone surrogate (a file name in a message, say) has no UTF-8; strict readers refuse its
@@ -87,15 +93,21 @@ class Decoder:
     def __init__(self) -> None:
         self.body_max = 0
         self._buffer = bytearray()
+        self._begin = 0  # of the next frame; what lies before it is dropped with the next feed
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
+        del self._buffer[: self._begin]
+        self._begin = 0
         self._buffer += data
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None until more bytes are fed."""
-        if len(self._buffer) < HEADER.size:
+        begin = self._begin
+        if len(self._buffer) < begin + HEADER.size:
             return None
-        type_, version, reserved, meta_size, body_size, id_ = HEADER.unpack_from(self._buffer)
+        type_, version, reserved, meta_size, body_size, id_ = HEADER.unpack_from(
+            self._buffer, begin
+        )
         if version != VERSION:
             raise ProtocolError(f"version {version}; this side speaks {VERSION}")
         if reserved != 0:
@@ -104,18 +116,19 @@ class Decoder:
             raise ProtocolError(f"{meta_size} bytes of metadata, over {META_MAX}")
         if body_size > self.body_max:
             raise ProtocolError(f"{body_size} bytes of body, over {self.body_max}")
-        try:
-            type_ = Type(type_)
-        except ValueError as error:
-            raise ProtocolError(f"unknown frame type {type_}") from error
-        end = HEADER.size + meta_size + body_size
+        known_type = _TYPES.get(type_)
+        if known_type is None:
+            raise ProtocolError(f"unknown frame type {type_}")
+        meta_begin = begin + HEADER.size
+        body_begin = meta_begin + meta_size
+        end = body_begin + body_size
         if len(self._buffer) < end:
             return None
         with memoryview(self._buffer) as view:
-            meta = bytes(view[HEADER.size : HEADER.size + meta_size])
-            body = bytes(view[HEADER.size + meta_size : end])
-        del self._buffer[:end]
-        return Frame(type_, id_, _parse_meta(meta), body)
+            meta = bytes(view[meta_begin:body_begin])
+            body = bytes(view[body_begin:end])
+        self._begin = end
+        return Frame(known_type, id_, _parse_meta(meta), body)
 
 
 def _parse_meta(data: bytes) -> dict:

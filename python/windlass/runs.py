@@ -47,10 +47,14 @@ class Runs:
         self._queue.put(run)
         return True
 
-    def take(self) -> Run | None:
-        """The next run, which has begun with this; blocks. None once closed."""
+    def take(self, *, wait: bool = True) -> Run | None:
+        """The next run, which has begun with this. None once closed; or, without `wait`, if there
+        is none at this moment."""
         while True:
-            run = self._queue.get()
+            try:
+                run = self._queue.get(block=wait)
+            except queue.Empty:
+                return None
             with self._lock:
                 if run is None or self._is_closed:
                     break

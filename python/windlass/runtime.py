@@ -140,19 +140,30 @@ class Worker:
     # Runs, in the main thread or in each thread of the pool.
 
     def _work(self, load: Load) -> None:
-        while (run := self._runs.take()) is not None:
-            # Sent before it is finished, so that the process cannot end in between.
-            self._channel.send(self._answer(run, load))
-            self._runs.finish(run)
-            if self._leaving is not None:
-                self._bell.put(None)
+        ended: Run | None = None
+        frames: list[Frame] = []  # the answer to `ended`
+        while True:
+            # An answer leaves together with the `started` of the next run, where one waits already:
+            # each call to the kernel wakes the daemon.
+            run = self._runs.take(wait=ended is None)
+            if run is not None and not run.request.cancelled:
+                frames.append(Frame(Type.STARTED, run.id))
+            if frames:
+                self._channel.send(*frames)
+            if ended is not None:
+                # Sent before it is finished, so that the process cannot end in between.
+                self._runs.finish(ended)
+                if self._leaving is not None:
+                    self._bell.put(None)
+            elif run is None:
+                return
+            ended, frames = run, [] if run is None else [self._answer(run, load)]
 
     def _answer(self, run: Run, load: Load) -> Frame:
         """The one answer to a run. Nothing that the model raises leaves this function."""
         try:
             if run.request.cancelled:
                 raise Cancelled("the request was cancelled before it began")
-            self._channel.send(Frame(Type.STARTED, run.id))
             with reporting(run.reporter, alone=load.concurrency == 1):
                 value = self._interruption.call(self._model.run, run.request)
             content_type, body = content.encode(value)
