@@ -36,6 +36,13 @@ base::Result<std::string> make_folder(const std::string& state_dir, const std::s
                                   path.string(), error.message()));
 }
 
+// The record first: a daemon that is killed between the two leaves no cgroup that nobody knows.
+base::Result<void> make_cgroup(worker::DaemonRecord& record) {
+    record.cgroup = WL_TRY(worker::place_daemon_cgroup(record.daemon_id));
+    WL_TRY(worker::write_record(record));
+    return worker::make_daemon_cgroup(record.cgroup);
+}
+
 }  // namespace
 
 void clear_leftovers(const std::string& state_dir, const std::string& daemon_id) {
@@ -79,11 +86,9 @@ base::Result<std::unique_ptr<Estate>> Estate::make(const DaemonConfiguration& co
     record.daemon = io::find_identity(::getpid()).value_or(io::ProcessIdentity{});
     record.folder = WL_TRY(make_folder(configuration.state_dir, daemon_id));
     if (configuration.cgroups == Cgroups::automatic) {
-        const base::Result<std::string> cgroup = worker::make_daemon_cgroup(daemon_id);
-        if (cgroup) {
-            record.cgroup = *cgroup;
-        } else {
-            log::info("daemon.no_cgroups", {{"message", cgroup.error().message}});
+        if (const auto made = make_cgroup(record); !made) {
+            record.cgroup.clear();
+            log::info("daemon.no_cgroups", {{"message", made.error().message}});
         }
     }
     return std::unique_ptr<Estate>{new Estate{std::move(record)}};

@@ -101,7 +101,7 @@ std::optional<std::string> find_own_cgroup(std::string_view self_cgroup,
     return std::nullopt;
 }
 
-base::Result<std::string> make_daemon_cgroup(const std::string& daemon_id) {
+base::Result<std::string> place_daemon_cgroup(const std::string& daemon_id) {
     const auto own = find_own_cgroup(io::read_file("/proc/self/cgroup", kTextMax).value_or(""),
                                      io::read_file("/proc/self/mountinfo", kTextMax).value_or(""));
     if (!own) return base::fail(base::Errc::unsupported, "no cgroup v2 is mounted here");
@@ -109,18 +109,21 @@ base::Result<std::string> make_daemon_cgroup(const std::string& daemon_id) {
     if (::access((*own + "/cgroup.procs").c_str(), W_OK) != 0) {
         return io::system_error(errno, "moving processes from the cgroup " + *own);
     }
-    std::string path = fmt::format("{}/{}{}", *own, kFolderPrefix, daemon_id);
+    return fmt::format("{}/{}{}", *own, kFolderPrefix, daemon_id);
+}
+
+base::Result<void> make_daemon_cgroup(const std::string& path) {
     if (::mkdir(path.c_str(), 0755) != 0) return io::system_error(errno, "making " + path);
     const std::string leaf = worker_cgroup(path, 0);
     const bool is_made = make_worker_cgroup(leaf);
     const std::string type = io::read_file(leaf + "/cgroup.type", 64).value_or("");
     if (is_made && type == "domain\n") {
         ::rmdir(leaf.c_str());
-        return path;
+        return {};
     }
     remove_cgroup(path);
     return base::fail(base::Errc::unsupported,
-                      "the cgroup " + *own + " does not take new ones with processes in them");
+                      "no cgroup with processes in it can be made in " + path);
 }
 
 bool is_daemon_cgroup(const std::string& path, const std::string& daemon_id) {

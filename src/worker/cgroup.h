@@ -20,10 +20,12 @@ namespace windlass::worker {
 std::optional<std::string> find_own_cgroup(std::string_view self_cgroup,
                                            std::string_view mountinfo);
 
-// Makes the daemon's folder and tries a leaf in it. An error: this machine, or this user's rights,
-// do not allow it, and why; then tags have to do.
-base::Result<std::string> make_daemon_cgroup(const std::string& daemon_id);
-// Whether `path` can be what make_daemon_cgroup() made for this daemon.
+// Where the daemon's folder would be. An error of this and the next function: this machine, or this
+// user's rights, do not allow it, and why; then tags have to do.
+base::Result<std::string> place_daemon_cgroup(const std::string& daemon_id);
+// Makes it there, and tries a leaf in it.
+base::Result<void> make_daemon_cgroup(const std::string& path);
+// Whether `path` can be what place_daemon_cgroup() gave for this daemon.
 bool is_daemon_cgroup(const std::string& path, const std::string& daemon_id);
 
 // The leaf of a worker. make_worker_cgroup() returns false where it could not be made.

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
 #include "io/loop.h"
@@ -43,7 +42,7 @@ KeeperLink::KeeperLink(io::Loop& loop, DaemonRecord record, std::string executab
 KeeperLink::~KeeperLink() { process_.reset(); }
 
 void KeeperLink::start() {
-    write_record();
+    note();
     if (const base::Result<void> spawned = spawn(); !spawned) {
         return lose(std::nullopt, spawned.error().message);
     }
@@ -80,13 +79,13 @@ void KeeperLink::add(std::uint64_t generation, pid_t pid) {
     if (!identity) return;
     record_.workers[generation] = *identity;
     tell(encode_added(generation, *identity));
-    write_record();
+    note();
 }
 
 void KeeperLink::remove(std::uint64_t generation) {
     if (record_.workers.erase(generation) == 0) return;
     tell(encode_removed(generation));
-    write_record();
+    note();
 }
 
 // The socket takes 200 KiB (net.core.wmem_default), and the keeper reads at once: one that does not
@@ -130,17 +129,10 @@ bool KeeperLink::finish(base::Duration limit) {
     return has_ended;
 }
 
-// As a whole and under another name first, so that whoever reads it never finds half of it.
-void KeeperLink::write_record() {
-    const std::string path = record_path(record_.folder);
-    const std::string draft = path + ".new";
-    const std::string text = encode(record_);
-    const io::FileDescriptor file{
-        ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    const bool is_written = file && ::write(file.number(), text.data(), text.size()) ==
-                                        static_cast<ssize_t>(text.size());
-    if (is_written && std::rename(draft.c_str(), path.c_str()) == 0) return;
-    on_event_(RecordFailed{.error = io::system_error(errno, "writing " + path)});
+void KeeperLink::note() {
+    if (const base::Result<void> written = write_record(record_); !written) {
+        on_event_(RecordFailed{.error = written.error()});
+    }
 }
 
 }  // namespace windlass::worker

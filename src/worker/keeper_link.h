@@ -61,7 +61,7 @@ class KeeperLink {
     void tell(const std::string& lines);
     void on_exit();
     void lose(std::optional<pid_t> pid, std::string why);
-    void write_record();
+    void note();  // in the daemon's folder
 
     io::Loop& loop_;
     DaemonRecord record_;

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kId = "00112233aabbccdd";
+const std::string kId = worker::testing::unique_id();
 
 // A daemon's folder, a keeper, and stray processes with the daemon's tag.
 struct Home {
@@ -88,8 +88,8 @@ TEST_CASE("a keeper that is told to finish clears up and ends") {
     Home home;
     home.link.start();
     REQUIRE(home.all<worker::KeeperStarted>().size() == 1);
-    home.start_stray(std::string{kId} + "/12");
-    home.start_stray("ffffffffffffffff/12");
+    home.start_stray(kId + "/12");
+    home.start_stray("ffff" + kId.substr(4) + "/12");
     CHECK(home.link.finish(30s));
     CHECK(run_until(home.loop, [&] { return home.dead_strays > 0; }));
     CHECK(home.dead_strays == 1);  // the other daemon's lives
@@ -148,7 +148,7 @@ TEST_CASE("a start clears up after daemons that are dead, and after no other") {
     const std::string run = home.scratch.path + "/run";
     worker::DaemonRecord living = home.record();
     std::ofstream{worker::record_path(home.folder)} << worker::encode(living);
-    const std::string dead_id = "00000000000000ff";
+    const std::string dead_id = "dead" + kId.substr(4);
     fs::create_directories(run + "/" + dead_id + "/worker-1-xyz/deep");
     fs::create_directories(run + "/not-a-daemon");
     worker::DaemonRecord dead = living;
@@ -156,7 +156,7 @@ TEST_CASE("a start clears up after daemons that are dead, and after no other") {
     dead.daemon.start_ticks += 1;
     std::ofstream{worker::record_path(run + "/" + dead_id)} << worker::encode(dead);
     home.start_stray(dead_id + "/3");
-    home.start_stray(std::string{kId} + "/3");
+    home.start_stray(kId + "/3");
 
     const worker::DeadDaemons found = worker::clear_up_all(run, "1111111111111111", 30s);
     CHECK(found.daemon_count == 1);
@@ -171,7 +171,7 @@ TEST_CASE("a start clears up after daemons that are dead, and after no other") {
 
 TEST_CASE("a tag is a whole entry of the environment, and a generation a whole number") {
     Home home;
-    const std::string tag = std::string{kId} + "/1";
+    const std::string tag = kId + "/1";
     const io::Process& twelve = home.start_stray(tag + "2");
     home.start_stray("x\nWINDLASS_WORKER=" + tag);
     std::vector<worker::KilledProcess> killed;

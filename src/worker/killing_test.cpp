@@ -73,9 +73,9 @@ TEST_CASE("a child in a session of its own goes with the worker, found by its ta
 }
 
 TEST_CASE("a child in a session of its own goes with the worker's cgroup") {
-    const auto cgroup = worker::make_daemon_cgroup("bench");
-    if (!cgroup) {
-        MESSAGE("no cgroup can be made here: " << cgroup.error().message);
+    const auto cgroup = worker::place_daemon_cgroup("bench-" + std::to_string(::getpid()));
+    if (!cgroup || !worker::make_daemon_cgroup(*cgroup)) {
+        MESSAGE("no cgroup can be made here");
         return;
     }
     end_worker_with_far_child(*cgroup, false);
@@ -96,7 +96,9 @@ TEST_CASE("a supervisor that is destroyed kills its workers") {
     {
         worker::Supervisor supervisor{
             loop,
-            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = scratch.path},
+            {.daemon_id = worker::testing::unique_id(),
+             .executable = WL_TEST_SHIM,
+             .runtime_dir = scratch.path},
             [&](const worker::Event& event) {
                 if (const auto* hello = std::get_if<worker::Hello>(&event)) pid = hello->pid;
             }};
@@ -118,15 +120,17 @@ TEST_CASE("a worker dies with its daemon") {
     REQUIRE(daemon >= 0);
     if (daemon == 0) {  // a daemon that starts a worker, tells its pid and waits to be killed
         io::Loop loop;
-        worker::Supervisor supervisor{
-            loop,
-            {.daemon_id = "d", .executable = WL_TEST_SHIM, .runtime_dir = scratch.path},
-            [&](const worker::Event& event) {
-                const auto* hello = std::get_if<worker::Hello>(&event);
-                if (hello == nullptr) return;
-                const ssize_t size = ::write(report.write_end.number(), &hello->pid, sizeof(int));
-                if (size != sizeof(int)) ::_exit(1);
-            }};
+        worker::Supervisor supervisor{loop,
+                                      {.daemon_id = worker::testing::unique_id(),
+                                       .executable = WL_TEST_SHIM,
+                                       .runtime_dir = scratch.path},
+                                      [&](const worker::Event& event) {
+                                          const auto* hello = std::get_if<worker::Hello>(&event);
+                                          if (hello == nullptr) return;
+                                          const ssize_t size = ::write(report.write_end.number(),
+                                                                       &hello->pid, sizeof(int));
+                                          if (size != sizeof(int)) ::_exit(1);
+                                      }};
         supervisor.launch({.generation = 1,
                            .model = "m",
                            .argv = {"python3", "-S", WL_TEST_FAKE_WORKER, "ignore_term"},

@@ -1,11 +1,15 @@
 // Clearing up after a daemon.
 #include "worker/leftovers.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 
@@ -98,6 +102,18 @@ DaemonRecord read_record(const fs::path& folder) {
 }  // namespace
 
 std::string record_path(const std::string& folder) { return folder + "/record"; }
+
+base::Result<void> write_record(const DaemonRecord& record) {
+    const std::string path = record_path(record.folder);
+    const std::string draft = path + ".new";
+    const std::string text = encode(record);
+    const io::FileDescriptor file{
+        ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const bool is_written = file && ::write(file.number(), text.data(), text.size()) ==
+                                        static_cast<ssize_t>(text.size());
+    if (is_written && std::rename(draft.c_str(), path.c_str()) == 0) return {};
+    return io::system_error(errno, "writing " + path);
+}
 
 Cleared clear_up(const DaemonRecord& record, base::Duration limit) {
     const Clock::time_point deadline = Clock::now() + limit;

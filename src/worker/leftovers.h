@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "worker/daemon_record.h"
 
@@ -18,6 +19,8 @@ struct Cleared {
 
 // The file with its record, in the folder of a daemon.
 std::string record_path(const std::string& folder);
+// Whoever reads it finds the whole of it, or of the former one.
+base::Result<void> write_record(const DaemonRecord& record);
 
 // Kills the cgroup, the workers' process groups and all tagged processes of the daemon, and passes
 // again until none is left or `limit` is over; then removes its cgroups and its folder. The numbers

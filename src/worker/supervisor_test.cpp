@@ -124,7 +124,7 @@ TEST_CASE("the environment is what was ordered, and TMPDIR is private and goes w
     const auto has = [&](const std::string& entry) {
         return (std::string(1, '\0') + environment).contains('\0' + entry + '\0');
     };
-    CHECK(has("WINDLASS_WORKER=bench/1"));
+    CHECK(has("WINDLASS_WORKER=" + worker::testing::unique_id() + "/1"));
     CHECK(has("WINDLASS_CHANNEL=3"));
     CHECK(has("CUDA_VISIBLE_DEVICES="));
     CHECK(has("ROCR_VISIBLE_DEVICES="));

@@ -143,10 +143,12 @@ def test_sigkill_at_any_moment_leaves_nothing(daemons):
     """[A0.5] While it starts, loads, runs or stops, by seed."""
     dice = random.Random(int(os.environ.get("WINDLASS_SEED", "5")))
     state_dir = daemons.folder / "state"
+    ids = []
     for _ in range(16):
         text = '[daemon]\ncgroups = "%s"\n' % dice.choice(["auto", "none"])
         served = daemons.start(text + probe(), state_dir=state_dir)
         served.id = served.log.wait_for("daemon.starting")["daemon_id"]
+        ids.append(served.id)
         with bring_to(dice.choice(["start", "load", "run", "stop"]), served):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 served.process.wait(dice.choice([0, 0.003, 0.01, 0.03, 0.1]))
@@ -159,3 +161,4 @@ def test_sigkill_at_any_moment_leaves_nothing(daemons):
         served.end()
     last = daemons.start(probe(), state_dir=state_dir).wait_until_started()
     assert os.listdir(str(state_dir / "run")) == [last.id]
+    assert not [remains for id_ in ids for remains in remains_of(id_, state_dir)]

@@ -16,7 +16,7 @@ namespace windlass::worker::testing {
 
 class Bench {
   public:
-    // `cgroup`: of make_daemon_cgroup("bench").
+    // `cgroup`: of make_daemon_cgroup().
     explicit Bench(const std::string& cgroup = "")
         : supervisor(loop, options(cgroup), [this](Event event) { take(std::move(event)); }) {}
     ~Bench() {
@@ -109,7 +109,7 @@ class Bench {
 
   private:
     SupervisorOptions options(const std::string& cgroup) const {
-        return {.daemon_id = "bench",
+        return {.daemon_id = unique_id(),
                 .executable = WL_TEST_SHIM,
                 .runtime_dir = directory,
                 .cgroup = cgroup};

@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -14,6 +16,9 @@
 #include "io/stream.h"
 
 namespace windlass::worker::testing {
+
+// An id of a daemon that no other test program has at the same time: what has its tag is killed.
+inline std::string unique_id() { return fmt::format("{:016x}", ::getpid()); }
 
 // A directory of its own for the time of a test.
 struct ScratchDirectory {
