@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench install portable test-portable format clean
+.PHONY: help build test check asan demo bench soak install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -13,6 +13,7 @@ help:
 	@echo "make check     format, lint, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
+	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
 	@echo "make test-portable  that folder, and the Python wheel that carries it"
@@ -44,6 +45,14 @@ bench:
 	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
+
+soak: PRESET = release
+soak:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker
+	@$(PYTHON) tests/soak/soak.py $(BUILD)/bin/windlass \
+	    --seconds $(if $(HOURS),$$(($(HOURS) * 3600)),$$(($(or $(MINUTES),2) * 60)))
 
 install: PRESET = release
 install: build
