@@ -42,6 +42,7 @@ void kill_group(const io::ProcessIdentity& leader) {
 void wait_for(const std::vector<KilledProcess>& killed) {
     const Clock::time_point deadline = Clock::now() + kPatience;
     std::vector<pollfd> ends;
+    ends.reserve(killed.size());
     for (const KilledProcess& process : killed) {
         // A negative number, of one without a descriptor, is ignored by poll(2).
         ends.push_back({.fd = process.pidfd.number(), .events = POLLIN, .revents = 0});
