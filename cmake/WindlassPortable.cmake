@@ -14,10 +14,12 @@ target_compile_definitions(windlass_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
 set(WINDLASS_SPDLOG windlass_spdlog)
 set(Boost_USE_STATIC_LIBS ON)
 
+# libstdc++ and libgcc are those of the machine, GCC 12 or newer (manylinux_2_35 promises them): the libraries
+# in lib/ need them shared, and a process must not have two of them.
 # DT_RPATH, not DT_RUNPATH: it counts for what the libraries in lib/ need, too.
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
-add_link_options(-static-libstdc++ -static-libgcc LINKER:--disable-new-dtags)
+add_link_options(LINKER:--disable-new-dtags)
 
 # Linked into the program: it takes the place of functions that an older glibc lacks.
 add_library(windlass_glibc OBJECT ${PROJECT_SOURCE_DIR}/packaging/portable/glibc.cpp)

@@ -11,7 +11,8 @@ from times import SOON_S
 
 FLOOR = (2, 35)  # the oldest glibc; README and python/setup.py say the same
 SYSTEM = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-CXX_RUNTIME = {"libstdc++.so.6", "libgcc_s.so.1"}  # for the libraries in lib/ only
+SYSTEM |= {"libstdc++.so.6", "libgcc_s.so.1"}
+LIBSTDCXX = (3, 4, 30)  # GLIBCXX_ of GCC 12, which manylinux_2_35 has too
 
 CALL = """
 import sys
@@ -36,20 +37,22 @@ def elf_files(folder):
     return found
 
 
-def versions_of_glibc(path):
+def versions_needed(path, prefix="GLIBC_"):
     """The symbol versions that a file needs, such as (2, 34)."""
-    words = set(re.findall(r"\bGLIBC_(\w[\w.]*)", readelf("-V", path)))
+    words = set(re.findall(r"\b" + prefix + r"(\w[\w.]*)", readelf("-V", path)))
     # GLIBC_PRIVATE and GLIBC_ABI_DT_RELR are no numbers; the latter came with 2.36.
     assert all(re.fullmatch(r"[0-9.]+", word) for word in words), (path, words)
     return {tuple(map(int, word.split("."))) for word in words}
 
 
-def test_no_file_needs_a_newer_glibc_than_documented(portable):
+def test_no_file_needs_a_newer_glibc_or_libstdcxx_than_documented(portable):
     files = elf_files(portable)
-    newest = {str(path): max(versions_of_glibc(path)) for path in files}
+    newest = {str(path): max(versions_needed(path)) for path in files}
     assert newest, "there is no program in %s" % portable
     print("\n".join("%d.%d  %s" % (*version[:2], path) for path, version in newest.items()))
     assert max(newest.values()) <= FLOOR, newest
+    for path in files:
+        assert max(versions_needed(path, "GLIBCXX_"), default=(0,)) <= LIBSTDCXX, path
 
 
 def test_all_that_it_needs_beyond_glibc_is_in_the_folder(portable):
@@ -57,8 +60,7 @@ def test_all_that_it_needs_beyond_glibc_is_in_the_folder(portable):
     for path in elf_files(portable):
         dynamic = readelf("-d", path)
         needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))
-        allowed = SYSTEM | travelling | (CXX_RUNTIME if path.parent.name == "lib" else set())
-        assert needed <= allowed, (path, needed - allowed)
+        assert needed <= SYSTEM | travelling, (path, needed - SYSTEM - travelling)
         paths = re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", dynamic)
         assert all(found.startswith("$ORIGIN") for found in paths), (path, paths)
 
