@@ -18,22 +18,28 @@ class RunWindow {
     static constexpr base::Duration kShortRun = std::chrono::milliseconds{1};
     static constexpr base::Duration kLongRun = std::chrono::milliseconds{50};
 
-    void on_run(base::Duration run) { samples_[sample_count_++ % kSampleCount] = run; }
+    void on_run(base::Duration run) {
+        samples_[sample_count_++ % kSampleCount] = run;
+        if (sample_count_ >= kSampleCount) prefetch_ = prefetch_for(samples_);
+    }
 
     // 1 until something is known; 15 for runs under 1 ms, 0 for runs above 50 ms.
-    std::uint32_t prefetch() const {
-        if (sample_count_ < kSampleCount) return 1;
-        auto sorted = samples_;
-        const auto middle = sorted.begin() + kSampleCount / 2;
-        std::ranges::nth_element(sorted, middle);
-        if (*middle < kShortRun) return 15;
-        return *middle > kLongRun ? 0 : 1;
-    }
+    std::uint32_t prefetch() const { return prefetch_; }
 
     friend bool operator==(const RunWindow&, const RunWindow&) = default;
 
   private:
-    std::array<base::Duration, kSampleCount> samples_{};
+    using Samples = std::array<base::Duration, kSampleCount>;
+
+    static std::uint32_t prefetch_for(Samples samples) {
+        const auto middle = samples.begin() + kSampleCount / 2;
+        std::ranges::nth_element(samples, middle);
+        if (*middle < kShortRun) return 15;
+        return *middle > kLongRun ? 0 : 1;
+    }
+
+    Samples samples_{};
+    std::uint32_t prefetch_ = 1;
     std::uint64_t sample_count_ = 0;
 };
 

@@ -8,13 +8,18 @@
 namespace windlass::http {
 namespace {
 
+constexpr std::size_t kFieldsSizeUsual = 256;
+
+// "12.345". In whole numbers: this is done three times for each answer.
 std::string milliseconds_text(base::Duration duration) {
-    return fmt::format("{:.3f}", base::to_milliseconds(duration));
+    const auto us = std::chrono::round<std::chrono::microseconds>(duration).count();
+    return fmt::format("{}.{:03}", us / 1'000, us % 1'000);
 }
 
 Reply answer_reply(std::string request_id, CallAnswer answer) {
     Reply reply{.content_type = std::move(answer.content_type), .body = std::move(answer.body)};
     std::string& fields = reply.fields;
+    fields.reserve(kFieldsSizeUsual);
     append_field(fields, "X-Windlass-Request-Id", request_id);
     append_field(fields, "X-Windlass-Copy", fmt::format("{}", answer.copy));
     append_field(fields, "X-Windlass-Worker-Pid", fmt::format("{}", answer.worker_pid));

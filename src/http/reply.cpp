@@ -37,6 +37,8 @@ constexpr StatusName kStatusNames[] = {
     {504, "Gateway Timeout"},
 };
 
+constexpr std::size_t kHeadSizeUsual = 256;
+
 std::string_view status_name(int status) {
     const auto* row = std::ranges::find(kStatusNames, status, &StatusName::status);
     return row == std::end(kStatusNames) ? "Unknown" : row->name;
@@ -51,8 +53,13 @@ bool is_field_byte(char c) {
 
 void append_field(std::string& fields, std::string_view name, std::string_view value) {
     fields.append(name).append(": ");
-    std::ranges::transform(value, std::back_inserter(fields),
-                           [](char c) { return is_field_byte(c) ? c : ' '; });
+    const std::size_t begin = fields.size();
+    fields.append(value);
+    if (!std::ranges::all_of(value, is_field_byte)) {
+        std::replace_if(
+            fields.begin() + static_cast<std::ptrdiff_t>(begin), fields.end(),
+            [](char c) { return !is_field_byte(c); }, ' ');
+    }
     fields.append("\r\n");
 }
 
@@ -79,9 +86,10 @@ Reply refusal_reply(const Refusal& refusal) {
 }
 
 std::string format_head(const Reply& reply, const HeadOptions& options) {
-    std::string head =
-        fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n", reply.status,
-                    status_name(reply.status), options.date, reply.body.size());
+    std::string head;
+    head.reserve(kHeadSizeUsual + reply.fields.size());
+    fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n",
+                   reply.status, status_name(reply.status), options.date, reply.body.size());
     append_field(head, "Content-Type", reply.content_type);
     head += reply.fields;
     if (options.close) {
