@@ -35,7 +35,8 @@ def serving(program, folder, environment):
         shutil.copy(FIRST / name, folder)
     argv = [str(program), "serve", str(folder / "windlass.toml"), "--listen", "127.0.0.1:0"]
     argv += ["--state-dir", str(folder / "state"), "--log", "json"]
-    process = subprocess.Popen(argv, env=environment, cwd="/", stderr=subprocess.PIPE)
+    # Unbuffered: what a buffer already holds, select() does not see.
+    process = subprocess.Popen(argv, env=environment, cwd="/", stderr=subprocess.PIPE, bufsize=0)
     try:
         yield started_event(process)
         process.send_signal(signal.SIGTERM)
