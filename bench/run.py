@@ -109,6 +109,17 @@ def large_bodies(load, servers, programs, folder, rounds, seconds):
                     )  # fmt: skip
 
 
+def many_requests(load, daemon, count):
+    """Memory and descriptors of the daemon before and after very many requests."""
+    print("\n## %d requests in a row\n" % count)
+    before, done = daemon.footprint(), 0
+    while done < count:
+        for way in ("tcp", "unix"):
+            server = daemon.cpp
+            done += drive(load, server.addresses[way], 64, 5, SMALL, server.path)["requests"]
+    print("Before: %s. After %d requests: %s." % (before, done, daemon.footprint()))
+
+
 def engine_alone(programs):
     print("\n## `Engine::handle` alone\n")
     argv = [str(programs / "bench_engine"), "--benchmark_format=json"]
@@ -135,6 +146,7 @@ def main():
     parser.add_argument("programs", type=pathlib.Path, help="folder of the built programs")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
+    parser.add_argument("--requests", type=int, default=1_000_000, help="in a row, at the end")
     arguments = parser.parse_args()
     programs = arguments.programs.resolve()
     load = str(programs / "bench_load")
@@ -149,7 +161,7 @@ def main():
                     drive(load, server.addresses[way], 16, 0.5, SMALL, server.path)
             small_requests(load, servers, arguments.rounds, arguments.seconds)
             large_bodies(load, servers, programs, folder, arguments.rounds, arguments.seconds)
-            print("\nThe daemon after this run: %s." % daemon.footprint())
+            many_requests(load, daemon, arguments.requests)
     engine_alone(programs)
 
 
