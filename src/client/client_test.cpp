@@ -222,6 +222,27 @@ TEST_CASE("responses read the same however they are cut into pieces") {
     }
 }
 
+TEST_CASE("an empty chunked response reads the same byte by byte") {
+    windlass::client::ResponseParser parser{64};
+    bool is_complete = false;
+    for (const char c :
+         std::string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
+        REQUIRE_FALSE(is_complete);
+        const auto fed = parser.feed({&c, 1});
+        REQUIRE(fed.has_value());
+        is_complete = *fed;
+    }
+    CHECK(is_complete);
+}
+
+TEST_CASE("what is no JSON is refused, though it looks like it") {
+    for (const std::string value : {"01", "1.", "-inf", "-", "1e", "\"\x01\""}) {
+        CAPTURE(value);
+        const std::string body = R"({"error":{"type":"timeout","x":)" + value + "}}";
+        CHECK_FALSE(windlass::client::parse_error_body(body).has_value());
+    }
+}
+
 TEST_CASE("responses without a length end with the connection, others must not") {
     ResponseParser open{100};
     CHECK(open.feed("HTTP/1.0 200 OK\r\n\r\nhello").value() == false);

@@ -1,6 +1,7 @@
 // The grammar of RFC 8259, top down.
 #include "client/json_reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -49,6 +50,35 @@ std::optional<char> find_short_escape(char c) {
         default: return std::nullopt;
     }
 }
+
+std::size_t digits_size(std::string_view text) {
+    return std::min(text.find_first_not_of("0123456789"), text.size());
+}
+
+// Length of the number that `text` begins with (RFC 8259 section 6); 0 when there is none.
+// std::from_chars takes more: "01", "1.", "-inf".
+std::size_t number_size(std::string_view text) {
+    std::size_t size = text.starts_with('-') ? 1 : 0;
+    const std::size_t whole = digits_size(text.substr(size));
+    if (whole == 0 || (whole > 1 && text[size] == '0')) return 0;
+    size += whole;
+    if (text.substr(size).starts_with('.')) {
+        const std::size_t fraction = digits_size(text.substr(size + 1));
+        if (fraction == 0) return 0;
+        size += 1 + fraction;
+    }
+    if (const std::string_view rest = text.substr(size);
+        rest.starts_with('e') || rest.starts_with('E')) {
+        const std::size_t sign = rest.substr(1).starts_with('-') || rest.substr(1).starts_with('+');
+        const std::size_t exponent = digits_size(rest.substr(1 + sign));
+        if (exponent == 0) return 0;
+        size += 1 + sign + exponent;
+    }
+    return size;
+}
+
+// Control characters must be escaped within a string (RFC 8259 section 7).
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
 
 }  // namespace
 
@@ -111,12 +141,12 @@ bool JsonReader::skip_value() {
 }
 
 bool JsonReader::read_number(double& number) {
-    const char first = peek();
-    if (first != '-' && (first < '0' || first > '9')) return false;
+    peek();
+    const std::size_t size = number_size(rest_);
     const char* const begin = rest_.data();
-    const auto [stop, error] = std::from_chars(begin, begin + rest_.size(), number);
-    if (error != std::errc{}) return false;
-    rest_.remove_prefix(static_cast<std::size_t>(stop - begin));
+    const auto [stop, error] = std::from_chars(begin, begin + size, number);
+    if (size == 0 || error != std::errc{}) return false;
+    rest_.remove_prefix(size);
     return true;
 }
 
@@ -125,6 +155,7 @@ bool JsonReader::read_string(std::string& text) {
     if (!take('"')) return false;
     while (!rest_.empty()) {
         const std::size_t plain = std::min(rest_.find_first_of("\"\\"), rest_.size());
+        if (std::ranges::any_of(rest_.substr(0, plain), is_control)) return false;
         text += rest_.substr(0, plain);
         rest_.remove_prefix(plain);
         if (take_word("\"")) return true;

@@ -81,6 +81,12 @@ class BeastResponseParser final : public beast::http::basic_parser<false> {
     std::size_t fields_size_ = 0;
 };
 
+// Whatever is left of a chunked body has at least the five bytes of "0 CRLF CRLF". With fewer Beast
+// 1.81 fails an assertion once it has seen the last chunk (basic_parser::parse_chunk_header).
+std::size_t least_size(const BeastResponseParser& parser) {
+    return parser.is_header_done() && parser.chunked() ? 5 : 1;
+}
+
 ResponseParser::ResponseParser(std::uint64_t body_max)
     : body_max_(body_max), parser_(std::make_unique<BeastResponseParser>(body_max)) {}
 
@@ -93,7 +99,7 @@ base::Result<bool> ResponseParser::feed(std::string_view bytes) {
         joined += bytes;
         bytes = joined;
     }
-    while (!bytes.empty()) {
+    while (!bytes.empty() && bytes.size() >= least_size(*parser_)) {
         beast::error_code error;
         bytes.remove_prefix(
             parser_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));

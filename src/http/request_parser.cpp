@@ -114,6 +114,10 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
     }
 };
 
+// Whatever is left of a chunked body has at least the five bytes of "0 CRLF CRLF". With fewer Beast
+// 1.81 fails an assertion once it has seen the last chunk (basic_parser::parse_chunk_header).
+std::size_t least_size(const BeastRequestParser& parser) { return parser.chunked() ? 5 : 1; }
+
 RequestParser::RequestParser(RequestLimits limits) : limits_(limits) { reset(); }
 
 RequestParser::~RequestParser() = default;
@@ -167,7 +171,7 @@ auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refu
 auto RequestParser::feed_body(std::string_view bytes) -> std::expected<Fed, Refusal> {
     BeastRequestParser& parser = *parser_;
     if (parser.is_done()) return Fed{0, Progress::complete};
-    if (bytes.empty()) return Fed{0, Progress::need_more};
+    if (bytes.size() < least_size(parser)) return Fed{0, Progress::need_more};
     beast::error_code error;
     const std::size_t parsed =
         parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);

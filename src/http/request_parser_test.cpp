@@ -208,6 +208,19 @@ TEST_CASE("only HTTP/1.1 clients are invited to send a body") {
     CHECK_FALSE(expects("1.0"));
 }
 
+// Beast 1.81 aborts the process when it gets fewer than five bytes of a last chunk that is the
+// first.
+TEST_CASE("a body of no chunk but the last arrives byte by byte") {
+    const std::string request =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (std::size_t piece = 1; piece <= request.size(); ++piece) {
+        const Parsed parsed = parse(request, piece);
+        CHECK(parsed.is_complete);
+        CHECK(parsed.consumed == request.size());
+    }
+    CHECK_FALSE(parse(request.substr(0, request.size() - 2) + "{}", 1).is_complete);
+}
+
 // Method: one to four bytes of good requests are overwritten, removed or doubled, by seed.
 TEST_CASE("damaged requests read the same whole and in pieces") {
     const std::string good[] = {
