@@ -13,6 +13,16 @@ using namespace std::chrono_literals;
 namespace wd = windlass::daemon;
 using namespace windlass::daemon::testing;
 
+TEST_CASE("what ended the parser of TOML is a mistake like any other") {
+    for (const std::string text : {"[:1:1]", "[::1]", "\u03a2[:1:1]", "\u00e4 = 1",
+                                   "[models.\u00e4]", "a = \u00e4", "[daemon] \u00e4"}) {
+        CAPTURE(text);
+        const auto loaded = parse(text);
+        CHECK_FALSE(loaded.configuration.has_value());
+        CHECK(loaded.problems.size() == 1);
+    }
+}
+
 TEST_CASE("all mistakes are told at once, in the order of the file") {
     const auto loaded = parse(R"([daemon]
 listn = "127.0.0.1:7411"
