@@ -85,7 +85,7 @@ def call(
 
 
 def order(model: str, action: str, timeout: float | None) -> Request:
-    """To load or unload a model."""
+    """What an administrator orders: "load", "unload", "restart", "pause" or "resume"."""
     headers = {} if timeout is None else {"X-Windlass-Timeout": _duration("timeout", timeout)}
     return _request("POST", _path(model, action), headers, b"", _limit(timeout))
 
