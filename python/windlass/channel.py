@@ -1,4 +1,4 @@
-"""The worker's end of the socket to the daemon: one thread reads, one beats, anyone sends.
+"""The worker's end of the socket to the daemon: a `Reader` reads, a thread beats, anyone sends.
 
 Knows frames as such, not what they mean to a model.
 """
@@ -13,9 +13,9 @@ import threading
 import time
 from typing import Callable
 
-from .frames import Decoder, Frame, Type, encode
+from .frames import Frame, Type, encode
+from .reader import Reader
 
-READ_SIZE = 256 * 1024  # bytes; above the default buffer of a Unix socket (208 KiB, Linux 6.1)
 PARTS_MAX = 1024  # of one sendmsg: IOV_MAX of Linux
 
 
@@ -23,17 +23,17 @@ class Channel:
     """A stream socket that carries frames.
 
     `send` writes at once, and blocks while the daemon does not read. `post` never blocks: the frame
-    goes to an outbox that the beating thread writes, so that the reading thread and code under a
-    signal handler can use it. Whatever was posted before a `send` is on the wire before it.
+    goes to an outbox that the beating thread writes, so that who reads and code under a signal
+    handler can use it. Whatever was posted before a `send` is on the wire before it.
 
-    After the end of the channel both do nothing; the reading thread reports the end once.
+    After the end of the channel both do nothing; who reads reports the end once.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         sock.set_inheritable(False)
         sock.setblocking(True)  # the flag belongs to the socket, and the daemon may have set it
         self._socket = sock
-        self._decoder = Decoder()
+        self._reader = Reader(sock)
         self._open = True
         self._write_lock = threading.Lock()  # held for whole frames
         self._outbox: collections.deque[Frame] = collections.deque()
@@ -45,22 +45,39 @@ class Channel:
     def start(
         self, on_frame: Callable[[Frame], None], on_end: Callable[[Exception | None], None]
     ) -> None:
-        """Starts the threads. Both callbacks run in the reading thread and must not block.
+        """Starts the threads. Both callbacks run in the thread that reads and must not block.
 
         `on_frame` may raise ProtocolError; `on_end` gets what ended the channel, None for an
         orderly end of the stream.
         """
+
+        def end(error: Exception | None) -> None:
+            self._close()
+            on_end(error)
+
         for name, target in (
-            ("windlass-read", lambda: self._read_all(on_frame, on_end)),
+            ("windlass-read", lambda: self._reader.live(on_frame, end)),
             ("windlass-beat", self._beat_and_flush),
         ):
             threading.Thread(target=target, name=name, daemon=True).start()
 
-    def configure(self, body_max: int, beat_s: float) -> None:
-        """Sets the limit for bodies, in bytes, and begins to beat. For `on_frame`."""
-        self._decoder.body_max = body_max
+    def configure(self, body_max: int, beat_s: float, *, is_shared: bool) -> None:
+        """Sets the limit for bodies, in bytes, and begins to beat. For `on_frame`.
+
+        `is_shared` says whether the main thread will `read`.
+        """
+        self._reader.body_max = body_max
+        self._reader.is_shared = is_shared
         self._beat_s = beat_s
         self._wake.put(None)
+
+    def read(self) -> None:
+        """See `Reader.read`."""
+        self._reader.read()
+
+    def interrupt(self) -> None:
+        """See `Reader.interrupt`."""
+        self._reader.interrupt()
 
     def send(self, *frames: Frame) -> None:
         """Writes everything posted so far, then these frames, with one call where that can be."""
@@ -95,27 +112,12 @@ class Channel:
             self._close()
 
     def _close(self) -> None:
-        """Ends both directions, so that the reading thread sees the end and reports it."""
+        """Ends both directions, so that who reads sees the end and reports it."""
         self._open = False
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # not connected any more, which is what was wanted
-
-    def _read_all(self, on_frame, on_end) -> None:
-        end: Exception | None = None
-        try:
-            buffer = memoryview(bytearray(READ_SIZE))  # one for all: a new one costs page faults
-            while size := self._socket.recv_into(buffer):
-                self._decoder.feed(buffer[:size])
-                while (frame := self._decoder.next_frame()) is not None:
-                    on_frame(frame)
-        except ConnectionError:
-            pass  # the daemon died with bytes of ours unread: an end like any other
-        except Exception as error:
-            end = error
-        self._close()
-        on_end(end)
 
     def _beat_and_flush(self) -> None:
         beat_at: float | None = None  # time.monotonic()

@@ -1,7 +1,7 @@
 """The life of a worker: hooks in their order, runs as they come, one way out.
 
 The main thread runs every hook and, at concurrency 1, `run`; above that as many threads run it and
-the main thread waits. The channel's reading thread only files what arrives.
+the main thread waits. Who reads the channel only files what arrives.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Worker:
         self._runs = Runs()
         self._interruption = Interruption(lambda: self._leave(EXIT_TERMINATED))
         self._model: Any = None
-        self._load: Load | None = None  # set by the reading thread
+        self._load: Load | None = None  # set by who reads
         self._leaving: int | None = None  # the exit status, once it is clear that the worker ends
         # Wakes the main thread where it waits. A SimpleQueue, because the handler of a signal may
         # put into it wherever it interrupts.
@@ -102,11 +102,13 @@ class Worker:
     def _serve(self, load: Load) -> None:
         """Answers runs until the worker leaves and, unless that is urgent, all begun ones ended."""
         if load.concurrency == 1:
-            self._work(load)
+            self._work_alone(load)
         else:
             for index in range(load.concurrency):
-                name = f"windlass-run-{index}"
-                threading.Thread(target=self._work, args=(load,), name=name, daemon=True).start()
+                name, args = f"windlass-run-{index}", (load,)
+                threading.Thread(
+                    target=self._work_in_pool, args=args, name=name, daemon=True
+                ).start()
             self._wait_for_pool()
         for id in self._runs.recall_all():
             self._channel.post(_recalled(id, True))
@@ -139,25 +141,43 @@ class Worker:
 
     # Runs, in the main thread or in each thread of the pool.
 
-    def _work(self, load: Load) -> None:
+    def _work_alone(self, load: Load) -> None:
+        while self._leaving is None:
+            run = self._runs.take(wait=False)
+            if run is None:
+                self._channel.read()
+            else:
+                self._answer_from(run, load)
+
+    def _work_in_pool(self, load: Load) -> None:
+        while (run := self._runs.take()) is not None:
+            self._answer_from(run, load)
+
+    def _answer_from(self, first: Run, load: Load) -> None:
+        """Answers this run, and each next one that waits by then.
+
+        An answer leaves together with the `started` of the next run: each call to the kernel wakes
+        the daemon.
+        """
+        run: Run | None = first
         ended: Run | None = None
         frames: list[Frame] = []  # the answer to `ended`
-        while True:
-            # An answer leaves together with the `started` of the next run, where one waits already:
-            # each call to the kernel wakes the daemon.
-            run = self._runs.take(wait=ended is None)
-            if run is not None and not run.request.cancelled:
+        while run is not None:
+            if not run.request.cancelled:
                 frames.append(Frame(Type.STARTED, run.id))
-            if frames:
-                self._channel.send(*frames)
-            if ended is not None:
-                # Sent before it is finished, so that the process cannot end in between.
-                self._runs.finish(ended)
-                if self._leaving is not None:
-                    self._bell.put(None)
-            elif run is None:
-                return
-            ended, frames = run, [] if run is None else [self._answer(run, load)]
+            self._send(frames, ended)
+            ended, frames = run, [self._answer(run, load)]
+            run = self._runs.take(wait=False)
+        self._send(frames, ended)
+
+    def _send(self, frames: list[Frame], ended: Run | None) -> None:
+        if frames:
+            self._channel.send(*frames)
+        if ended is not None:
+            # Sent before it is finished, so that the process cannot end in between.
+            self._runs.finish(ended)
+            if self._leaving is not None:
+                self._bell.put(None)
 
     def _answer(self, run: Run, load: Load) -> Frame:
         """The one answer to a run. Nothing that the model raises leaves this function."""
@@ -202,12 +222,13 @@ class Worker:
         except BaseException:
             _log(f"the {name} hook failed:\n{traceback.format_exc()}")
 
-    # What comes from outside: frames, and their end, in the reading thread.
+    # What comes from outside: frames, and their end, in the thread that reads.
 
     def _on_frame(self, frame: Frame) -> None:
         if frame.type is Type.LOAD and self._load is None:
             load = parse_load(frame)
-            self._channel.configure(load.body_max, load.heartbeat_s)
+            is_shared = load.concurrency == 1
+            self._channel.configure(load.body_max, load.heartbeat_s, is_shared=is_shared)
             self._load = load
             self._bell.put(None)
         elif frame.type is Type.RUN and self._load is not None and frame.id != 0:
@@ -239,6 +260,7 @@ class Worker:
         if self._leaving is None:
             self._leaving = status
         self._bell.put(None)
+        self._channel.interrupt()
 
 
 def _hello() -> dict:
