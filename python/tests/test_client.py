@@ -14,7 +14,7 @@ from conftest import DEADLINE_S, child_env
 from fake_server import FakeServer
 
 import windlass as wl
-from windlass import exchange
+from windlass import address, exchange
 
 
 @pytest.fixture
@@ -336,8 +336,8 @@ def test_a_limit_beyond_what_a_socket_can_wait_works(client):
 
 @pytest.mark.parametrize(
     "url",
-    ["https://127.0.0.1", "127.0.0.1:7411", "localhost", "http://", "http://h:x", "http://["]
-    + ["unix:", "unix:relative.sock", "/run/windlass.sock", "unix:/a\0b"],
+    ["https://127.0.0.1", "127.0.0.1:7411", "localhost", "http://", "http://h:x", "http://h:0"]
+    + ["http://[", "unix:", "unix:relative.sock", "/run/windlass.sock", "unix:/a\0b"],
 )
 def test_an_address_that_cannot_work_is_refused_at_once(kind, url):
     with pytest.raises(wl.InvalidInput, match="is not an address"):
@@ -350,6 +350,14 @@ def test_the_address_comes_from_the_environment_or_is_the_default(monkeypatch):
     monkeypatch.setenv("WINDLASS_URL", "http://10.0.0.1:80")
     assert wl.Client().url == "http://10.0.0.1:80"
     assert wl.Client("http://a").url == "http://a"
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://a", 7411), ("http://a:", 7411), ("http://[::1]/gpu", 7411), ("http://a:80", 80)],
+)
+def test_an_address_without_a_port_means_that_of_the_daemon(url, port):
+    assert address.parse(url).port == port
 
 
 def test_a_prefix_in_the_address_is_kept(server, kind):

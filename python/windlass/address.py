@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .errors import Error, InvalidInput, PermissionDenied, Timeout, Unavailable
 
-DEFAULT_URL = "http://127.0.0.1:7411"
+DEFAULT_PORT = 7411
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 CONNECT_TIMEOUT_S = 5.0
 _UNIX = "unix:"
 _PATH_MAX = 107  # sun_path of unix(7) has 108 bytes, the last of them zero
@@ -30,15 +31,17 @@ def find(url: str | None) -> Address:
 
 
 def parse(url: str) -> Address:
-    """Reads http://HOST[:PORT][/PREFIX] and unix:/PATH; a PATH is taken as it stands."""
+    """Reads http://HOST[:PORT][/PREFIX], without a port DEFAULT_PORT, and unix:/PATH, whose PATH is
+    taken as it stands."""
     if url.startswith(_UNIX):
         return Address(url, "localhost", 0, path=_socket_path(url))
     try:
         parts = urllib.parse.urlsplit(url)
-        host, port = parts.hostname, parts.port or 80
+        host = parts.hostname
+        port = DEFAULT_PORT if parts.port is None else parts.port
     except ValueError as error:
         raise InvalidInput(f"{url!r} is not an address: {error}") from error
-    if parts.scheme != "http" or not host or parts.query or parts.fragment:
+    if parts.scheme != "http" or not host or not port or parts.query or parts.fragment:
         raise InvalidInput(
             f"{url!r} is not an address like http://127.0.0.1:7411 or unix:/run/windlass.sock"
         )
