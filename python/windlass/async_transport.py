@@ -21,7 +21,7 @@ from .address import (
 )
 from .errors import Timeout
 from .exchange import Reply, Request
-from .transport import LIMIT_MAX_S, connect_unix, is_quiet
+from .transport import LIMIT_MAX_S, NotSent, connect_unix, is_quiet
 
 BUFFER = 1 << 18  # also the longest head of a reply
 
@@ -61,11 +61,11 @@ class AsyncTransport:
             if connection is not None:
                 try:
                     return await self._attempt(connection, request, deadline)
-                except _NotSent:
+                except NotSent:
                     pass  # it was closed between the check and the sending; a new one will do
             try:
                 return await self._attempt(await self._connect(), request, deadline)
-            except _NotSent as error:
+            except NotSent as error:
                 raise not_sent(self.address, error.__cause__) from error.__cause__
         finally:
             slots.give_back()
@@ -136,10 +136,6 @@ class AsyncTransport:
                 connection.abort()
 
 
-class _NotSent(Exception):
-    """The server cannot have got the whole request, so that it has not begun to act on it."""
-
-
 class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -155,7 +151,7 @@ class _Connection:
         return cls(*streams)
 
     def send(self, prefix: str, host: str, request: Request) -> None:
-        """Hands the request over; its end may still wait for room. Raises _NotSent if the server
+        """Hands the request over; its end may still wait for room. Raises NotSent if the server
         cannot have all of it."""
         host = f"[{host}]" if ":" in host else host
         lines = [f"{request.method} {prefix}{request.path} HTTP/1.1", f"Host: {host}"]
@@ -170,7 +166,7 @@ class _Connection:
         # transport at once. The answer is not waited for by drain(): a server that refuses a large
         # body answers and closes before it has taken all of it.
         if self._writer.transport.is_closing():
-            raise _NotSent from ConnectionResetError("the connection was closed")
+            raise NotSent from ConnectionResetError("the connection was closed")
 
     async def receive(self) -> tuple[Reply, bool]:
         """The reply, and whether the connection can be used again."""

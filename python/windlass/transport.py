@@ -24,7 +24,7 @@ LIMIT_MAX_S = 24 * 86_400.0  # a socket's timeout is at most 2^31 ms
 IDLE_MAX = 64  # connections kept for the next request; one thread at a time uses each
 
 
-class _NotSent(Exception):
+class NotSent(Exception):
     """The server cannot have got the whole request, so that it has not begun to act on it."""
 
 
@@ -89,11 +89,11 @@ class Transport:
         if connection is not None:
             try:
                 return self._attempt(connection, request)
-            except _NotSent:
+            except NotSent:
                 pass  # it was closed between the check and the sending; a new one will do
         try:
             return self._attempt(self._connect(), request)
-        except _NotSent as error:
+        except NotSent as error:
             raise not_sent(self.address, error.__cause__) from error.__cause__
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ def _send(connection: _Connection, prefix: str, request: Request) -> None:
         # The server may have refused the request before the end of its body (413, say) and closed
         # the connection: then its answer can be read, and says more than the broken pipe.
         if not _has_answer(connection.sock):
-            raise _NotSent from error
+            raise NotSent from error
 
 
 def _has_answer(sock: socket.socket) -> bool:

@@ -71,7 +71,7 @@ def test_a_length_that_lies_or_is_in_doubt_is_refused_and_nothing_runs(served, f
 def test_a_body_shorter_than_its_length_never_runs_and_a_longer_one_is_no_smuggler(served):
     with served.wire() as wire:
         wire.request("POST", PATH, b"{}", {"Content-Length": "100"})
-        wire.close_sending()
+        wire.finish_sending()
         assert wire.is_at_end()
     assert served.model()["loads"] == 0
     with served.wire() as wire:  # what is too much is a request of its own, and none
@@ -133,16 +133,16 @@ def test_half_closed_clients_are_answered_or_gone_but_never_kept(served, gate):
     for _ in range(100):
         with served.wire() as wire:
             wire.request("GET", "/healthz")
-            wire.close_sending()
+            wire.finish_sending()
             assert wire.reply().status == 200
         with served.wire() as wire:
             wire.send(b"GET /hea")
-            wire.close_sending()
+            wire.finish_sending()
             assert wire.is_at_end()
     assert answers(served)  # starts the worker, which has descriptors of its own
     with served.wire() as wire:
         wire.request("POST", PATH, json.dumps(gate.hold("held")).encode())
-        wire.close_sending()
+        wire.finish_sending()
         assert wire.is_at_end()
     gate.open()
     assert answers(served)

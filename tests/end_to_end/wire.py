@@ -51,9 +51,6 @@ class Wire:
         """Closes the sending side only."""
         self._socket.shutdown(socket.SHUT_WR)
 
-    def close_sending(self):
-        self._socket.shutdown(socket.SHUT_WR)
-
     def set_option(self, level, name, value):
         self._socket.setsockopt(level, name, value)
 
