@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 import time
-from typing import Callable
+from typing import Callable, Sequence
 
 from .frames import Frame, Type, encode
 from .reader import Reader
@@ -79,11 +79,13 @@ class Channel:
         """See `Reader.interrupt`."""
         self._reader.interrupt()
 
-    def send(self, *frames: Frame) -> None:
-        """Writes everything posted so far, then these frames, with one call where that can be."""
-        parts = [part for frame in frames for part in encode(frame)]
+    def send(self, *parts: bytes) -> None:
+        """Writes everything posted so far, then these whole frames, as `encode` gives them.
+
+        With one call to the kernel where that can be.
+        """
         with self._write_lock:
-            self._write_locked(self._take_posted() + parts)
+            self._write_locked([*self._take_posted(), *parts] if self._outbox else parts)
 
     def post(self, frame: Frame) -> None:
         """Leaves a frame without a body to the beating thread."""
@@ -101,13 +103,16 @@ class Channel:
             parts += encode(self._outbox.popleft())
         return parts
 
-    def _write_locked(self, parts: list[bytes]) -> None:
+    def _write_locked(self, parts: Sequence[bytes]) -> None:
         if not self._open:
             return
+        left = sum(map(len, parts))
         try:
-            while parts:
-                sent = self._socket.sendmsg(parts[:PARTS_MAX], [], socket.MSG_NOSIGNAL)
-                parts = _unsent(parts, sent)
+            while left:
+                sent = self._socket.sendmsg(parts[:PARTS_MAX], (), socket.MSG_NOSIGNAL)
+                left -= sent
+                if left:
+                    parts = _unsent(parts, sent)
         except OSError:
             self._close()
 
@@ -133,7 +138,7 @@ class Channel:
             self.flush()
 
 
-def _unsent(parts: list[bytes], sent: int) -> list[bytes | memoryview]:
+def _unsent(parts: Sequence[bytes], sent: int) -> list[bytes | memoryview]:
     """What is left of the parts after so many bytes."""
     for index, part in enumerate(parts):
         if sent < len(part):

@@ -6,6 +6,7 @@ Sans I/O: bytes in, frames out. Knows no socket, no thread and no meaning of a f
 from __future__ import annotations
 
 import enum
+import functools
 import json
 import struct
 from typing import NamedTuple
@@ -67,8 +68,13 @@ def encode(frame: Frame) -> tuple[bytes, ...]:
     meta = meta_bytes(frame.meta) if frame.meta else b""
     if len(meta) > META_MAX:
         raise ProtocolError(f"{frame.type.name}: {len(meta)} bytes of metadata, over {META_MAX}")
-    header = HEADER.pack(frame.type, VERSION, 0, len(meta), len(frame.body), frame.id)
-    return (header + meta, frame.body) if frame.body else (header + meta,)
+    return encode_with(meta, frame.type, frame.id, frame.body)
+
+
+def encode_with(meta: bytes, type: Type, id: int, body: bytes = b"") -> tuple[bytes, ...]:
+    """The same for a frame whose metadata is bytes already, and no more than META_MAX."""
+    head = HEADER.pack(type, VERSION, 0, len(meta), len(body), id) + meta
+    return (head, body) if body else (head,)
 
 
 def meta_bytes(value: object) -> bytes:
@@ -92,21 +98,29 @@ class Decoder:
 
     def __init__(self) -> None:
         self.body_max = 0
-        self._buffer = bytearray()
-        self._begin = 0  # of the next frame; what lies before it is dropped with the next feed
+        self._buffer = b""
+        self._begin = 0  # of the next frame in it
+        self._fed: list[bytes] = []  # what comes after the buffer
+        self._fed_size = 0
+        self._missing = 0  # bytes that must be fed before a look at the next frame is worth it
 
     def feed(self, data: bytes | memoryview) -> None:
-        del self._buffer[: self._begin]
-        self._begin = 0
-        self._buffer += data
+        self._fed.append(bytes(data))
+        self._fed_size += len(data)
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None until more bytes are fed."""
-        begin = self._begin
-        if len(self._buffer) < begin + HEADER.size:
+        if self._fed:
+            if self._fed_size < self._missing:
+                return None
+            self._take_fed()
+        buffer, begin = self._buffer, self._begin
+        meta_begin = begin + HEADER.size
+        if len(buffer) < meta_begin:
+            self._missing = meta_begin - len(buffer)
             return None
         type_, version, reserved, meta_size, body_size, id_ = HEADER.unpack_from(
-            self._buffer, begin
+            buffer, begin
         )
         if version != VERSION:
             raise ProtocolError(f"version {version}; this side speaks {VERSION}")
@@ -119,18 +133,25 @@ class Decoder:
         known_type = _TYPES.get(type_)
         if known_type is None:
             raise ProtocolError(f"unknown frame type {type_}")
-        meta_begin = begin + HEADER.size
         body_begin = meta_begin + meta_size
         end = body_begin + body_size
-        if len(self._buffer) < end:
+        if len(buffer) < end:
+            self._missing = end - len(buffer)
             return None
-        with memoryview(self._buffer) as view:
-            meta = bytes(view[meta_begin:body_begin])
-            body = bytes(view[body_begin:end])
         self._begin = end
-        return Frame(known_type, id_, _parse_meta(meta), body)
+        meta = _parse_meta(buffer[meta_begin:body_begin])
+        return Frame(known_type, id_, meta, buffer[body_begin:end])
+
+    def _take_fed(self) -> None:
+        if self._begin == len(self._buffer) and len(self._fed) == 1:
+            self._buffer = self._fed[0]  # the usual case: all of it was cut, one more piece came
+        else:
+            self._buffer = b"".join((self._buffer[self._begin :], *self._fed))
+        self._begin = self._fed_size = self._missing = 0
+        self._fed.clear()
 
 
+@functools.lru_cache(maxsize=64)  # few differ: of a run's, `timeout_ms` alone, and not by much
 def _parse_meta(data: bytes) -> dict:
     if not data:
         return {}

@@ -23,6 +23,7 @@ class Interruption:
     """
 
     def __init__(self, on_signal: Callable[[], None]) -> None:
+        self._main = threading.main_thread().ident
         self.is_urgent = False  # do not wait for what still runs
         self._on_signal = on_signal
         self._count = 0
@@ -39,7 +40,7 @@ class Interruption:
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Calls it. In the main thread only from here Terminated is raised; in others never."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != self._main:
             return function(*args)
         try:
             self._is_in_model = True

@@ -38,17 +38,17 @@ def parse_load(frame: Frame) -> Load:
 
 def parse_run(frame: Frame, reporter: Reporter) -> Request:
     """Raises ProtocolError."""
-    timeout_ms = frame.meta.get("timeout_ms")
+    get = frame.meta.get
+    timeout_ms, content_type, variant = get("timeout_ms"), get("content_type"), get("variant")
     if timeout_ms is not None and not isinstance(timeout_ms, (int, float)):
         raise ProtocolError(f"run: timeout_ms is {timeout_ms!r}, not a number")
-    for name in ("content_type", "variant"):
-        value = frame.meta.get(name)
-        if value is not None and not isinstance(value, str):
-            raise ProtocolError(f"run: {name} is {value!r}, not a string")
+    for name, text in (("content_type", content_type), ("variant", variant)):
+        if text is not None and not isinstance(text, str):
+            raise ProtocolError(f"run: {name} is {text!r}, not a string")
     return Request(
         frame.body,
-        frame.meta.get("content_type") or content.BYTES,
-        variant=frame.meta.get("variant"),
+        content_type or content.BYTES,
+        variant=variant,
         timeout_s=None if timeout_ms is None else timeout_ms / 1000,
         reporter=reporter,
     )

@@ -6,10 +6,9 @@ reaches the same state whether the worker runs as `__main__` or not.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from typing import Callable, Iterator
+from typing import Callable
 
 INTERVAL_S = 0.1  # between two reports of one phase; far below the second that a watcher expects
 PHASE_MAX = 200  # characters
@@ -19,9 +18,10 @@ COUNT_MAX = 2.0**64  # the daemon keeps step and total as 64-bit numbers
 class Reporter:
     """Sends progress of one load or run, at most every INTERVAL_S, but each new phase at once."""
 
+    _lock = threading.Lock()  # one for all: each run has a reporter, and few reports are sent
+
     def __init__(self, send: Callable[[dict], None]) -> None:
         self._send: Callable[[dict], None] | None = send
-        self._lock = threading.Lock()
         self._next_at = 0.0  # time.monotonic()
         self._phase: str | None = None
 
@@ -69,22 +69,30 @@ def progress(
         reporter.report(step, total, phase)
 
 
-@contextlib.contextmanager
-def reporting(reporter: Reporter, *, alone: bool) -> Iterator[None]:
-    """Makes `progress` use this reporter; in all threads if it is the process's only work."""
-    global _everywhere
-    if alone:
-        _everywhere = reporter
-    else:
-        _here.reporter = reporter
-    try:
-        yield
-    finally:
-        reporter.close()
-        if alone:
-            _everywhere = None
+class reporting:
+    """`with reporting(reporter, alone=...)`: makes `progress` use this reporter, and closes it.
+
+    In all threads if it is the process's only work. A class, because a generator costs four times
+    as much, at each run.
+    """
+
+    def __init__(self, reporter: Reporter, *, alone: bool) -> None:
+        self._reporter = reporter
+        self._is_alone = alone
+
+    def __enter__(self) -> None:
+        self._set(self._reporter)
+
+    def __exit__(self, *_: object) -> None:
+        self._reporter.close()
+        self._set(None)
+
+    def _set(self, reporter: Reporter | None) -> None:
+        global _everywhere
+        if self._is_alone:
+            _everywhere = reporter
         else:
-            _here.reporter = None
+            _here.reporter = reporter
 
 
 def _count(value: float) -> float | None:

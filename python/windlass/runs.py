@@ -31,7 +31,7 @@ class Runs:
     """Gives each run to exactly one taker, in order, or back to the daemon. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _by_id and the states in it
+        self._lock = threading.Lock()  # guards _by_id, but for `finish`, and the states in it
         self._by_id: dict[int, Run] = {}
         self._queue: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._is_closed = False
@@ -51,6 +51,8 @@ class Runs:
         """The next run, which has begun with this. None once closed; or, without `wait`, if there
         is none at this moment."""
         while True:
+            if not wait and self._queue.empty():
+                return None
             try:
                 run = self._queue.get(block=wait)
             except queue.Empty:
@@ -66,8 +68,7 @@ class Runs:
 
     def finish(self, run: Run) -> None:
         """The run has been answered."""
-        with self._lock:
-            del self._by_id[run.id]
+        del self._by_id[run.id]  # atomic by itself
 
     def recall(self, id: int) -> bool:
         """True if the run had not begun and now never will."""
@@ -96,13 +97,13 @@ class Runs:
 
     def cancel_all(self) -> None:
         with self._lock:
-            for run in self._by_id.values():
+            for run in list(self._by_id.values()):
                 run.request.cancel()
 
     def has_begun(self) -> bool:
         """Some run has begun and is not answered. Once closed and False, it stays False."""
         with self._lock:
-            return any(run.state is State.BEGUN for run in self._by_id.values())
+            return any(run.state is State.BEGUN for run in list(self._by_id.values()))
 
     def close(self) -> None:
         """No run begins after this. Takes no lock: a signal handler may call it anywhere."""

@@ -19,7 +19,7 @@ from . import content
 from .channel import Channel
 from .errors import Cancelled, Unsupported, WorkerLost
 from .failures import describe
-from .frames import VERSION, Frame, ProtocolError, Type
+from .frames import VERSION, Frame, ProtocolError, Type, encode, encode_with, meta_bytes
 from .interruption import EXIT_TERMINATED, Interruption, Terminated
 from .orders import Load, parse_load, parse_run
 from .reporting import Reporter, reporting
@@ -34,6 +34,12 @@ EXIT_FAILED = 1  # import, start or load failed, or the channel broke
 POOL_GRACE_S = 2.0  # for runs that go on in threads after SIGTERM or the loss of the channel
 LOST_GRACE_S = 3.0  # for all that is left to do after that loss
 EXIT_GRACE_S = 5.0  # for Python's own shutdown, after the hooks
+
+# Of a result: all that there can be, encoded once.
+_RESULT_METAS = {
+    content_type: meta_bytes({"content_type": content_type})
+    for content_type in (content.BYTES, content.JSON, content.NPY)
+}
 
 
 class Worker:
@@ -81,7 +87,7 @@ class Worker:
         start = getattr(self._model, "start", None)
         if start is not None and not self._attempt(start):
             return None
-        self._channel.send(Frame(Type.HELLO, meta=_hello()))
+        self._channel.send(*encode(Frame(Type.HELLO, meta=_hello())))
         while self._load is None and self._leaving is None:
             self._bell.get()
         load = self._load
@@ -90,7 +96,7 @@ class Worker:
         with reporting(self._reporter(0), alone=True):
             if not self._attempt(self._model.load, load.device):
                 return None
-        self._channel.send(Frame(Type.LOADED))
+        self._channel.send(*encode(Frame(Type.LOADED)))
         return load
 
     def _construct(self, make_model: Callable[[], Any]) -> None:
@@ -161,26 +167,26 @@ class Worker:
         """
         run: Run | None = first
         ended: Run | None = None
-        frames: list[Frame] = []  # the answer to `ended`
+        answer: tuple[bytes, ...] = ()  # to `ended`
         while run is not None:
-            if not run.request.cancelled:
-                frames.append(Frame(Type.STARTED, run.id))
-            self._send(frames, ended)
-            ended, frames = run, [self._answer(run, load)]
+            started = () if run.request.cancelled else encode_with(b"", Type.STARTED, run.id)
+            self._channel.send(*answer, *started)
+            if ended is not None:
+                self._finish_run(ended)
+            ended, answer = run, self._answer(run, load)
             run = self._runs.take(wait=False)
-        self._send(frames, ended)
-
-    def _send(self, frames: list[Frame], ended: Run | None) -> None:
-        if frames:
-            self._channel.send(*frames)
+        self._channel.send(*answer)
         if ended is not None:
-            # Sent before it is finished, so that the process cannot end in between.
-            self._runs.finish(ended)
-            if self._leaving is not None:
-                self._bell.put(None)
+            self._finish_run(ended)
 
-    def _answer(self, run: Run, load: Load) -> Frame:
-        """The one answer to a run. Nothing that the model raises leaves this function."""
+    def _finish_run(self, run: Run) -> None:
+        """After its answer was sent, so that the process cannot end in between."""
+        self._runs.finish(run)
+        if self._leaving is not None:
+            self._bell.put(None)
+
+    def _answer(self, run: Run, load: Load) -> tuple[bytes, ...]:
+        """The one answer to a run, as bytes. Nothing that the model raises leaves this function."""
         try:
             if run.request.cancelled:
                 raise Cancelled("the request was cancelled before it began")
@@ -192,13 +198,13 @@ class Worker:
                     f"the answer has {len(body)} bytes, more than the {load.body_max} that a "
                     "message may have: return less, or write a file and return its name"
                 )
-            return Frame(Type.RESULT, run.id, {"content_type": content_type}, body)
+            return encode_with(_RESULT_METAS[content_type], Type.RESULT, run.id, body)
         except SystemExit as error:
             # The one way for a model to ask for a fresh process: honoured, once this is answered.
             self._leave(_exit_status(error))
-            return _error(run.id, error)
+            return encode(_error(run.id, error))
         except BaseException as error:
-            return _error(run.id, error)
+            return encode(_error(run.id, error))
 
     # Calling the hooks.
 
@@ -209,7 +215,7 @@ class Worker:
             return True
         except BaseException as error:
             self._leave(EXIT_FAILED)
-            self._channel.send(_error(0, error))
+            self._channel.send(*encode(_error(0, error)))
             return False
 
     def _end_with(self, name: str, call: Callable[[Callable], Any]) -> None:
@@ -225,16 +231,16 @@ class Worker:
     # What comes from outside: frames, and their end, in the thread that reads.
 
     def _on_frame(self, frame: Frame) -> None:
-        if frame.type is Type.LOAD and self._load is None:
+        if frame.type is Type.RUN and self._load is not None and frame.id != 0:
+            reporter = self._reporter(frame.id)
+            if not self._runs.add(Run(frame.id, parse_run(frame, reporter), reporter)):
+                self._channel.post(_recalled(frame.id, True))
+        elif frame.type is Type.LOAD and self._load is None:
             load = parse_load(frame)
             is_shared = load.concurrency == 1
             self._channel.configure(load.body_max, load.heartbeat_s, is_shared=is_shared)
             self._load = load
             self._bell.put(None)
-        elif frame.type is Type.RUN and self._load is not None and frame.id != 0:
-            reporter = self._reporter(frame.id)
-            if not self._runs.add(Run(frame.id, parse_run(frame, reporter), reporter)):
-                self._channel.post(_recalled(frame.id, True))
         elif frame.type is Type.RECALL:
             self._channel.post(_recalled(frame.id, self._runs.recall(frame.id)))
         elif frame.type is Type.CANCEL:
