@@ -3,17 +3,22 @@
 #include "daemon/log.h"
 
 #include <fmt/core.h>
+#include <spdlog/details/os.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
+
+#include "daemon/log_writer.h"
 
 namespace windlass::daemon {
 namespace {
@@ -177,6 +182,43 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
         R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v)", spdlog::pattern_time_type::utc, "\n");
 }
 
+// What spdlog formats goes to the thread of the log. The range that a pattern marks is coloured.
+class WriterSink final : public spdlog::sinks::sink {
+  public:
+    WriterSink(std::shared_ptr<LogWriter> writer, bool has_colours)
+        : writer_(std::move(writer)), has_colours_(has_colours) {}
+
+    void log(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t formatted;
+        message.color_range_start = message.color_range_end = 0;
+        formatter_->format(message, formatted);
+        std::string line{formatted.data(), formatted.size()};
+        if (has_colours_ && message.color_range_end > message.color_range_start) {
+            line.insert(message.color_range_end, "\033[m");
+            line.insert(message.color_range_start, colour(message.level));
+        }
+        writer_->write(line);
+    }
+    void flush() override {}  // the thread writes as soon as it can
+    void set_pattern(const std::string& pattern) override {
+        formatter_ = std::make_unique<spdlog::pattern_formatter>(pattern);
+    }
+    void set_formatter(std::unique_ptr<spdlog::formatter> formatter) override {
+        formatter_ = std::move(formatter);
+    }
+
+  private:
+    static const char* colour(spdlog::level::level_enum level) {
+        if (level >= spdlog::level::err) return "\033[31m\033[1m";
+        if (level == spdlog::level::warn) return "\033[33m\033[1m";
+        return level == spdlog::level::info ? "\033[32m" : "\033[36m";
+    }
+
+    std::shared_ptr<LogWriter> writer_;
+    bool has_colours_;
+    std::unique_ptr<spdlog::formatter> formatter_;
+};
+
 base::log::Sink make_sink(LogFormat format, Level level, spdlog::sink_ptr sink) {
     sink->set_formatter(make_formatter(format));
     // Shared because std::function must be copyable; there is one owner in effect.
@@ -200,10 +242,20 @@ base::log::Sink make_log_sink(LogFormat format, Level level, std::ostream& out) 
 
 void install_log(LogFormat format, Level level) {
     // JSON never has colours; text has them when stderr is a terminal that knows them.
-    const auto colours =
-        format == LogFormat::json ? spdlog::color_mode::never : spdlog::color_mode::automatic;
-    base::log::set_sink(make_sink(
-        format, level, std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(colours)));
+    const bool has_colours = format == LogFormat::text &&
+                             spdlog::details::os::in_terminal(stderr) &&
+                             spdlog::details::os::is_color_terminal();
+    const auto writer = std::make_shared<LogWriter>(STDERR_FILENO);
+    base::log::Sink sink =
+        make_sink(format, level, std::make_shared<WriterSink>(writer, has_colours));
+    base::log::set_sink([writer, sink = std::move(sink)](Level at, std::string_view event,
+                                                         std::span<const Field> fields) {
+        if (const std::uint64_t lost = writer->take_lost(); lost > 0) {
+            const Field count{"lines", lost};
+            sink(Level::warning, "log.lines_lost", {&count, 1});
+        }
+        sink(at, event, fields);
+    });
 }
 
 }  // namespace windlass::daemon

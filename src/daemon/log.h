@@ -11,7 +11,8 @@ namespace windlass::daemon {
 
 // Makes base::log write to stderr from `level` upwards: in local time with colours when that is a
 // terminal and the format is text, else plainly; JSON has UTC with microseconds. Strings cannot
-// forge a line: control characters are escaped, invalid UTF-8 becomes U+FFFD. Writing blocks.
+// forge a line: control characters are escaped, invalid UTF-8 becomes U+FFFD. Writing never
+// blocks: lines that nobody reads are lost, and `log.lines_lost` says how many.
 void install_log(LogFormat format, base::log::Level level = base::log::Level::info);
 
 // The same sink on a stream, which must outlive it.
