@@ -52,8 +52,8 @@ constexpr std::string_view kEnding = R"(
 | `IDLE_CLEAR_TIMEOUT_SEC` | replaces the default of `unload_after`, likewise |
 | `XDG_STATE_HOME`, `HOME` | where `state_dir` is when the file does not say it |
 
-`--listen`, `--log` and `--state-dir` of `windlass serve` replace the keys of the same name and are
-checked alike.
+`--listen`, `--socket`, `--log`, `--access-log` and `--state-dir` of `windlass serve` replace the
+keys of the same name and are checked alike.
 
 ## Reload
 
