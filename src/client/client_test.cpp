@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/testing/scratch_directory.h"
 #include "client/error_json.h"
 #include "client/response_parser.h"
 #include "client/url.h"
@@ -291,9 +292,8 @@ TEST_CASE("where nobody listens, the failure says what to do") {
 }
 
 TEST_CASE("a Unix socket serves as well as a port, and says so when nobody listens there") {
-    char folder[] = "/tmp/wl-client-XXXXXX";
-    REQUIRE(::mkdtemp(folder) != nullptr);
-    const std::string path = std::string{folder} + "/w.sock";
+    const base::testing::ScratchDirectory folder;
+    const std::string path = folder.file("w.sock");
     ClientOptions options;
     {
         std::string head;
@@ -319,15 +319,13 @@ TEST_CASE("a Unix socket serves as well as a port, and says so when nobody liste
         CHECK(says(health.error(), options.url));
         if (is_file_there) REQUIRE(::unlink(path.c_str()) == 0);
     }
-    ::rmdir(folder);
 }
 
 TEST_CASE("a full backlog of a Unix socket is waited for, but not for ever") {
-    char folder[] = "/tmp/wl-client-XXXXXX";
-    REQUIRE(::mkdtemp(folder) != nullptr);
+    const base::testing::ScratchDirectory folder;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    const std::string path = std::string{folder} + "/w.sock";
+    const std::string path = folder.file("w.sock");
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -342,7 +340,6 @@ TEST_CASE("a full backlog of a Unix socket is waited for, but not for ever") {
     CHECK(says(health.error(), "no connection within 50ms"));
     for (const int socket : {filler, listener}) ::close(socket);
     ::unlink(path.c_str());
-    ::rmdir(folder);
 }
 
 TEST_CASE("a bad URL and a bad field are the caller's mistake") {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/testing/scratch_directory.h"
 #include "io/testing/run_until.h"
 
 using namespace std::chrono_literals;
@@ -18,6 +19,7 @@ namespace wd = windlass::daemon;
 namespace http = windlass::http;
 namespace io = windlass::io;
 namespace fs = std::filesystem;
+using windlass::base::testing::ScratchDirectory;
 
 namespace {
 
@@ -38,22 +40,6 @@ http::ExchangeRecord answered() {
             .bytes_in = 15,
             .bytes_out = 2};
 }
-
-class Folder {
-  public:
-    Folder() {
-        std::string pattern = fs::temp_directory_path() / "windlass-access-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string file(const std::string& name) const { return path_ / name; }
-
-  private:
-    fs::path path_;
-};
 
 std::string contents(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
@@ -100,7 +86,7 @@ TEST_CASE("a client can forge neither a line nor a field, nor make one endless")
 }
 
 TEST_CASE("lines go to the file that the path names, also after it was renamed") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("access.log");
     io::Loop loop;
     auto log = wd::AccessLog::open(loop, path, wd::LogFormat::text);
@@ -117,7 +103,7 @@ TEST_CASE("lines go to the file that the path names, also after it was renamed")
 }
 
 TEST_CASE("a pipe that nobody reads costs lines, not time") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("pipe");
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     io::Loop loop;

@@ -2,19 +2,18 @@
 #include "daemon/state_lock.h"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/testing/scratch_directory.h"
 
 namespace base = windlass::base;
 using windlass::daemon::StateLock;
 
 TEST_CASE("a second daemon is told who holds the folder, and gets it afterwards") {
-    std::string folder = std::filesystem::temp_directory_path() / "wl-lock-test-XXXXXX";
-    REQUIRE(::mkdtemp(folder.data()) != nullptr);
-    const std::string state = folder + "/a/b";  // is made
+    const base::testing::ScratchDirectory folder;
+    const std::string state = folder.file("a/b");  // is made
     {
         const auto first = StateLock::take(state);
         REQUIRE(first.has_value());
@@ -25,7 +24,7 @@ TEST_CASE("a second daemon is told who holds the folder, and gets it afterwards"
         CHECK(second.error().message.contains(state));
     }
     CHECK(StateLock::take(state).has_value());
-    std::ofstream{folder + "/file"} << "no folder";
-    CHECK(StateLock::take(folder + "/file").error().code == base::Errc::permission_denied);
-    std::filesystem::remove_all(folder);
+    const std::string file = folder.file("file");
+    std::ofstream{file} << "no folder";
+    CHECK(StateLock::take(file).error().code == base::Errc::permission_denied);
 }

@@ -8,30 +8,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/scratch_directory.h"
 #include "http/testing/server_bench.h"
 
 namespace http = windlass::http;
 namespace base = windlass::base;
 namespace fs = std::filesystem;
+using base::testing::ScratchDirectory;
 using http::testing::connect_to_path;
 
 namespace {
-
-class Folder {
-  public:
-    Folder() {
-        std::string pattern = fs::temp_directory_path() / "windlass-socket-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string file(const std::string& name) const { return path_ / name; }
-
-  private:
-    fs::path path_;
-};
 
 base::Errc refusal(const std::string& path) {
     const auto opened = http::open_unix_listener(path);
@@ -43,7 +29,7 @@ base::Errc refusal(const std::string& path) {
 }  // namespace
 
 TEST_CASE("the socket's file is its owner's alone, whatever the umask, and goes with it") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("w.sock");
     const mode_t former = ::umask(0);
     {
@@ -59,7 +45,7 @@ TEST_CASE("the socket's file is its owner's alone, whatever the umask, and goes 
 }
 
 TEST_CASE("a file that a dead program left is replaced, one that somebody answers on is not") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("w.sock");
     auto first = http::open_unix_listener(path);
     REQUIRE(first.has_value());
@@ -74,7 +60,7 @@ TEST_CASE("a file that a dead program left is replaced, one that somebody answer
 }
 
 TEST_CASE("a file that somebody has put in its place is left alone") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("w.sock");
     auto first = http::open_unix_listener(path);
     REQUIRE(first.has_value());
@@ -86,7 +72,7 @@ TEST_CASE("a file that somebody has put in its place is left alone") {
 }
 
 TEST_CASE("what is no socket stays, and what cannot be bound is said") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("data");
     std::ofstream{path} << "precious";
     CHECK(refusal(path) == base::Errc::conflict);
@@ -96,7 +82,7 @@ TEST_CASE("what is no socket stays, and what cannot be bound is said") {
 }
 
 TEST_CASE("port and Unix socket serve the same, and close together") {
-    const Folder folder;
+    const ScratchDirectory folder;
     const std::string path = folder.file("w.sock");
     http::testing::ServerBench bench{{.socket_path = path}};
     http::testing::TestClient client{bench.loop, connect_to_path(path)};

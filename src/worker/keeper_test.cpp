@@ -15,6 +15,7 @@
 #include "worker/testing/bench.h"
 
 namespace fs = std::filesystem;
+namespace base = windlass::base;
 namespace io = windlass::io;
 namespace worker = windlass::worker;
 using io::testing::run_until;
@@ -73,7 +74,7 @@ struct Home {
         return *stray;
     }
 
-    const worker::testing::ScratchDirectory scratch;
+    const base::testing::ScratchDirectory scratch;
     const std::string folder = scratch.path + "/run/" + kId;
     io::Loop loop;
     std::vector<worker::KeeperEvent> events;

@@ -84,13 +84,12 @@ TEST_CASE("a child in a session of its own goes with the worker's cgroup") {
 }
 
 TEST_CASE("a worker that cannot enter its cgroup is watched by its tag") {
-    const worker::testing::ScratchDirectory
-        no_cgroup;  // folders can be made in it, and that is all
+    const base::testing::ScratchDirectory no_cgroup;  // folders can be made in it, and that is all
     end_worker_with_far_child(no_cgroup.path, false);
 }
 
 TEST_CASE("a supervisor that is destroyed kills its workers") {
-    const worker::testing::ScratchDirectory scratch;
+    const base::testing::ScratchDirectory scratch;
     io::Loop loop;
     int pid = 0;
     {
@@ -114,7 +113,7 @@ TEST_CASE("a supervisor that is destroyed kills its workers") {
 }
 
 TEST_CASE("a worker dies with its daemon") {
-    const worker::testing::ScratchDirectory scratch;
+    const base::testing::ScratchDirectory scratch;
     io::Pipe report = io::make_pipe().value();
     const pid_t daemon = ::fork();
     REQUIRE(daemon >= 0);

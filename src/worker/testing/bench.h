@@ -7,10 +7,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/testing/scratch_directory.h"
 #include "io/loop.h"
 #include "io/testing/run_until.h"
 #include "worker/supervisor.h"
-#include "worker/testing/scratch.h"
+#include "worker/testing/life_line.h"
 
 namespace windlass::worker::testing {
 
@@ -101,7 +102,7 @@ class Bench {
         return lines;
     }
 
-    const ScratchDirectory scratch;
+    const base::testing::ScratchDirectory scratch;
     const std::string& directory = scratch.path;
     io::Loop loop;
     std::deque<Event> events;  // references to earlier ones stay good

@@ -1,14 +1,12 @@
-// For tests: a directory, and a fifo that tells whether a process lives.
+// For tests: an id, and a fifo that tells whether a process lives.
 #pragma once
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -19,19 +17,6 @@ namespace windlass::worker::testing {
 
 // An id of a daemon that no other test program has at the same time: what has its tag is killed.
 inline std::string unique_id() { return fmt::format("{:016x}", ::getpid()); }
-
-// A directory of its own for the time of a test.
-struct ScratchDirectory {
-    ScratchDirectory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-    ~ScratchDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-    std::string path = std::filesystem::temp_directory_path() / "wl-worker-test-XXXXXX";
-};
 
 // A fifo that a process under test opens for writing, and that tells when nobody holds it any more.
 class LifeLine {
