@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench soak install portable test-portable format clean
+.PHONY: help build test check asan demo bench soak fuzz install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -14,6 +14,7 @@ help:
 	@echo "make build     only build; PRESET=dev, asan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
+	@echo "make fuzz      TARGET=frames or json; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
 	@echo "make test-portable  that folder, and the Python wheel that carries it"
@@ -53,6 +54,16 @@ soak:
 	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker
 	@$(PYTHON) tests/soak/soak.py $(BUILD)/bin/windlass \
 	    --seconds $(if $(HOURS),$$(($(HOURS) * 3600)),$$(($(or $(MINUTES),2) * 60)))
+
+fuzz: PRESET = fuzz
+fuzz:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target wl_fuzz_$(TARGET)
+	@mkdir -p $(BUILD)/corpus/$(TARGET)
+	@$(BUILD)/bin/wl_fuzz_$(TARGET) -max_total_time=$$(($(or $(MINUTES),30) * 60)) -timeout=10 \
+	    -rss_limit_mb=1024 -max_len=4096 -artifact_prefix=$(BUILD)/$(TARGET)- \
+	    $(BUILD)/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 install: PRESET = release
 install: build

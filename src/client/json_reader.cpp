@@ -128,7 +128,6 @@ bool JsonReader::skip_array() {
 
 bool JsonReader::skip_value() {
     std::string text;
-    double number = 0;
     switch (peek()) {
         case '{': return read_object([this](std::string_view) { return skip_value(); });
         case '[': return skip_array();
@@ -136,8 +135,16 @@ bool JsonReader::skip_value() {
         case 't': return take_word("true");
         case 'f': return take_word("false");
         case 'n': return take_word("null");
-        default: return read_number(number);
+        default: return skip_number();
     }
+}
+
+// One that no double can hold is well-formed all the same.
+bool JsonReader::skip_number() {
+    peek();
+    const std::size_t size = number_size(rest_);
+    rest_.remove_prefix(size);
+    return size > 0;
 }
 
 bool JsonReader::read_number(double& number) {

@@ -24,6 +24,7 @@ class JsonReader {
 
   private:
     bool skip_array();
+    bool skip_number();
     bool read_escape(std::string& text);
     bool read_code_unit(unsigned& unit);
     bool take(char c);
