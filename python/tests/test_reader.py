@@ -106,17 +106,38 @@ def test_an_interrupted_wait_is_over_for_ever(pair):
 
 
 def test_an_idle_worker_sleeps_but_for_its_heartbeat(start):
-    """Counted in wake-ups of its threads; the first of the windows has the end of what was."""
     daemon = start("Echo")
     daemon.load(heartbeat_ms=3_600_000)
     daemon.run(1)
     daemon.expect(Type.STARTED, 1)
     daemon.expect(Type.RESULT, 1)
+    assert_sleeps(daemon.process.pid)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_worker_that_waits_for_its_last_run_sleeps(start, concurrency):
+    daemon = start("Gate")
+    daemon.load(heartbeat_ms=3_600_000, concurrency=concurrency)
+    daemon.run(1)
+    daemon.expect(Type.STARTED, 1)
+    daemon.send(Type.STOP)
+    for id in (2, 3):
+        daemon.run(id)  # is read, and reading goes on
+        daemon.expect(Type.RECALLED, id)
+    assert_sleeps(daemon.process.pid)
+    daemon.open_gate()
+    daemon.expect(Type.RESULT, 1)
+    assert daemon.receive() is None
+    assert daemon.end() == 0
+
+
+def assert_sleeps(pid: int) -> None:
+    """Counted in wake-ups of its threads; the first of the windows has the end of what was."""
     deadline = time.monotonic() + DEADLINE_S
-    before = switches(daemon.process.pid)
+    before = switches(pid)
     while time.monotonic() < deadline:
         time.sleep(QUIET_S)  # lint: sleep is the subject
-        after = switches(daemon.process.pid)
+        after = switches(pid)
         if after == before:
             return
         before = after

@@ -38,6 +38,7 @@ class Reader:
         self._role = threading.Lock()  # held by the thread that reads
         self._role.acquire()  # for the reading thread
         self._is_over = False
+        self._is_interrupted = False
         self._is_wanted = False  # the main thread waits for the role
         self._visits = 0  # how often the main thread has read
         self._is_asleep = False  # the reading thread, until it is rung
@@ -81,6 +82,7 @@ class Reader:
 
         A system call that a signal cut short begins anew, now with a time limit.
         """
+        self._is_interrupted = True
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, AT_ONCE)
 
     def _ring(self) -> None:
@@ -109,8 +111,8 @@ class Reader:
     def _read_until_wanted(self) -> None:
         self._poll.register(self._socket, select.POLLIN)
         while not self._is_wanted and not self._is_over:
-            if not self.is_shared:
-                self._receive(0)
+            if not self.is_shared and not self._is_interrupted:
+                self._receive(0)  # one call instead of two
             elif self._socket.fileno() in self._wait(None):
                 self._receive(socket.MSG_DONTWAIT)
         self._poll.unregister(self._socket)
