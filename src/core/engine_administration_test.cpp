@@ -184,10 +184,12 @@ TEST_CASE("a removed model refuses what waits, finishes what runs, and may come 
     story.happen(core::ModelRemoved{kModel});
     CHECK(story.was_refused(2, Errc::not_found));
     CHECK_FALSE(story.engine().find_model("digits").has_value());
+    CHECK(story.engine().view(kModel).is_removed);
     story.answer(1);
     CHECK_FALSE(story.response(1)->error.has_value());
     story.happen(core::ModelConfigured{named({}), false});
     CHECK(story.engine().find_model("digits") == kModel);
+    CHECK_FALSE(story.engine().view(kModel).is_removed);
     story.call(3);
     CHECK(story.find<core::Launch>() == nullptr);  // one copy: the old process goes first
     story.happen(core::WorkerExited{kFirst, "exit status 0"});

@@ -21,6 +21,7 @@ ModelView Engine::view(ModelId id) const {
                    .generation = replica.has_process() ? replica.generation() : Generation{},
                    .running = replica.begun_count(),
                    .is_paused = model.is_paused,
+                   .is_removed = model.is_removed,
                    .load_count = model.load_count,
                    .failure_count = model.failure_count,
                    .last_error = model.last_error};

@@ -21,6 +21,7 @@ struct ModelView {
     std::size_t running = 0;  // begun in the worker
     std::size_t waiting = 0;  // not begun
     bool is_paused = false;
+    bool is_removed = false;  // from the configuration; its process may still be there
     BreakerState breaker = BreakerState::closed;
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;

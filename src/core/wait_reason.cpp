@@ -1,4 +1,4 @@
-// Names of the wait reasons.
+// Names of the wait reasons, and which of them are a bad sign.
 #include "core/wait_reason.h"
 
 #include <utility>
@@ -15,6 +15,20 @@ std::string_view to_text(WaitReason reason) {
         case WaitReason::backoff: return "backoff";
         case WaitReason::retrying: return "retrying";
         case WaitReason::paused: return "paused";
+    }
+    std::unreachable();
+}
+
+bool is_stuck(WaitReason reason) {
+    switch (reason) {
+        case WaitReason::starting:
+        case WaitReason::loading:
+        case WaitReason::paused: return false;
+        case WaitReason::busy:
+        case WaitReason::draining:
+        case WaitReason::stopping:
+        case WaitReason::backoff:
+        case WaitReason::retrying: return true;
     }
     std::unreachable();
 }

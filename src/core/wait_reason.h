@@ -22,4 +22,7 @@ inline constexpr int kWaitReasonCount = 8;
 // "starting", "loading", ...: as in the API.
 std::string_view to_text(WaitReason reason);
 
+// Neither a load that goes on nor an administrator's wish.
+bool is_stuck(WaitReason reason);
+
 }  // namespace windlass::core

@@ -107,8 +107,8 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "wait_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
      "From arrival to dispatch, loading included, where the client names no `X-Windlass-Wait`."},
     {kModel, "max_wait", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
-     "`GET /readyz` is 503 while a request has waited that long and the model is not being "
-     "loaded."},
+     "`GET /readyz` is 503 while a request has waited that long and the model is neither "
+     "being loaded nor paused."},
     {kModel, "backoff", KeyKind::duration, "\"1s\"", "", "1ms", "1d", kNow,
      "Pause after a failed load, a crash or a broken limit; it doubles with each further one."},
     {kModel, "backoff_max", KeyKind::duration, "\"5m\"", "", "1ms", "1d", kNow,

@@ -52,7 +52,8 @@ base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited
     base::Error error = base::fail(
         Errc::unavailable,
         fmt::format("a request has waited {} for the model {}, longer than its max_wait of {}, and "
-                    "the model is not being loaded; GET /api/models/{} says what it waits for",
+                    "the model is neither being loaded nor paused; GET /api/models/{} says what it "
+                    "waits for",
                     base::to_text(waited), model.name, base::to_text(model.max_wait), model.name));
     error.reason = "max_wait";
     return error;
@@ -129,9 +130,10 @@ void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 base::Result<core::ModelId> Switchboard::find_model(std::string_view name) const {
     if (const auto id = engine_.find_model(name)) return *id;
     std::string known;
-    for (const ModelConfiguration& model : models_) {
-        if (!engine_.find_model(model.name)) continue;
-        known += (known.empty() ? "" : ", ") + model.name;
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        const core::ModelId id{number};
+        if (engine_.view(id).is_removed) continue;
+        known += (known.empty() ? "" : ", ") + configuration_of(id).name;
     }
     return base::fail(Errc::not_found,
                       fmt::format("there is no model {}; the configuration {} has: {}", name,
@@ -210,10 +212,9 @@ std::vector<http::ModelStatus> Switchboard::models() const {
     std::vector<http::ModelStatus> models;
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
         const core::ModelId id{number};
+        const core::ModelView view = engine_.view(id);
         // A removed one is shown as long as its process is there.
-        if (engine_.find_model(configuration_of(id).name) || engine_.view(id).generation) {
-            models.push_back(status(id));
-        }
+        if (!view.is_removed || view.generation) models.push_back(status(id));
     }
     std::ranges::sort(models, {}, &http::ModelStatus::name);  // a reload adds at the end
     return models;
@@ -226,13 +227,6 @@ http::Health Switchboard::health() const {
             .daemon_id = options_.daemon_id,
             .configuration = options_.configuration_path,
             .uptime = loop_.now() - started_};
-}
-
-// Waits, and neither for a load nor because somebody wanted it so.
-bool Switchboard::is_stuck(core::RequestId request) const {
-    using enum core::WaitReason;
-    const auto reason = engine_.wait_reason(request);
-    return reason && *reason != starting && *reason != loading && *reason != paused;
 }
 
 std::optional<http::Unready> Switchboard::unready() const {
@@ -248,7 +242,8 @@ std::optional<http::Unready> Switchboard::unready() const {
         const core::Duration waited = now - call.arrived;
         if (waited < shortest_max_wait_) break;
         const ModelConfiguration& model = configuration_of(call.model);
-        if (waited < model.max_wait || !is_stuck(request)) continue;
+        const auto reason = engine_.wait_reason(request);
+        if (waited < model.max_wait || !reason || !core::is_stuck(*reason)) continue;
         return http::Unready{too_long_wait(model, waited), model.name};
     }
     return std::nullopt;

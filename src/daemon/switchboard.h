@@ -82,7 +82,6 @@ class Switchboard final : public http::Backend {
     void handle(const core::Event& event);
     static void log_leftovers(const worker::Exited& exited);
     void drop_body(core::RequestId request);
-    bool is_stuck(core::RequestId request) const;
     base::Result<core::ModelId> find_model(std::string_view name) const;
     http::ModelStatus status(core::ModelId id) const;
     const ModelConfiguration& configuration_of(core::ModelId id) const {
