@@ -20,7 +20,8 @@ class Backoff {
         }
         return max;
     }
-    void on_success() { failure_count_ = 0; }
+    void on_success() { reset(); }
+    void reset() { *this = {}; }
 
     std::uint32_t failure_count() const { return failure_count_; }
     friend bool operator==(const Backoff&, const Backoff&) = default;

@@ -45,9 +45,6 @@ class Engine {
   private:
     // engine.cpp: clients, time, shutdown, and the one place that moves a model on
     void on(const CallArrived& event, Instant now, Commands& out);
-    void on(const LoadAsked& event, Instant now, Commands& out);
-    void on(const RestartAsked& event, Instant now, Commands& out);
-    void on(const UnloadAsked& event, Instant now, Commands& out);
     void on(const ClientGone& event, Instant now, Commands& out);
     void on(const TimePassed& event, Instant now, Commands& out);
     void on(const LoopDelayed& event, Instant now, Commands& out);
@@ -64,6 +61,9 @@ class Engine {
     void arm_replica_timers(ModelId id);
 
     // engine_administration.cpp: administrators, and a configuration that changes
+    void on(const LoadAsked& event, Instant now, Commands& out);
+    void on(const RestartAsked& event, Instant now, Commands& out);
+    void on(const UnloadAsked& event, Instant now, Commands& out);
     void on(const PauseAsked& event, Instant now, Commands& out);
     void on(const ResumeAsked& event, Instant now, Commands& out);
     void on(const ModelConfigured& event, Instant now, Commands& out);
@@ -104,6 +104,7 @@ class Engine {
     void respond(RequestId request, std::optional<Error> error, Generation generation,
                  Timings timings, Commands& out);
     void refuse(RequestId request, Error error, Commands& out);
+    static Error hopeless_error(const Model& model, Duration left);
     bool refuse_if_hopeless(RequestId request, Instant now, Commands& out);
     void refuse_hopeless(ModelId id, Instant now, Commands& out);
     void refuse_waiting(ModelId id, Commands& out);

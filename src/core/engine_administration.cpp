@@ -98,7 +98,7 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
     if (is_fresh || event.spec.breaker.deaths == 0) model.breaker.reset();
     if (is_fresh) {  // its failures were those of the old one
         model.retired = model.replica.generation();
-        model.backoff.on_success();
+        model.backoff.reset();
         if (model.replica.residency() == backoff) model.replica.end_backoff(out);
     }
     for (const auto& [request, lease] : model.replica.leases()) arm_run_limit(id, request);

@@ -113,24 +113,29 @@ bool Engine::refuse_if_hopeless(RequestId request, Instant now, Commands& out) {
     const Model& model = model_of(calls_.at(request).model);
     const auto until = model.replica.deadline();
     WL_ASSERT(model.replica.residency() == backoff && until);
+    if (!model.breaker.is_tripped() && wait_end(request) > *until) return false;
+    refuse(request, hopeless_error(model, *until - now), out);
+    return true;
+}
+
+// `left`: of the pause.
+Error Engine::hopeless_error(const Model& model, Duration left) {
     const bool is_open = model.breaker.is_tripped();
-    if (!is_open && wait_end(request) > *until) return false;
     const std::string last_error = model.last_error ? base::to_text(*model.last_error) : "none";
     Error error =
         is_open ? base::fail(Errc::unavailable,
                              fmt::format("the workers of the model {} kept dying; it rests for {} "
                                          "more, or until `windlass models load {}`; its last "
                                          "error was: {}",
-                                         model.spec.name, base::to_text(*until - now),
-                                         model.spec.name, last_error))
+                                         model.spec.name, base::to_text(left), model.spec.name,
+                                         last_error))
                 : base::fail(Errc::unavailable,
                              fmt::format("the model {} failed and is tried again in {}, later than "
                                          "this request may wait; its last error was: {}",
-                                         model.spec.name, base::to_text(*until - now), last_error));
+                                         model.spec.name, base::to_text(left), last_error));
     error.reason = is_open ? "breaker_open" : "backoff";
-    error.retry_after = *until - now;
-    refuse(request, std::move(error), out);
-    return true;
+    error.retry_after = left;
+    return error;
 }
 
 void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
