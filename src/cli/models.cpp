@@ -1,6 +1,8 @@
 // `windlass models`: what there is, and what is done with one by hand.
 #include <windlass/client.h>
 
+#include <utility>
+
 #include "cli/commands.h"
 #include "cli/failure_text.h"
 #include "cli/model_text.h"
@@ -14,19 +16,22 @@ Outcome<std::string> ask_models(const ModelsArguments& arguments) {
     switch (arguments.action) {
         case ModelsAction::list: return client.models();
         case ModelsAction::show: return client.model(arguments.model);
+        case ModelsAction::load: {
+            const WaitingDisplay display{arguments.url, arguments.model};
+            return client.load(arguments.model, arguments.timeout);
+        }
+        case ModelsAction::unload: {
+            const WaitingDisplay display{arguments.url, arguments.model};
+            return client.unload(arguments.model, arguments.timeout);
+        }
+        case ModelsAction::restart: {
+            const WaitingDisplay display{arguments.url, arguments.model};
+            return client.restart(arguments.model, arguments.timeout);
+        }
         case ModelsAction::pause: return client.pause(arguments.model);
         case ModelsAction::resume: return client.resume(arguments.model);
-        case ModelsAction::load:
-        case ModelsAction::unload:
-        case ModelsAction::restart: break;
     }
-    const WaitingDisplay display{arguments.url, arguments.model};
-    if (arguments.action == ModelsAction::load) {
-        return client.load(arguments.model, arguments.timeout);
-    }
-    return arguments.action == ModelsAction::unload
-               ? client.unload(arguments.model, arguments.timeout)
-               : client.restart(arguments.model, arguments.timeout);
+    std::unreachable();
 }
 
 }  // namespace

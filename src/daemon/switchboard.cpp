@@ -173,18 +173,16 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
     }
     const core::RequestId request{++last_request_};
     const base::Duration limit = order.timeout.value_or(configuration_of(*id).call_timeout);
+    const auto done = [&]() -> std::uint64_t {  // as soon as it is asked
+        reply(to_text(request), status(*id));
+        return 0;
+    };
     switch (order.action) {
-        case http::ModelAction::pause: handle(core::PauseAsked{*id}); break;
-        case http::ModelAction::resume: handle(core::ResumeAsked{*id}); break;
         case http::ModelAction::load: handle(core::LoadAsked{request, *id, limit}); break;
         case http::ModelAction::unload: handle(core::UnloadAsked{request, *id, limit}); break;
         case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
-    }
-    const bool is_done =
-        order.action == http::ModelAction::pause || order.action == http::ModelAction::resume;
-    if (is_done) {  // as soon as it is asked
-        reply(to_text(request), status(*id));
-        return 0;
+        case http::ModelAction::pause: handle(core::PauseAsked{*id}); return done();
+        case http::ModelAction::resume: handle(core::ResumeAsked{*id}); return done();
     }
     admins_.emplace(request, Admin{*id, std::move(reply)});  // answered with the turn's commands
     return request.value;
