@@ -46,8 +46,8 @@ std::string text_line(const http::ExchangeRecord& r, std::string_view request_id
         "{} request={} client={} method={} path={} model={} status={} type={} queue_ms={} "
         "load_ms={} run_ms={} total_ms={} bytes_in={} bytes_out={}\n",
         utc_text(now), word(request_id), r.client, word(r.method), word(r.target), word(r.model),
-        r.status, word(r.error_type), milliseconds(r.has_run, r.queue),
-        milliseconds(r.has_run, r.load), milliseconds(r.has_run, r.run),
+        r.status, word(r.trace.error_type), milliseconds(r.trace.has_run, r.trace.queue),
+        milliseconds(r.trace.has_run, r.trace.load), milliseconds(r.trace.has_run, r.trace.run),
         milliseconds(true, r.total), r.bytes_in, r.bytes_out);
 }
 
@@ -79,10 +79,10 @@ std::string json_line(const http::ExchangeRecord& r, std::string_view request_id
     add_text(json, "path", r.target);
     add_text(json, "model", r.model);
     json.key("status").number(static_cast<std::uint64_t>(r.status));
-    add_text(json, "type", r.error_type);
-    add_time(json, "queue_ms", r.has_run, r.queue);
-    add_time(json, "load_ms", r.has_run, r.load);
-    add_time(json, "run_ms", r.has_run, r.run);
+    add_text(json, "type", r.trace.error_type);
+    add_time(json, "queue_ms", r.trace.has_run, r.trace.queue);
+    add_time(json, "load_ms", r.trace.has_run, r.trace.load);
+    add_time(json, "run_ms", r.trace.has_run, r.trace.run);
     add_time(json, "total_ms", true, r.total);
     json.key("bytes_in").number(r.bytes_in);
     json.key("bytes_out").number(r.bytes_out);

@@ -32,10 +32,7 @@ http::ExchangeRecord answered() {
             .route = "call",
             .model = "digits",
             .status = 200,
-            .has_run = true,
-            .queue = 270us,
-            .load = 0ms,
-            .run = 1500ms,
+            .trace = {.has_run = true, .queue = 270us, .load = 0ms, .run = 1500ms},
             .total = 1501ms,
             .bytes_in = 15,
             .bytes_out = 2};
@@ -55,11 +52,12 @@ TEST_CASE("a line as text") {
           "2026-11-21T02:31:13.042Z request=r17 client=127.0.0.1:40112 method=POST "
           "path=/api/models/digits/call model=digits status=200 type=- queue_ms=0.270 "
           "load_ms=0.000 run_ms=1500.000 total_ms=1501.000 bytes_in=15 bytes_out=2\n");
-    CHECK(wd::access_line({.client = "unix", .status = 400, .error_type = "invalid_input"}, "",
-                          kTime, wd::LogFormat::text) ==
-          "2026-11-21T02:31:13.042Z request=- client=unix method=- path=- model=- status=400 "
-          "type=invalid_input queue_ms=- load_ms=- run_ms=- total_ms=0.000 bytes_in=0 "
-          "bytes_out=0\n");
+    CHECK(
+        wd::access_line({.client = "unix", .status = 400, .trace = {.error_type = "invalid_input"}},
+                        "", kTime, wd::LogFormat::text) ==
+        "2026-11-21T02:31:13.042Z request=- client=unix method=- path=- model=- status=400 "
+        "type=invalid_input queue_ms=- load_ms=- run_ms=- total_ms=0.000 bytes_in=0 "
+        "bytes_out=0\n");
 }
 
 TEST_CASE("a line as JSON") {

@@ -183,9 +183,10 @@ void Metrics::add_model(const std::string& name) {
 
 void Metrics::count(const http::ExchangeRecord& record) {
     State::Series& series = state_->find(record.model);
-    const State::Answer answer{.route = record.route,
-                               .status = record.status,
-                               .type = record.error_type.empty() ? "ok" : record.error_type};
+    const State::Answer answer{
+        .route = record.route,
+        .status = record.status,
+        .type = record.trace.error_type.empty() ? "ok" : record.trace.error_type};
     Counter*& requests = series.requests[answer];
     if (requests == nullptr) {
         const bool is_known = &series != &state_->others;
@@ -196,10 +197,10 @@ void Metrics::count(const http::ExchangeRecord& record) {
                                    {"type", std::string{answer.type}}});
     }
     requests->Increment();
-    if (!record.has_run || series.run == nullptr) return;
-    series.queue->Observe(to_seconds(record.queue));
-    series.load->Observe(to_seconds(record.load));
-    series.run->Observe(to_seconds(record.run));
+    if (!record.trace.has_run || series.run == nullptr) return;
+    series.queue->Observe(to_seconds(record.trace.queue));
+    series.load->Observe(to_seconds(record.trace.load));
+    series.run->Observe(to_seconds(record.trace.run));
     series.total->Observe(to_seconds(record.total));
 }
 
@@ -239,7 +240,7 @@ std::string Metrics::text(const MetricsSnapshot& snapshot) {
     raise_to(state.connections_accepted, snapshot.connections.accepted);
     raise_to(state.connections_refused, snapshot.connections.refused);
     raise_to(state.access_lines_lost, snapshot.access_lines_lost);
-    state.bodies.Set(static_cast<double>(snapshot.connections.bodies));
+    state.bodies.Set(static_cast<double>(snapshot.connections.body_bytes));
     state.resident.Set(resident_bytes());
     state.descriptors.Set(open_descriptors());
     std::ostringstream out;

@@ -19,10 +19,7 @@ http::ExchangeRecord answered(std::string_view model) {
     return {.route = "call",
             .model = model,
             .status = 200,
-            .has_run = true,
-            .queue = 2ms,
-            .load = 3s,
-            .run = 20ms,
+            .trace = {.has_run = true, .queue = 2ms, .load = 3s, .run = 20ms},
             .total = 4s};
 }
 
@@ -32,7 +29,8 @@ TEST_CASE("requests are counted by model, route, status and type, their times by
     wd::Metrics metrics{{"digits", "other"}};
     metrics.count(answered("digits"));
     metrics.count(answered("digits"));
-    metrics.count({.route = "call", .model = "digits", .status = 504, .error_type = "timeout"});
+    metrics.count(
+        {.route = "call", .model = "digits", .status = 504, .trace = {.error_type = "timeout"}});
     const std::string text = metrics.text({});
     CHECK(has_line(text, R"(windlass_requests_total{model="digits",route="call",)"
                          R"(status="200",type="ok"} 2)"));
@@ -49,7 +47,8 @@ TEST_CASE("requests are counted by model, route, status and type, their times by
 TEST_CASE("what clients invent makes no series of its own") {
     wd::Metrics metrics{{"digits"}};
     for (const char* invented : {"a", "b", "\"}\n"}) {
-        metrics.count({.route = "call", .model = invented, .status = 404, .error_type = "x"});
+        metrics.count(
+            {.route = "call", .model = invented, .status = 404, .trace = {.error_type = "x"}});
     }
     CHECK(has_line(metrics.text({}),
                    R"(windlass_requests_total{model="",route="call",status="404",type="x"} 3)"));
@@ -64,7 +63,7 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
                     .running = 1,
                     .loads = 2,
                     .failures = 1}},
-        .connections = {.open = 5, .accepted = 9, .refused = 1, .bodies = 77},
+        .connections = {.open = 5, .accepted = 9, .refused = 1, .body_bytes = 77},
         .access_lines_lost = 7};
     metrics.count_event("worker.lost", "digits");
     metrics.observe_loop_lag(2ms);

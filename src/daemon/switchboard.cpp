@@ -264,9 +264,9 @@ std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
 void Switchboard::note(const http::ExchangeRecord& record, AccessLog* log) {
     metrics_.count(record);
     if (log == nullptr) return;
-    const bool is_nameless = record.request_id.empty() && record.request != 0;
+    const bool is_nameless = record.trace.request_id.empty() && record.request != 0;
     const std::string name = is_nameless ? to_text(core::RequestId{record.request}) : "";
-    log->write(record, is_nameless ? name : record.request_id);
+    log->write(record, is_nameless ? name : record.trace.request_id);
     access_lines_lost_ = log->lost();
 }
 

@@ -87,8 +87,8 @@ struct Health {
 struct ConnectionCounters {
     std::size_t open = 0;
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;  // of these, answered `too_many_connections`
-    std::uint64_t bodies = 0;   // bytes of bodies that are kept for requests and replies
+    std::uint64_t refused = 0;     // of these, answered `too_many_connections`
+    std::uint64_t body_bytes = 0;  // kept for requests and replies
 };
 
 // Why GET /readyz is not 200.

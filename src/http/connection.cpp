@@ -59,10 +59,10 @@ Reply timeout_reply(const std::string& what, base::Duration limit) {
 
 }  // namespace
 
-Connection::Connection(ConnectionContext& context, io::FileDescriptor socket, Origin origin)
+Connection::Connection(ConnectionContext& context, io::FileDescriptor socket, Peer peer)
     : context_(context),
       socket_(context.loop, std::move(socket)),
-      origin_(std::move(origin)),
+      peer_(std::move(peer)),
       parser_({.head_bytes = context.options.header_limit.count(),
                .body_bytes = context.options.body_limit.count()}) {}
 
@@ -197,18 +197,18 @@ void Connection::on_incomplete(bool has_more) {
 }
 
 void Connection::on_head(bool has_more) {
-    begin_exchange();
-    if (origin_.is_surplus) {
+    Exchange& exchange = begin_exchange();
+    if (peer_.is_surplus) {
         ++context_.counters.refused;
         return refuse(surplus_reply());
     }
     const RequestHead& head = parser_.head();
-    auto task = plan(head, origin_.transport, context_.guard);
+    auto task = plan(head, peer_.transport, context_.guard);
     // A body that nobody will read lies between this request and the next one.
     if (!task) return send_reply(std::move(task.error()), head.has_body);
     task_ = std::move(*task);
-    route_ = to_text(task_->route, task_->action);
-    model_ = task_->call.model;
+    exchange.route = to_text(task_->route, task_->action);
+    exchange.model = task_->call.model;
     if (!head.has_body) return;
     if (head.expects_continue && !has_more) {
         output_head_ = kContinue;
@@ -221,26 +221,26 @@ void Connection::on_head(bool has_more) {
 // Calls ---------------------------------------------------------------------------------------
 
 void Connection::begin_call() {
-    const std::uint64_t exchange = ++exchange_;
+    const std::uint64_t number = ++exchange_number_;
     enter_without_limit(Phase::calling);
-    WL_ASSERT(task_.has_value());
+    WL_ASSERT(task_ && exchange_);
     Task task = std::move(*task_);
     task_.reset();
-    body_size_ = parser_.body_size();
+    exchange_->body_bytes = parser_.body_size();
     const std::uint64_t call =
         perform(std::move(task), parser_.take_body(), {context_.backend, context_.counters},
-                [weak = weak_from_this(), exchange](Reply reply) {
-                    if (const auto self = weak.lock()) self->answer(exchange, std::move(reply));
+                [weak = weak_from_this(), number](Reply reply) {
+                    if (const auto self = weak.lock()) self->answer(number, std::move(reply));
                 });
     if (phase_ != Phase::calling) return;  // answered already
     WL_ASSERT(call != 0);
     call_ = call;
-    last_call_ = call;
+    exchange_->call = call;
     if (has_input_ended_) on_input_end(true);
 }
 
-void Connection::answer(std::uint64_t exchange, Reply reply) {
-    if (phase_ != Phase::calling || exchange != exchange_) return;
+void Connection::answer(std::uint64_t exchange_number, Reply reply) {
+    if (phase_ != Phase::calling || exchange_number != exchange_number_) return;
     call_ = 0;
     send_reply(std::move(reply), false);
     wait_for_input();
@@ -251,11 +251,11 @@ void Connection::refuse(Reply reply) { send_reply(std::move(reply), true); }
 // Output --------------------------------------------------------------------------------------
 
 void Connection::send_reply(Reply reply, bool close_after) {
-    begin_exchange();
+    Exchange& exchange = begin_exchange();
+    exchange.status = reply.status;
+    exchange.trace = std::move(reply.trace);
     const RequestHead& head = parser_.head();
     hold_body(reply.body.size());
-    status_ = reply.status;
-    trace_ = std::move(reply.trace);
     close_after_output_ = close_after || !head.keep_alive || context_.stopping;
     output_head_ = format_head(reply, {.date = context_.date.at(std::time(nullptr)),
                                        .close = close_after_output_,
@@ -286,7 +286,7 @@ void Connection::write_output() {
 
 void Connection::on_output_written() {
     if (phase_ != Phase::inviting) {
-        end_exchange(status_, trace_.error_type);
+        end_exchange();
         hold_body(0);
     }
     output_head_.clear();
@@ -319,45 +319,36 @@ void Connection::linger() {
 // A body counts from its first byte until its reply is there, although a model that has begun
 // may have no need of it any more; then the reply counts. False: all together are too much.
 bool Connection::hold_body(std::uint64_t bytes) {
-    std::uint64_t& all = context_.counters.bodies;
-    all = all - held_ + bytes;
-    held_ = bytes;
+    std::uint64_t& all = context_.counters.body_bytes;
+    all = all - held_bytes_ + bytes;
+    held_bytes_ = bytes;
     return all <= context_.options.bodies_limit.count();
 }
 
-void Connection::begin_exchange() {
-    if (!exchange_begun_) exchange_begun_ = context_.loop.now();
+Connection::Exchange& Connection::begin_exchange() {
+    if (!exchange_) exchange_ = Exchange{.begun = context_.loop.now()};
+    return *exchange_;
 }
 
-void Connection::end_exchange(int status, std::string_view error_type) {
-    if (!exchange_begun_) return;
-    const RequestHead& head = parser_.head();
+void Connection::end_exchange() {
+    if (!exchange_) return;
     if (context_.options.on_exchange) {
+        const RequestHead& head = parser_.head();
         context_.options.on_exchange({
-            .client = origin_.client,
+            .client = peer_.client,
             .method = head.method,
             .target = head.target,
-            .route = route_,
-            .model = model_,
-            .request_id = trace_.request_id,
-            .request = last_call_,
-            .status = status,
-            .error_type = error_type,
-            .has_run = trace_.has_run,
-            .queue = trace_.queue,
-            .load = trace_.load,
-            .run = trace_.run,
-            .total = context_.loop.now() - *exchange_begun_,
-            .bytes_in = std::max(body_size_, parser_.body_size()),
+            .route = exchange_->route,
+            .model = exchange_->model,
+            .request = exchange_->call,
+            .status = exchange_->status,
+            .trace = std::move(exchange_->trace),
+            .total = context_.loop.now() - exchange_->begun,
+            .bytes_in = std::max(exchange_->body_bytes, parser_.body_size()),
             .bytes_out = written_ - std::min(written_, output_head_.size()),
         });
     }
-    exchange_begun_.reset();
-    route_ = {};
-    model_.clear();
-    body_size_ = 0;
-    last_call_ = 0;
-    trace_ = {};
+    exchange_.reset();
 }
 
 // Time ----------------------------------------------------------------------------------------
@@ -399,7 +390,11 @@ void Connection::abort() {
 
 void Connection::close() {
     if (phase_ == Phase::closed) return;
-    end_exchange(kClientGone, base::traits(base::Errc::cancelled).name);
+    if (exchange_) {
+        exchange_->status = kClientGone;
+        exchange_->trace.error_type = base::traits(base::Errc::cancelled).name;
+    }
+    end_exchange();
     hold_body(0);
     enter_without_limit(Phase::closed);
     socket_.close();

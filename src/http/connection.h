@@ -48,12 +48,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         closed,
     };
 
-    struct Origin {
+    struct Peer {
         Transport transport = Transport::tcp;
         std::string client;       // as in Arrival
         bool is_surplus = false;  // it gets one reply, `unavailable`
     };
-    Connection(ConnectionContext& context, io::FileDescriptor socket, Origin origin);
+    Connection(ConnectionContext& context, io::FileDescriptor socket, Peer peer);
     void start();
 
     Phase phase() const { return phase_; }
@@ -73,7 +73,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void on_incomplete(bool has_more);
     void on_head(bool has_more);
     void begin_call();
-    void answer(std::uint64_t exchange, Reply reply);
+    void answer(std::uint64_t exchange_number, Reply reply);
     void refuse(Reply reply);
 
     void send_reply(Reply reply, bool close_after);
@@ -83,9 +83,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool client_has_closed() const;
     void abort();
 
+    // What will be written down of the present request.
+    struct Exchange {
+        base::Instant begun;
+        std::string_view route = {};  // empty: none is known
+        std::string model = {};
+        std::uint64_t body_bytes = 0;  // once the body was taken out of the parser
+        std::uint64_t call = 0;        // the backend's number, also after its reply
+        int status = 0;
+        Trace trace = {};
+    };
     bool hold_body(std::uint64_t bytes);
-    void begin_exchange();
-    void end_exchange(int status, std::string_view error_type);
+    Exchange& begin_exchange();
+    void end_exchange();
 
     void enter(Phase phase, base::Duration limit);
     void enter_without_limit(Phase phase);
@@ -93,7 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     ConnectionContext& context_;
     io::Readiness socket_;
-    Origin origin_;
+    Peer peer_;
     Phase phase_ = Phase::idle;
     base::Instant phase_since_ = {};
     base::Instant deadline_ = base::Instant::max();  // of the present phase
@@ -104,18 +114,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     InputBuffer pending_;
     RequestParser parser_;
     std::optional<Task> task_;
-    std::uint64_t exchange_ = 0;  // counts the requests, so that a late reply meets no other one
-    std::uint64_t call_ = 0;      // the backend's number of the request in phase `calling`
-
-    // What will be written down of the present request.
-    std::optional<base::Instant> exchange_begun_;
-    std::string model_;
-    std::string_view route_;  // of the request that is being answered; empty: none is known
-    std::uint64_t body_size_ = 0;
-    std::uint64_t held_ = 0;  // of a body, as counted in the context
-    std::uint64_t last_call_ = 0;
-    Trace trace_;
-    int status_ = 0;
+    std::optional<Exchange> exchange_;
+    std::uint64_t exchange_number_ = 0;  // so that a late reply meets no other request
+    std::uint64_t call_ = 0;             // the backend's number of the request in phase `calling`
+    std::uint64_t held_bytes_ = 0;       // of a body, as counted in the context
 
     std::string output_head_;
     std::string output_body_;

@@ -6,18 +6,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "http/exchange_record.h"
 
 namespace windlass::http {
-
-// What is written down of a request beside what its client sees.
-struct Trace {
-    std::string request_id = {};       // "r17"; empty: it has none
-    std::string_view error_type = {};  // empty: it was answered
-    bool has_run = false;              // then these count
-    base::Duration queue = {};
-    base::Duration load = {};
-    base::Duration run = {};
-};
 
 struct Reply {
     int status = 200;

@@ -1,7 +1,6 @@
 // Accepts connections, keeps them, and looks after their time limits with one timer for all.
 #include "http/server.h"
 
-#include <algorithm>
 #include <list>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +30,7 @@ struct Server::State {
             : transport(over), listening(loop, std::move(socket)) {}
         Transport transport;
         io::Readiness listening;
+        bool is_paused = false;  // out of descriptors, or full: the sweep tries again
     };
 
     void open_door(Transport transport, io::FileDescriptor socket);
@@ -44,9 +44,8 @@ struct Server::State {
 
     ConnectionContext context;
     std::uint16_t port = 0;
-    std::list<Door> doors;            // a list: callbacks refer to them
-    std::vector<Door*> paused_doors;  // out of descriptors, or full: the sweep tries again
-    UnixSocketFile socket_file;       // goes before its door
+    std::list<Door> doors;       // a list: callbacks refer to them
+    UnixSocketFile socket_file;  // goes before its door
     bool is_failing_to_accept = false;
     bool is_sweeping = false;
     io::Timer sweep_timer;
@@ -78,31 +77,29 @@ void Server::State::on_connections_waiting(Door& door) {
     for (int i = 0; i < kAcceptedPerTurn; ++i) {
         if (!accept_one(door)) break;
     }
-    if (std::ranges::find(paused_doors, &door) == paused_doors.end()) {
-        return wait_for_connections(door);
-    }
+    if (!door.is_paused) return wait_for_connections(door);
     start_sweeping();
 }
 
 // False: there is none, or none can be taken now.
 bool Server::State::accept_one(Door& door) {
     if (connections.size() >= context.options.connections_max + kSurplusMax) {
-        paused_doors.push_back(&door);
+        door.is_paused = true;
         return false;
     }
     auto arrival = accept_connection(door.listening.descriptor(), door.transport);
     if (!arrival) {
-        paused_doors.push_back(&door);
+        door.is_paused = true;
         tell_accepting(std::move(arrival.error()));
         return false;
     }
     tell_accepting(std::nullopt);
     if (!arrival->socket) return false;
-    const Connection::Origin origin{
-        .transport = door.transport,
-        .client = std::move(arrival->client),
-        .is_surplus = connections.size() >= context.options.connections_max};
-    auto connection = std::make_shared<Connection>(context, std::move(arrival->socket), origin);
+    Connection::Peer peer{.transport = door.transport,
+                          .client = std::move(arrival->client),
+                          .is_surplus = connections.size() >= context.options.connections_max};
+    auto connection =
+        std::make_shared<Connection>(context, std::move(arrival->socket), std::move(peer));
     connections.emplace(connection.get(), connection);
     context.counters.open = connections.size();
     ++context.counters.accepted;
@@ -126,8 +123,10 @@ void Server::State::sweep() {
     is_sweeping = false;
     const base::Instant now = context.loop.now();
     for (const auto& connection : snapshot()) connection->sweep(now);
-    for (Door* door : std::exchange(paused_doors, {})) wait_for_connections(*door);
-    if (!connections.empty() || !paused_doors.empty()) start_sweeping();
+    for (Door& door : doors) {
+        if (std::exchange(door.is_paused, false)) wait_for_connections(door);
+    }
+    if (!connections.empty()) start_sweeping();
 }
 
 // Connections leave the map while they are visited.
@@ -160,7 +159,6 @@ std::uint16_t Server::port() const { return state_->port; }
 void Server::stop_accepting() {
     state_->context.stopping = true;
     state_->socket_file.remove();  // first, so that a successor finds no dead file
-    state_->paused_doors.clear();
     state_->doors.clear();
 }
 

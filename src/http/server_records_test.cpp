@@ -29,11 +29,11 @@ struct RecordingBench {
         options.on_exchange = [this](const http::ExchangeRecord& r) {
             std::string text;
             for (const std::string_view part :
-                 {r.method, r.target, r.route, r.model, r.request_id}) {
+                 {r.method, r.target, r.route, r.model, std::string_view{r.trace.request_id}}) {
                 text += std::string{part.empty() ? "-" : part} + " ";
             }
             records.push_back(
-                {text + std::to_string(r.status) + " " + std::string{r.error_type}, r});
+                {text + std::to_string(r.status) + " " + std::string{r.trace.error_type}, r});
         };
         return options;
     }
@@ -52,14 +52,14 @@ TEST_CASE("an answered call is written down with its times and sizes, once") {
     CHECK(noted.bench.exchange(*client, post(kCall, "body")).status == 200);
     const Record& record = noted.wait_for(1);
     CHECK(record.text == "POST /api/models/digits/call call digits r1 200 ");
-    CHECK(record.numbers.has_run);
-    CHECK(record.numbers.queue == 1500us);
-    CHECK(record.numbers.run == 12'345'678ns);
+    CHECK(record.numbers.trace.has_run);
+    CHECK(record.numbers.trace.queue == 1500us);
+    CHECK(record.numbers.trace.run == 12'345'678ns);
     CHECK(record.numbers.bytes_in == 4);
     CHECK(record.numbers.bytes_out == 4);
     CHECK(noted.bench.exchange(*client, get("/api/models")).status == 200);
     CHECK(noted.wait_for(2).text == "GET /api/models models - - 200 ");
-    CHECK_FALSE(noted.records[1].numbers.has_run);
+    CHECK_FALSE(noted.records[1].numbers.trace.has_run);
     client->close();
     REQUIRE(noted.bench.until([&] { return noted.bench.server->connection_count() == 0; }));
     CHECK(noted.records.size() == 2);
