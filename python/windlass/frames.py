@@ -98,26 +98,24 @@ class Decoder:
 
     def __init__(self) -> None:
         self.body_max = 0
-        self._buffer = b""
-        self._begin = 0  # of the next frame in it
-        self._fed: list[bytes] = []  # what comes after the buffer
-        self._fed_size = 0
-        self._missing = 0  # bytes that must be fed before a look at the next frame is worth it
+        self._buffer: bytes | bytearray = b""  # a bytearray if it was put together of pieces
+        self._begin = 0  # of the next frame; what lies before it is dropped with the next feed
 
     def feed(self, data: bytes | memoryview) -> None:
-        self._fed.append(bytes(data))
-        self._fed_size += len(data)
+        if self._begin == len(self._buffer):
+            self._buffer = bytes(data)  # the usual case, and cheaper to cut
+        else:
+            rest = self._buffer if isinstance(self._buffer, bytearray) else bytearray(self._buffer)
+            del rest[: self._begin]
+            rest += data
+            self._buffer = rest
+        self._begin = 0
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None until more bytes are fed."""
-        if self._fed:
-            if self._fed_size < self._missing:
-                return None
-            self._take_fed()
         buffer, begin = self._buffer, self._begin
         meta_begin = begin + HEADER.size
         if len(buffer) < meta_begin:
-            self._missing = meta_begin - len(buffer)
             return None
         type_, version, reserved, meta_size, body_size, id_ = HEADER.unpack_from(
             buffer, begin
@@ -136,19 +134,14 @@ class Decoder:
         body_begin = meta_begin + meta_size
         end = body_begin + body_size
         if len(buffer) < end:
-            self._missing = end - len(buffer)
             return None
         self._begin = end
-        meta = _parse_meta(buffer[meta_begin:body_begin])
-        return Frame(known_type, id_, meta, buffer[body_begin:end])
-
-    def _take_fed(self) -> None:
-        if self._begin == len(self._buffer) and len(self._fed) == 1:
-            self._buffer = self._fed[0]  # the usual case: all of it was cut, one more piece came
+        if isinstance(buffer, bytes):
+            meta, body = buffer[meta_begin:body_begin], buffer[body_begin:end]
         else:
-            self._buffer = b"".join((self._buffer[self._begin :], *self._fed))
-        self._begin = self._fed_size = self._missing = 0
-        self._fed.clear()
+            with memoryview(buffer) as view:  # a slice of a bytearray would be copied twice
+                meta, body = bytes(view[meta_begin:body_begin]), bytes(view[body_begin:end])
+        return Frame(known_type, id_, _parse_meta(meta), body)
 
 
 @functools.lru_cache(maxsize=64)  # few differ: of a run's, `timeout_ms` alone, and not by much
