@@ -1,9 +1,10 @@
-// How a line of the access log looks.
+// Writes the fields of a line, as text or as JSON.
+#include "daemon/access_line.h"
+
 #include <fmt/core.h>
 
 #include <ctime>
 
-#include "daemon/access_log.h"
 #include "http/json_writer.h"
 
 namespace windlass::daemon {

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/access_line.h"
+
 namespace windlass::daemon {
 namespace {
 
@@ -55,7 +57,7 @@ AccessLog::AccessLog(io::Loop& loop, std::string path, LogFormat format, io::Fil
     : path_(std::move(path)),
       format_(format),
       file_(std::move(file)),
-      retry_(loop, [this] { flush(); }) {}
+      flush_timer_(loop, [this] { flush(); }) {}
 
 AccessLog::~AccessLog() { flush(); }
 
@@ -80,7 +82,7 @@ void AccessLog::write(const http::ExchangeRecord& record, std::string_view reque
 // The lines of a turn go out together.
 void AccessLog::flush_soon() {
     if (std::exchange(is_flush_due_, true)) return;
-    retry_.start(base::Duration{0});
+    flush_timer_.start(base::Duration{0});
 }
 
 // How much was taken; negative: nothing, as errno says.
@@ -104,7 +106,7 @@ void AccessLog::flush() {
             continue;
         } else if (size < 0 && errno == EAGAIN) {  // nobody reads; perhaps later
             is_flush_due_ = true;
-            return retry_.start(kRetryAfter);
+            return flush_timer_.start(kRetryAfter);
         } else {
             return drop_backlog();
         }

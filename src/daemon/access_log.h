@@ -56,15 +56,7 @@ class AccessLog {
     bool is_flush_due_ = false;
     char last_written_ = '\n';
     std::uint64_t lost_ = 0;
-    io::Timer retry_;
+    io::Timer flush_timer_;
 };
-
-// The line itself, with its end. `now` is seconds since 1970 with `milliseconds`.
-struct WallTime {
-    std::int64_t seconds;
-    int milliseconds;
-};
-std::string access_line(const http::ExchangeRecord& record, std::string_view request_id,
-                        WallTime now, LogFormat format);
 
 }  // namespace windlass::daemon

@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "base/testing/scratch_directory.h"
+#include "daemon/access_line.h"
 #include "io/testing/run_until.h"
 
 using namespace std::chrono_literals;

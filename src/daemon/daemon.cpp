@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/overloaded.h"
 #include "base/version.h"
 #include "daemon/access_log.h"
 #include "daemon/estate.h"
@@ -88,6 +89,25 @@ std::size_t connections_max(std::uint64_t descriptor_limit) {
     return std::clamp(theirs - std::min(theirs, kOurs), kLeast, kMost);
 }
 
+void log_keeper(const worker::KeeperEvent& event) {
+    std::visit(base::Overloaded{
+                   [](const worker::KeeperStarted& e) {
+                       log::info("keeper.started", {{"pid", e.pid}});
+                   },
+                   [](const worker::KeeperLost& e) {
+                       log::warning("keeper.lost", {{"pid", e.pid.value_or(0)},
+                                                    {"message", e.why},
+                                                    {"retry_after", e.retry_after}});
+                   },
+                   [](const worker::RecordFailed& e) {
+                       log::warning("keeper.record_failed",
+                                    {{"type", base::traits(e.error.code).name},
+                                     {"message", e.error.message}});
+                   },
+               },
+               event);
+}
+
 // One daemon from its first to its last turn.
 class Daemon {
   public:
@@ -100,7 +120,7 @@ class Daemon {
           environment_(environment),
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, estate.record(), "/proc/self/exe", log_keeper),
-          switchboard_(loop_, configuration_, with_estate(std::move(switchboard), estate)) {}
+          switchboard_(loop_, configuration_, std::move(switchboard), keeper_) {}
 
     Result<void> open() {
         WL_TRY(io::become_subreaper());
@@ -109,6 +129,7 @@ class Daemon {
         if (!configuration_.daemon.access_log.empty()) {
             access_log_ = WL_TRY(AccessLog::open(loop_, configuration_.daemon.access_log,
                                                  configuration_.daemon.log));
+            switchboard_.use_access_log(*access_log_);
         }
         keeper_.start();
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
@@ -142,22 +163,13 @@ class Daemon {
                 .bodies_limit = daemon.bodies_limit,
                 .connections_max = connections_max(descriptor_limit_),
                 .on_exchange =
-                    [this](const http::ExchangeRecord& record) {
-                        switchboard_.note(record, access_log_.get());
-                    },
+                    [this](const http::ExchangeRecord& record) { switchboard_.note(record); },
                 .on_accepting = report_accepting};
     }
 
     static void report_accepting(const std::optional<base::Error>& failure) {
         if (!failure) return log::info("connections.resumed", {});
         log::warning("connections.paused", {{"message", failure->message}});
-    }
-
-    SwitchboardOptions with_estate(SwitchboardOptions options, const Estate& estate) {
-        options.runtime_dir = estate.folder();
-        options.cgroup = estate.cgroup();
-        options.keeper = &keeper_;
-        return options;
     }
 
     // Workers and the keeper are reaped by pidfd; this is for what workers left behind.
@@ -196,12 +208,12 @@ class Daemon {
 
     // Whoever has renamed the file wants the next lines in a new one.
     void reopen_access_log() {
-        if (!access_log_) return;
-        const fs::path path = configuration_.daemon.access_log;
+        const std::string& path = configuration_.daemon.access_log;
+        if (!access_log_ || path == "-") return;  // stdout cannot be opened anew
         if (const auto reopened = access_log_->reopen(); !reopened) {
             return log::warning("access_log.failed", {{"message", reopened.error().message}});
         }
-        log::info("access_log.reopened", {{"path", path.string()}});
+        log::info("access_log.reopened", {{"path", path}});
     }
 
     // A file with mistakes changes nothing.
@@ -272,7 +284,8 @@ int serve(const ServeOptions& options) {
                   environment,
                   {.daemon_id = daemon_id,
                    .configuration_path = options.configuration_path,
-                   .runtime_dir = {},
+                   .runtime_dir = (*estate)->folder(),
+                   .cgroup = (*estate)->cgroup(),
                    .python_package = package,
                    .environment = environment,
                    .descriptors = io::raise_descriptor_limit()},

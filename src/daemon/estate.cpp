@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/overloaded.h"
 #include "worker/cgroup.h"
 #include "worker/leftovers.h"
 
@@ -59,25 +58,6 @@ void clear_leftovers(const std::string& state_dir, const std::string& daemon_id)
                                       "process of it hangs in the kernel, or a file may not be "
                                       "removed; look at it, and remove the folder"}});
     }
-}
-
-void log_keeper(const worker::KeeperEvent& event) {
-    std::visit(base::Overloaded{
-                   [](const worker::KeeperStarted& e) {
-                       log::info("keeper.started", {{"pid", e.pid}});
-                   },
-                   [](const worker::KeeperLost& e) {
-                       log::warning("keeper.lost", {{"pid", e.pid.value_or(0)},
-                                                    {"message", e.why},
-                                                    {"retry_after", e.retry_after}});
-                   },
-                   [](const worker::RecordFailed& e) {
-                       log::warning("keeper.record_failed",
-                                    {{"type", base::traits(e.error.code).name},
-                                     {"message", e.error.message}});
-                   },
-               },
-               event);
 }
 
 base::Result<std::unique_ptr<Estate>> Estate::make(const DaemonConfiguration& configuration,

@@ -14,9 +14,6 @@ namespace windlass::daemon {
 // Clears up after daemons that were killed, and logs it. The caller holds the lock of `state_dir`.
 void clear_leftovers(const std::string& state_dir, const std::string& daemon_id);
 
-// Logs what happens to the keeper.
-void log_keeper(const worker::KeeperEvent& event);
-
 class Estate {
   public:
     static base::Result<std::unique_ptr<Estate>> make(const DaemonConfiguration& configuration,

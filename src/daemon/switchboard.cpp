@@ -62,7 +62,7 @@ base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited
 }  // namespace
 
 Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
-                         SwitchboardOptions options)
+                         SwitchboardOptions options, worker::KeeperLink& keeper)
     : loop_(loop),
       models_(configuration.models),
       body_limit_(configuration.daemon.body_limit),
@@ -75,7 +75,7 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
                   {.daemon_id = options_.daemon_id,
                    .runtime_dir = options_.runtime_dir,
                    .cgroup = options_.cgroup,
-                   .keeper = options_.keeper},
+                   .keeper = &keeper},
                   [this](worker::Event event) { on_worker(std::move(event)); }) {}
 
 // --- the turn
@@ -248,7 +248,8 @@ std::optional<http::Unready> Switchboard::unready() const {
 }
 
 std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
-    MetricsSnapshot snapshot{.connections = connections, .access_lines_lost = access_lines_lost_};
+    MetricsSnapshot snapshot{.connections = connections,
+                             .access_lines_lost = access_log_ != nullptr ? access_log_->lost() : 0};
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
         const core::ModelView view = engine_.view(core::ModelId{number});
         snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,
@@ -261,13 +262,12 @@ std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
     return metrics_.text(snapshot);
 }
 
-void Switchboard::note(const http::ExchangeRecord& record, AccessLog* log) {
+void Switchboard::note(const http::ExchangeRecord& record) {
     metrics_.count(record);
-    if (log == nullptr) return;
+    if (access_log_ == nullptr) return;
     const bool is_nameless = record.trace.request_id.empty() && record.request != 0;
     const std::string name = is_nameless ? to_text(core::RequestId{record.request}) : "";
-    log->write(record, is_nameless ? name : record.trace.request_id);
-    access_lines_lost_ = log->lost();
+    access_log_->write(record, is_nameless ? name : record.trace.request_id);
 }
 
 // --- workers

@@ -24,17 +24,18 @@ namespace windlass::daemon {
 struct SwitchboardOptions {
     std::string daemon_id;
     std::string configuration_path;
-    std::string runtime_dir;               // exists; for the workers' private folders
-    std::string cgroup;                    // for the workers' cgroups; empty: there can be none
-    worker::KeeperLink* keeper = nullptr;  // outlives the switchboard
-    std::string python_package;            // see find_python_package()
+    std::string runtime_dir;     // exists; for the workers' private folders
+    std::string cgroup;          // for the workers' cgroups; empty: there can be none
+    std::string python_package;  // see find_python_package()
     Environment environment;
     io::DescriptorLimit descriptors;  // of the daemon; workers get the former one
 };
 
 class Switchboard final : public http::Backend {
   public:
-    Switchboard(io::Loop& loop, const Configuration& configuration, SwitchboardOptions options);
+    // `keeper` outlives it.
+    Switchboard(io::Loop& loop, const Configuration& configuration, SwitchboardOptions options,
+                worker::KeeperLink& keeper);
 
     // The end of a turn of the loop: delivers time, then carries out what the turn's events led to.
     // Returns when it wants to be called again.
@@ -56,8 +57,10 @@ class Switchboard final : public http::Backend {
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
 
-    // A request is over; `log` is where it is written down, if anywhere.
-    void note(const http::ExchangeRecord& record, AccessLog* log);
+    // From now on requests are written down there. It outlives the last of them.
+    void use_access_log(AccessLog& log) { access_log_ = &log; }
+    // A request is over.
+    void note(const http::ExchangeRecord& record);
 
   private:
     struct Call {
@@ -110,7 +113,7 @@ class Switchboard final : public http::Backend {
     core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
     Metrics metrics_;
-    std::uint64_t access_lines_lost_ = 0;
+    AccessLog* access_log_ = nullptr;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     std::map<core::RequestId, Call> calls_;    // not answered yet
