@@ -35,10 +35,12 @@ using base::Errc;
 using base::Result;
 using namespace std::chrono_literals;
 
-// After the last grace the daemon is gone at most this much later, whatever hangs.
-constexpr core::Duration kLastWait = 5s;
-// How much of that it gives the keeper, which needs some 20 ms when nothing is left.
+// After the last grace the daemon is gone at most 5 s later, whatever hangs: so long it waits for
+// its workers, then for the keeper, which needs some 20 ms when nothing is left.
+constexpr core::Duration kLastWait = 3s;
 constexpr core::Duration kKeeperWait = 2s;
+
+constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
 
 std::string make_daemon_id() {
     std::uint64_t number = 0;
@@ -124,8 +126,8 @@ class Daemon {
 
     Result<void> open() {
         WL_TRY(io::become_subreaper());
-        signals_ = WL_TRY(io::Signals::make(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD},
-                                            [this](int signal) { on_signal(signal); }));
+        signals_ =
+            WL_TRY(io::Signals::make(loop_, kSignals, [this](int signal) { on_signal(signal); }));
         if (!configuration_.daemon.access_log.empty()) {
             access_log_ = WL_TRY(AccessLog::open(loop_, configuration_.daemon.access_log,
                                                  configuration_.daemon.log));
@@ -143,13 +145,18 @@ class Daemon {
     }
 
     // After the last turn: the keeper ends what is left, and then itself.
-    void leave() {
-        if (!keeper_.finish(kKeeperWait)) {
+    // Returns whether nothing is left.
+    bool leave() {
+        const worker::KeeperEnd end = keeper_.finish(kKeeperWait);
+        if (end == worker::KeeperEnd::late) {
+            log::warning("keeper.late", {{"message", "the keeper still ends what workers left"}});
+        } else if (end == worker::KeeperEnd::missing) {
             log::warning("keeper.late", {{"message",
-                                          "there was no keeper to end what is left, or "
-                                          "it is still at it"}});
+                                          "there was no keeper to end what workers left; the next "
+                                          "start does it"}});
         }
         reap_orphans();
+        return end == worker::KeeperEnd::done;
     }
 
   private:
@@ -196,7 +203,7 @@ class Daemon {
         if (last_moment_) {
             log::warning("daemon.stopping_now", {{"signal", sigdescr_np(signal)}});
             switchboard_.shut_down_now();
-            last_moment_ = loop_.now() + kLastWait;
+            last_moment_ = std::min(*last_moment_, loop_.now() + kLastWait);
             return;
         }
         const core::Duration grace = configuration_.daemon.shutdown_grace;
@@ -216,16 +223,26 @@ class Daemon {
         log::info("access_log.reopened", {{"path", path}});
     }
 
+    void refuse_reload(const char* why) const {
+        log::error("configuration.not_reloaded",
+                   {{"configuration", options_.configuration_path},
+                    {"message", fmt::format("{}; the daemon goes on as before", why)}});
+    }
+
     // A file with mistakes changes nothing.
     void reload() {
         if (last_moment_) return;
+        std::error_code unknown;
+        if (!fs::is_regular_file(options_.configuration_path, unknown)) {
+            return refuse_reload("it is no file that can be read again");
+        }
         LoadedConfiguration loaded =
             load_configuration(options_.configuration_path, environment_, options_.overrides);
         log_problems(loaded.problems);
-        if (!loaded.configuration) {
-            return log::error("configuration.not_reloaded",
-                              {{"configuration", options_.configuration_path},
-                               {"message", "the file has mistakes; the daemon goes on as before"}});
+        if (!loaded.configuration) return refuse_reload("the file has mistakes");
+        // More likely a file that is just being written than somebody's wish.
+        if (loaded.configuration->models.empty() && !configuration_.models.empty()) {
+            return refuse_reload("the file names no model; to serve none, stop the daemon");
         }
         const Reload changes = compare(configuration_, *loaded.configuration);
         configuration_.models = std::move(loaded.configuration->models);
@@ -258,6 +275,8 @@ class Daemon {
 int serve(const ServeOptions& options) {
     // A reader of stderr or of the access log that goes away is no reason to end.
     std::signal(SIGPIPE, SIG_IGN);
+    // What comes while it starts waits until it can stop in order. As PID 1 it would be lost.
+    io::hold_back(kSignals);
     const Environment environment = process_environment();
     const std::string executable = executable_path();
     const std::string daemon_id = make_daemon_id();
@@ -291,7 +310,7 @@ int serve(const ServeOptions& options) {
                    .descriptors = io::raise_descriptor_limit()},
                   **estate};
     if (const auto opened = daemon.open(); !opened) {
-        daemon.leave();
+        if (!daemon.leave()) (*estate)->leave();
         return refuse(opened.error());
     }
     address.port = daemon.port();
@@ -303,7 +322,7 @@ int serve(const ServeOptions& options) {
                                  {"socket", socket.empty() ? "none" : socket},
                                  {"pid", getpid()}});
     daemon.run();
-    daemon.leave();
+    if (!daemon.leave()) (*estate)->leave();
     log::info("daemon.stopped", {{"daemon_id", daemon_id}});
     return 0;
 }

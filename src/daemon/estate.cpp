@@ -75,6 +75,7 @@ base::Result<std::unique_ptr<Estate>> Estate::make(const DaemonConfiguration& co
 }
 
 Estate::~Estate() {
+    if (is_left_) return;
     if (!record_.cgroup.empty()) worker::remove_cgroup(record_.cgroup);
     std::error_code ignored;  // nothing useful can be done about it any more
     fs::remove_all(record_.folder, ignored);

@@ -18,9 +18,12 @@ class Estate {
   public:
     static base::Result<std::unique_ptr<Estate>> make(const DaemonConfiguration& configuration,
                                                       const std::string& daemon_id);
-    ~Estate();  // removes both
+    ~Estate();  // removes both, unless leave() was called
     Estate(const Estate&) = delete;
     Estate& operator=(const Estate&) = delete;
+
+    // Something may be left of the workers: the keeper removes both, or the next start.
+    void leave() { is_left_ = true; }
 
     const std::string& folder() const { return record_.folder; }
     const std::string& cgroup() const { return record_.cgroup; }  // empty: there can be none
@@ -30,6 +33,7 @@ class Estate {
     explicit Estate(worker::DaemonRecord record) : record_(std::move(record)) {}
 
     worker::DaemonRecord record_;
+    bool is_left_ = false;
 };
 
 }  // namespace windlass::daemon

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -73,8 +74,10 @@ base::Result<StateLock> StateLock::take(const std::string& state_dir) {
     fs::create_directories(state_dir, failed);
     if (failed) return cannot_make("the folder " + state_dir, failed.message());
     const std::string path = state_dir + "/lock";
-    io::FileDescriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+    io::FileDescriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
     if (!file) return cannot_make(path, std::generic_category().message(errno));
+    // flock(2) asks for no more than a descriptor: whoever may read the file could hold it.
+    ::fchmod(file.number(), 0600);
     const int errno_value = lock(file.number(), path);
     if (errno_value == EWOULDBLOCK) return held_by_another(state_dir, path);
     if (errno_value != 0) return io::system_error(errno_value, "locking " + path);

@@ -40,12 +40,14 @@ base::Error taken(const std::string& path, std::string_view by) {
                                   path, by));
 }
 
-// Somebody answers when connecting succeeds or when so many wait that it would take a while.
+// Nobody is there only if the system says so: a socket of another user or of another kind, or one
+// where so many wait that it would take a while, belongs to somebody.
 bool has_listener(const sockaddr_un& address) {
     const io::FileDescriptor probe = make_unix_socket();
     if (!probe) return true;  // it cannot be known; then nothing of others is removed
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    return ::connect(probe.number(), generic, sizeof(address)) == 0 || errno == EAGAIN;
+    if (::connect(probe.number(), generic, sizeof(address)) == 0) return true;
+    return errno != ECONNREFUSED && errno != ENOENT;
 }
 
 // Makes room for our socket where a dead program left its own.

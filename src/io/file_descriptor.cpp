@@ -18,7 +18,13 @@ Errc errc_of(int errno_value) {
     switch (errno_value) {
         case ENOENT: return Errc::not_found;
         case EACCES:
-        case EPERM: return Errc::permission_denied;
+        case EPERM:
+        case EROFS: return Errc::permission_denied;
+        case EISDIR:
+        case ENOTDIR:
+        case ENXIO:
+        case ELOOP:
+        case ENAMETOOLONG: return Errc::invalid_input;  // a path that somebody gave
         case ENOMEM: return Errc::host_out_of_memory;
         case EMFILE:
         case ENFILE:

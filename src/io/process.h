@@ -52,7 +52,7 @@ class Process {
     // ends that spawned it. Errors as in system_error().
     static base::Result<std::unique_ptr<Process>> spawn(Loop& loop, const SpawnOrder& order,
                                                         std::function<void()> on_exit);
-    // What was not reaped is killed, and reaped if it is gone already; it never waits.
+    // What was not reaped or abandoned is killed, and reaped if it is gone already; it never waits.
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -68,6 +68,9 @@ class Process {
 
     // Once, after on_exit or wait_for_exit().
     ExitStatus reap();
+
+    // Lets it live on when this object goes. For the end of a program.
+    void abandon() { is_reaped_ = true; }
 
   private:
     Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit);

@@ -8,12 +8,26 @@
 
 namespace windlass::io {
 
+namespace {
+
+sigset_t set_of(std::initializer_list<int> signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : signals) sigaddset(&set, signal);
+    return set;
+}
+
+}  // namespace
+
+void hold_back(std::initializer_list<int> signals) {
+    const sigset_t held = set_of(signals);
+    ::pthread_sigmask(SIG_BLOCK, &held, nullptr);
+}
+
 base::Result<std::unique_ptr<Signals>> Signals::make(Loop& loop, std::initializer_list<int> signals,
                                                      std::function<void(int signal)> on_signal) {
-    sigset_t wanted;
+    const sigset_t wanted = set_of(signals);
     sigset_t former;
-    sigemptyset(&wanted);
-    for (const int signal : signals) sigaddset(&wanted, signal);
     FileDescriptor descriptor{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!descriptor) return system_error(errno, "making a descriptor for signals");
     const int failed = ::pthread_sigmask(SIG_BLOCK, &wanted, &former);

@@ -10,6 +10,9 @@
 
 namespace windlass::io {
 
+// Blocks these signals in this thread: they wait for Signals::make().
+void hold_back(std::initializer_list<int> signals);
+
 class Signals {
   public:
     // From now on these signals are blocked in this thread, and in those that it starts later, and

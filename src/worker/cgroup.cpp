@@ -176,7 +176,8 @@ std::vector<int> processes_of_cgroup(const std::string& path) {
 
 bool is_populated(const std::string& path) {
     const auto events = io::read_file(path + "/cgroup.events", kTextMax);
-    return events && events->contains("populated 1");
+    if (!events) return errno != ENOENT && errno != ENODEV;  // gone, or it cannot be known
+    return events->contains("populated 1");
 }
 
 void kill_cgroup(const std::string& path) {

@@ -42,6 +42,7 @@ KeeperLink::KeeperLink(io::Loop& loop, DaemonRecord record, std::string executab
 KeeperLink::~KeeperLink() { process_.reset(); }
 
 void KeeperLink::start() {
+    was_asked_for_ = true;
     note();
     if (const base::Result<void> spawned = spawn(); !spawned) {
         return lose(std::nullopt, spawned.error().message);
@@ -76,7 +77,8 @@ base::Result<void> KeeperLink::spawn() {
 void KeeperLink::add(std::uint64_t generation, pid_t pid) {
     // It is our child and not reaped, so that the number is still its own.
     const auto identity = io::find_identity(pid);
-    if (!identity) return;
+    if (!identity)
+        return on_event_(RecordFailed{.error = io::system_error(errno, "reading /proc")});
     record_.workers[generation] = *identity;
     tell(encode_added(generation, *identity));
     note();
@@ -117,16 +119,14 @@ void KeeperLink::lose(std::optional<pid_t> pid, std::string why) {
     pause_ = std::clamp(2 * pause_, kPauseFirst, kPauseMax);
 }
 
-bool KeeperLink::finish(base::Duration limit) {
+KeeperEnd KeeperLink::finish(base::Duration limit) {
     restart_.stop();
-    if (!process_) return false;
+    if (!process_) return was_asked_for_ ? KeeperEnd::missing : KeeperEnd::done;
     channel_.reset();
     const bool has_ended = process_->wait_for_exit(limit);
-    if (has_ended) {
-        process_->reap();
-        process_.reset();
-    }
-    return has_ended;
+    has_ended ? void(process_->reap()) : process_->abandon();
+    process_.reset();
+    return has_ended ? KeeperEnd::done : KeeperEnd::late;
 }
 
 void KeeperLink::note() {

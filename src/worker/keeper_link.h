@@ -33,6 +33,13 @@ struct RecordFailed {
 };
 using KeeperEvent = std::variant<KeeperStarted, KeeperLost, RecordFailed>;
 
+// How it ended with the keeper, at the end of the daemon.
+enum class KeeperEnd : std::uint8_t {
+    done,     // nothing is left
+    late,     // it is still at it, and lives on until it is done
+    missing,  // there was none to look whether anything is left
+};
+
 class KeeperLink {
   public:
     // `executable` is run as `executable keeper`. `on_event` comes from start(), from the loop, or
@@ -53,8 +60,9 @@ class KeeperLink {
     std::optional<pid_t> pid() const;
 
     // At the daemon's end: lets the keeper look whether anything is left, and waits for its end, so
-    // that it is nobody's zombie. Blocks for `limit` at most; returns whether it ended in time.
-    bool finish(base::Duration limit);
+    // that it is nobody's zombie. Blocks for `limit` at most. Where start() was not called there
+    // can be nothing left.
+    KeeperEnd finish(base::Duration limit);
 
   private:
     base::Result<void> spawn();
@@ -70,6 +78,7 @@ class KeeperLink {
     // Closed only after the keeper is dead, or at the daemon's end: it takes that for our death.
     io::FileDescriptor channel_;
     std::unique_ptr<io::Process> process_;
+    bool was_asked_for_ = false;
     base::Instant started_{};
     base::Duration pause_{};
     io::Timer restart_;

@@ -91,7 +91,7 @@ TEST_CASE("a keeper that is told to finish clears up and ends") {
     REQUIRE(home.all<worker::KeeperStarted>().size() == 1);
     home.start_stray(kId + "/12");
     home.start_stray("ffff" + kId.substr(4) + "/12");
-    CHECK(home.link.finish(30s));
+    CHECK(home.link.finish(30s) == worker::KeeperEnd::done);
     CHECK(run_until(home.loop, [&] { return home.dead_strays > 0; }));
     CHECK(home.dead_strays == 1);  // the other daemon's lives
     CHECK_FALSE(fs::exists(home.folder));
@@ -117,7 +117,7 @@ TEST_CASE("a keeper that dies is replaced, at once and then more slowly, and tol
     CHECK(lost[2].retry_after == 200ms);
     CHECK(lost[0].why.contains("SIGKILL"));
     home.link.remove(1);
-    CHECK(home.link.finish(30s));
+    CHECK(home.link.finish(30s) == worker::KeeperEnd::done);
 }
 
 TEST_CASE("a keeper that cannot be started is tried again") {
@@ -126,7 +126,7 @@ TEST_CASE("a keeper that cannot be started is tried again") {
     REQUIRE(run_until(home.loop, [&] { return home.all<worker::KeeperLost>().size() == 3; }));
     CHECK(home.all<worker::KeeperStarted>().empty());
     CHECK_FALSE(home.all<worker::KeeperLost>()[0].pid.has_value());
-    CHECK_FALSE(home.link.finish(0s));
+    CHECK(home.link.finish(0s) == worker::KeeperEnd::missing);
 }
 
 TEST_CASE("the record in the folder names the workers that live") {
@@ -141,7 +141,7 @@ TEST_CASE("the record in the folder names the workers that live") {
     CHECK(reader.record().workers ==
           std::map<std::uint64_t, io::ProcessIdentity>{{5, *io::find_identity(::getppid())}});
     home.link.remove(5);
-    CHECK(home.link.finish(30s));
+    CHECK(home.link.finish(30s) == worker::KeeperEnd::done);
 }
 
 TEST_CASE("a start clears up after daemons that are dead, and after no other") {

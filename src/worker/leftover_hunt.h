@@ -28,13 +28,13 @@ struct HuntOrder {
 
 struct HuntOutcome {
     std::size_t process_count = 0;   // that were killed
-    bool is_everything_gone = true;  // false: one of them did not die in time
+    bool is_everything_gone = true;  // false: one did not die in time, or nobody could look
 };
 
 // Kills at once, then looks again until nobody is left, for 2 s at most.
 class LeftoverHunt {
   public:
-    // `on_over` comes once: from the loop, or from start() if nobody was there to kill. The hunt
+    // `on_over` comes once: from the loop, or from start() if the cgroup is empty. The hunt
     // may be destroyed within it.
     LeftoverHunt(io::Loop& loop, HuntOrder order, std::function<void(HuntOutcome)> on_over);
     LeftoverHunt(const LeftoverHunt&) = delete;
@@ -55,6 +55,7 @@ class LeftoverHunt {
     std::function<void(HuntOutcome)> on_over_;
     std::optional<TagSweep> sweep_;
     bool has_found_ = false;  // in this pass
+    int empty_passes_ = 0;    // in a row
     std::set<pid_t> victims_;
     base::Duration pause_;
     base::Instant deadline_{};

@@ -32,9 +32,11 @@ constexpr std::size_t kRecordMax = 16 << 20;
 
 // The number of a group stays its own as long as a member lives (alloc_pid in kernel/pid.c), unless
 // its leader is another process than the one we know: then the group is gone and the number reused.
-void kill_group(const io::ProcessIdentity& leader) {
+// A group without its leader may be ours a moment after the daemon's death; days later its number
+// may have become that of a stranger whose leader left.
+void kill_group(const io::ProcessIdentity& leader, Groups groups) {
     const auto present = io::find_identity(leader.pid);
-    if (present && *present != leader) return;
+    if (present ? *present != leader : groups == Groups::with_known_leader) return;
     ::kill(-leader.pid, SIGKILL);
 }
 
@@ -110,15 +112,17 @@ base::Result<void> write_record(const DaemonRecord& record) {
     const std::string text = encode(record);
     const io::FileDescriptor file{
         ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    const bool is_written = file && ::write(file.number(), text.data(), text.size()) ==
-                                        static_cast<ssize_t>(text.size());
+    if (!file) return io::system_error(errno, "writing " + path);
+    const ssize_t size = ::write(file.number(), text.data(), text.size());
+    if (size >= 0 && static_cast<std::size_t>(size) < text.size()) errno = ENOSPC;
+    const bool is_written = size == static_cast<ssize_t>(text.size());
     if (is_written && std::rename(draft.c_str(), path.c_str()) == 0) return {};
     return io::system_error(errno, "writing " + path);
 }
 
-Cleared clear_up(const DaemonRecord& record, base::Duration limit) {
+Cleared clear_up(const DaemonRecord& record, base::Duration limit, Groups groups) {
     const Clock::time_point deadline = Clock::now() + limit;
-    for (const auto& [generation, leader] : record.workers) kill_group(leader);
+    for (const auto& [generation, leader] : record.workers) kill_group(leader, groups);
     std::set<pid_t> victims;
     Cleared cleared;
     // A process that executes a program at the moment of a pass shows no environment; two passes
@@ -162,8 +166,8 @@ DeadDaemons clear_up_all(const std::string& run_folder, const std::string& own_i
         // The numbers of another start of the machine, or of another namespace, mean others here.
         DaemonRecord rest = record;
         if (!are_pids_ours) rest.workers.clear();
-        const Cleared cleared =
-            clear_up(rest, std::max<base::Duration>(deadline - Clock::now(), 0s));
+        const Cleared cleared = clear_up(
+            rest, std::max<base::Duration>(deadline - Clock::now(), 0s), Groups::with_known_leader);
         dead.process_count += cleared.process_count;
         if (!cleared.is_everything_gone) dead.kept.push_back(folder.string());
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,16 @@ std::string record_path(const std::string& folder);
 // Whoever reads it finds the whole of it, or of the former one.
 base::Result<void> write_record(const DaemonRecord& record);
 
+// Which groups of workers may be killed by their number.
+enum class Groups : std::uint8_t {
+    all,                // within moments of the daemon's end
+    with_known_leader,  // later: without the leader that we know the number may be a stranger's
+};
+
 // Kills the cgroup, the workers' process groups and all tagged processes of the daemon, and passes
 // again until none is left or `limit` is over; then removes its cgroups and its folder. The numbers
 // in the record must be of our pid_space(), and its daemon dead or leaving.
-Cleared clear_up(const DaemonRecord& record, base::Duration limit);
+Cleared clear_up(const DaemonRecord& record, base::Duration limit, Groups groups);
 
 struct DeadDaemons {
     std::size_t daemon_count = 0;   // whose leftovers were looked for

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -33,7 +34,8 @@ std::string tag_of(const std::string& daemon_id, std::optional<std::uint64_t> ge
     return tag;
 }
 
-TagSweep::TagSweep(std::string tag) : tag_(std::move(tag)), processes_(::opendir("/proc")) {}
+TagSweep::TagSweep(std::string tag)
+    : tag_(std::move(tag)), processes_(::opendir("/proc")), is_blind_(!processes_) {}
 
 bool TagSweep::step(std::size_t count_max, std::vector<KilledProcess>& killed) {
     if (!processes_) return true;
@@ -52,9 +54,12 @@ bool TagSweep::step(std::size_t count_max, std::vector<KilledProcess>& killed) {
     return false;
 }
 
-bool TagSweep::has_tag(pid_t pid) const {
+bool TagSweep::has_tag(pid_t pid) {
     const auto environment = io::read_file(fmt::format("/proc/{}/environ", pid), kEnvironmentMax);
-    if (!environment) return false;
+    if (!environment) {
+        is_blind_ |= errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+        return false;
+    }
     if (environment->starts_with(tag_)) return true;
     // At the start of an entry: another variable's value may well hold our text.
     std::string_view rest{*environment};
@@ -65,7 +70,7 @@ bool TagSweep::has_tag(pid_t pid) const {
     return false;
 }
 
-std::optional<KilledProcess> TagSweep::kill(pid_t pid) const {
+std::optional<KilledProcess> TagSweep::kill(pid_t pid) {
     io::FileDescriptor pidfd{::pidfd_open(pid, 0)};
     // Once more, now that the number cannot become another's behind the descriptor.
     if (!has_tag(pid)) return std::nullopt;

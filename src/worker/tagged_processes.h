@@ -37,16 +37,20 @@ class TagSweep {
     // True when the pass is over.
     bool step(std::size_t count_max, std::vector<KilledProcess>& killed);
 
+    // For lack of descriptors or memory some processes could not be looked at.
+    bool is_blind() const { return is_blind_; }
+
   private:
     struct CloseDirectory {
         void operator()(DIR* directory) const { ::closedir(directory); }
     };
 
-    bool has_tag(pid_t pid) const;
-    std::optional<KilledProcess> kill(pid_t pid) const;
+    bool has_tag(pid_t pid);
+    std::optional<KilledProcess> kill(pid_t pid);
 
     std::string tag_;
     std::unique_ptr<DIR, CloseDirectory> processes_;
+    bool is_blind_ = false;
 };
 
 }  // namespace windlass::worker
