@@ -161,7 +161,7 @@ void Life::end(bool is_loaded) {
 }
 
 void Life::work(const wire::LoadOrder& order) {
-    while (Run* run = runs_.take()) {
+    while (Run* run = take_run(order)) {
         announce(*run);
         while (run != nullptr) {
             outbox_.write();
@@ -178,6 +178,14 @@ void Life::work(const wire::LoadOrder& order) {
             run = next;
         }
     }
+}
+
+// One thread that runs may as well read: then a request does not wake two.
+Run* Life::take_run(const wire::LoadOrder& order) {
+    if (order.concurrency == 1) {
+        channel_.read_while([this] { return runs_.is_idle(); });
+    }
+    return runs_.take();
 }
 
 // The daemon hears of a run before the model's code begins: should that kill the process, it must

@@ -32,6 +32,7 @@ class Life {
 
     // Runs; in each thread of the pool, where there is one.
     void work(const wire::LoadOrder& order);
+    Run* take_run(const wire::LoadOrder& order);
     Piece answer(Run& run, const wire::LoadOrder& order);
     base::Result<worker::Answer> call_model(Run& run);
     void announce(Run& run);
@@ -39,7 +40,7 @@ class Life {
     // Calling the hooks. attempt() is false when it failed, which the daemon then knows.
     bool attempt(const std::function<worker::Outcome<void>()>& hook);
 
-    // What comes from outside, in the channel's thread.
+    // What comes from outside, in the thread that reads the channel or, the last two, in its own.
     base::Result<void> on_frame(wire::Frame frame);
     base::Result<void> on_load(const wire::Frame& frame);
     base::Result<void> on_run(wire::Frame frame);
@@ -55,7 +56,7 @@ class Life {
     Outbox& outbox_;
     Runs runs_;
     Reporter load_reporter_;
-    bool is_load_ordered_ = false;  // of the channel's thread
+    bool is_load_ordered_ = false;  // of the thread that reads
 
     std::mutex mutex_;  // guards all below
     std::condition_variable changed_;

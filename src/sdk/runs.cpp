@@ -43,6 +43,11 @@ Run* Runs::try_take() {
     return begin_first();
 }
 
+bool Runs::is_idle() {
+    const std::lock_guard lock{mutex_};
+    return !is_closed_ && waiting_.empty();
+}
+
 Run* Runs::begin_first() {
     if (is_closed_ || waiting_.empty()) return nullptr;
     begun_.push_back(std::move(waiting_.front()));

@@ -40,6 +40,8 @@ class Runs {
     // null once closed; try_take() is null when nothing waits, too.
     Run* take();
     Run* try_take();
+    // take() would block.
+    bool is_idle();
 
     // The run has been answered.
     void finish(Run& run);
