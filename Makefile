@@ -9,9 +9,9 @@ BUILD = build/$(PRESET)
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
-	@echo "make test      every test of the development build (PRESET=asan: under sanitizers)"
+	@echo "make test      every test of the development build (PRESET=asan, tsan: under sanitizers)"
 	@echo "make check     format, lint, clang-tidy"
-	@echo "make build     only build; PRESET=dev, asan or release"
+	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make fuzz      TARGET=frames or json; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"

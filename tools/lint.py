@@ -175,6 +175,15 @@ BANS = [
     Ban(
         r"\bthrow\b", ["src/*", "emulator/*"], [], False, "throws; return a Result with its error"
     ),
+    # GCC 12 does not destroy what an initialiser has built when a statement expression in it
+    # returns.
+    Ban(
+        r"(^\s*|[{,]\s*)\.\w+ = [^;]*\bWL_TRY\b|\b\w+\{[^{}]*\bWL_TRY\b",
+        ["src/*", "include/*"],
+        ["src/daemon/configuration_values.cpp"],  # one value: nothing is built before it
+        True,
+        "WL_TRY inside a braced initialiser leaks with GCC 12; name the value first",
+    ),
     Ban(r"\busing\s+namespace\s+std\s*;", ["*.cpp"], [], True, "imports all of std"),
     Ban(r"\busing\s+namespace\b", ["*.h"], [], True, "`using namespace` in a header"),
 ]
