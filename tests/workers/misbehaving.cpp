@@ -20,6 +20,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "wire/frame.h"
 #include "wire/frame_meta.h"
@@ -140,123 +141,42 @@ void close_channel() {
 }
 
 using Deed = std::function<void()>;
+
+Deed then_hang(Deed deed) {
+    return [deed = std::move(deed)] {
+        deed();
+        live_on();
+    };
+}
+
 const std::map<std::string, Deed, std::less<>> kDeeds{
     // Bytes that are no frame, or not a frame for now.
-    {"garbage",
-     [] {
-         put(channel, std::string(1000, '\xA5'));
-         live_on();
-     }},
-    {"http",
-     [] {
-         put(channel, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-         live_on();
-     }},
-    {"bad-version",
-     [] {
-         put(channel, header(4, 9, 0, 0, 0));
-         live_on();
-     }},
-    {"bad-reserved",
-     [] {
-         put(channel, header(4, 1, 7, 0, 0));
-         live_on();
-     }},
-    {"unknown-type",
-     [] {
-         put(channel, header(99, 1, 0, 0, 0));
-         live_on();
-     }},
-    {"type-of-daemon",
-     [] {
-         put(channel, header(66, 1, 0, 0, 0));
-         live_on();
-     }},
-    {"reserved-type",
-     [] {
-         send(FrameType::chunk, run_id);
-         live_on();
-     }},
-    {"large-meta",
-     [] {
-         put(channel, header(4, 1, 0, 65'537, 0));
-         live_on();
-     }},
-    {"large-body",
-     [] {
-         put(channel, header(4, 1, 0, 0, 0xFFFFFFFF));
-         live_on();
-     }},
-    {"body-of-started",
-     [] {
-         send(FrameType::started, run_id, "{}", "x");
-         live_on();
-     }},
-    {"meta-no-json",
-     [] {
-         send(FrameType::result, run_id, "{{{{");
-         live_on();
-     }},
-    {"meta-nested",
-     [] {
-         send(FrameType::result, run_id, std::string(60'000, '['));
-         live_on();
-     }},
-    {"meta-bad-utf8",
-     [] {
-         send(FrameType::error, run_id, "{\"type\":\"\xff\"}");
-         live_on();
-     }},
-    {"no-content-type",
-     [] {
-         send(FrameType::result, run_id);
-         live_on();
-     }},
+    {"garbage", then_hang([] { put(channel, std::string(1000, '\xA5')); })},
+    {"http", then_hang([] { put(channel, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); })},
+    {"bad-version", then_hang([] { put(channel, header(4, 9, 0, 0, 0)); })},
+    {"bad-reserved", then_hang([] { put(channel, header(4, 1, 7, 0, 0)); })},
+    {"unknown-type", then_hang([] { put(channel, header(99, 1, 0, 0, 0)); })},
+    {"type-of-daemon", then_hang([] { put(channel, header(66, 1, 0, 0, 0)); })},
+    {"reserved-type", then_hang([] { send(FrameType::chunk, run_id); })},
+    {"large-meta", then_hang([] { put(channel, header(4, 1, 0, 65'537, 0)); })},
+    {"large-body", then_hang([] { put(channel, header(4, 1, 0, 0, 0xFFFFFFFF)); })},
+    {"body-of-started", then_hang([] { send(FrameType::started, run_id, "{}", "x"); })},
+    {"meta-no-json", then_hang([] { send(FrameType::result, run_id, "{{{{"); })},
+    {"meta-nested", then_hang([] { send(FrameType::result, run_id, std::string(60'000, '[')); })},
+    {"meta-bad-utf8", then_hang([] { send(FrameType::error, run_id, "{\"type\":\"\xff\"}"); })},
+    {"no-content-type", then_hang([] { send(FrameType::result, run_id); })},
     {"evil-content-type",
-     [] {
-         send(FrameType::result, run_id, R"({"content_type":"a/b\r\nX-Evil: 1"})");
-         live_on();
-     }},
-    {"hello-again",
-     [] {
-         send(FrameType::hello, 0);
-         live_on();
-     }},
-    {"loaded-again",
-     [] {
-         send(FrameType::loaded, 0);
-         live_on();
-     }},
-    {"started-twice",
-     [] {
-         send(FrameType::started, run_id);
-         live_on();
-     }},
-    {"started-unknown",
-     [] {
-         send(FrameType::started, run_id + 1000);
-         live_on();
-     }},
+     then_hang([] { send(FrameType::result, run_id, R"({"content_type":"a/b\r\nX-Evil: 1"})"); })},
+    {"hello-again", then_hang([] { send(FrameType::hello, 0); })},
+    {"loaded-again", then_hang([] { send(FrameType::loaded, 0); })},
+    {"started-twice", then_hang([] { send(FrameType::started, run_id); })},
+    {"started-unknown", then_hang([] { send(FrameType::started, run_id + 1000); })},
     {"recalled-begun",
-     [] {
-         send(FrameType::recalled, run_id, R"({"recalled":true})");
-         live_on();
-     }},
+     then_hang([] { send(FrameType::recalled, run_id, R"({"recalled":true})"); })},
     {"error-of-nothing",
-     [] {
-         send(FrameType::error, 0, R"({"type":"internal","message":"m"})");
-         live_on();
-     }},
-    {"half-header",
-     [] {
-         put(channel, header(4, 1, 0, 0, 0).substr(0, 7));
-         live_on();
-     }},
-    {"half-body",
-     [] {
-         send_half_body();
-         live_on();
-     }},
+     then_hang([] { send(FrameType::error, 0, R"({"type":"internal","message":"m"})"); })},
+    {"half-header", then_hang([] { put(channel, header(4, 1, 0, 0, 0).substr(0, 7)); })},
+    {"half-body", then_hang(send_half_body)},
     {"half-body-and-exit",
      [] {
          send_half_body();
@@ -298,11 +218,7 @@ const std::map<std::string, Deed, std::less<>> kDeeds{
          answer();
          close_channel();
      }},
-    {"never-read",
-     [] {
-         answer();
-         live_on();
-     }},
+    {"never-read", then_hang([] { answer(); })},
     {"hang", [] { live_on(); }},
     {"ignore-sigterm", ignore_sigterm},
     {"exit", [] { ::_exit(3); }},
