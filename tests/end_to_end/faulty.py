@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+from processes import children_of, descriptor_count
 from support import eventually, model_table, windlass_program
 
 # So quick that a test need not wait, and without the breaker: the tests count deaths themselves.
@@ -58,9 +59,8 @@ class Traces:
     def look(self):
         """Descriptors, children (a zombie is one, too), and what lies in the folder of workers."""
         eventually(lambda: not self.connections(), "the daemon closed what clients had closed")
-        process = pathlib.Path("/proc/%d" % self.served.pid)
-        descriptors = len(os.listdir(process / "fd"))
-        children = (process / "task" / process.name / "children").read_text().split()
+        descriptors = descriptor_count(self.served.pid)
+        children = children_of(self.served.pid)
         files = sum(len(names) for _, names, _ in os.walk(self.served.state_dir / "run"))
         return {"descriptors": descriptors, "children": len(children), "folders": files}
 

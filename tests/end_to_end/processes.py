@@ -4,6 +4,8 @@ import os
 import pathlib
 import re
 
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")  # of the processor time in /proc (proc(5))
+
 
 def is_alive(pid):
     """Whether the process runs; a zombie does not."""
@@ -12,6 +14,34 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def children_of(pid):
+    """Pids of the children of its first thread, zombies included."""
+    return list(map(int, open("/proc/%d/task/%d/children" % (pid, pid)).read().split()))
+
+
+def descriptor_count(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def resident_bytes(pid):
+    return _pages_of(pid)[1] * os.sysconf("SC_PAGE_SIZE")
+
+
+def is_sanitized(pid):
+    """Whether it has the shadow of AddressSanitizer, which also keeps what was freed."""
+    return _pages_of(pid)[0] * os.sysconf("SC_PAGE_SIZE") > 1 << 40
+
+
+def _pages_of(pid):
+    return list(map(int, open("/proc/%d/statm" % pid).read().split()))
+
+
+def processor_s(pid):
+    """Processor time so far, to a tick of TICK_S."""
+    fields = open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
 def environment_of(pid):

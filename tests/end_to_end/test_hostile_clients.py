@@ -1,34 +1,22 @@
 """Clients that lie, dawdle, vanish or come in masses: nobody else notices, and nothing grows."""
 
 import json
-import os
 import resource
 import socket
 import subprocess
 import sys
 
 import pytest
+from processes import descriptor_count, is_sanitized, processor_s, resident_bytes
 from support import HERE, REPLY_S, eventually, probe
 
 PATH = "/api/models/probe/call"
 HARD_LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
-def descriptors_of(served):
-    return len(os.listdir("/proc/%d/fd" % served.pid))
-
-
-def memory_of(served):
-    """Resident bytes of the daemon."""
-    pages = int(open("/proc/%d/statm" % served.pid).read().split()[1])
-    return pages * resource.getpagesize()
-
-
 def has_grown(served, before, size):
-    """Whether its memory has grown by more than that. A sanitizer keeps what was freed."""
-    pages = int(open("/proc/%d/statm" % served.pid).read().split()[0])
-    is_sanitized = pages * resource.getpagesize() > 1 << 40
-    return not is_sanitized and memory_of(served) - before > size
+    """Whether its memory has grown by more than that."""
+    return not is_sanitized(served.pid) and resident_bytes(served.pid) - before > size
 
 
 def answers(served):
@@ -99,7 +87,7 @@ def test_chunks_that_lie_are_refused(served, chunk):
 @pytest.mark.parametrize("piece", [b"X-%d: " + b"x" * 4000 + b"\r\n", b"X-%d: y\r\n", b"x%d"])
 def test_a_header_without_end_is_cut_off(served, piece):
     """Also one that comes in small pieces, each within the limit, or as one endless line."""
-    before = memory_of(served)
+    before = resident_bytes(served.pid)
     with served.wire() as wire:
         wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
         sent = 0
@@ -129,7 +117,7 @@ def test_dawdlers_hold_nobody_up(served):
 
 
 def test_half_closed_clients_are_answered_or_gone_but_never_kept(served, gate):
-    before = descriptors_of(served)
+    before = descriptor_count(served.pid)
     for _ in range(100):
         with served.wire() as wire:
             wire.request("GET", "/healthz")
@@ -146,14 +134,14 @@ def test_half_closed_clients_are_answered_or_gone_but_never_kept(served, gate):
         assert wire.is_at_end()
     gate.open()
     assert answers(served)
-    eventually(lambda: descriptors_of(served) < before + 10, "their descriptors are gone")
+    eventually(lambda: descriptor_count(served.pid) < before + 10, "their descriptors are gone")
 
 
 def test_thousands_that_vanish_while_they_wait_leave_nothing(served, gate):
     """[A0.5] In masses: waiting ones are removed, running ones cancelled."""
     running = served.begin("probe", gate.hold("running"))
     served.said("ran running")
-    before = descriptors_of(served), memory_of(served)
+    before = descriptor_count(served.pid), resident_bytes(served.pid)
     reset = b"\1\0\0\0\0\0\0\0"  # struct linger: at once
     for round_ in range(20):
         wires = [served.begin("probe", {"name": "never"}) for _ in range(150)]
@@ -162,7 +150,7 @@ def test_thousands_that_vanish_while_they_wait_leave_nothing(served, gate):
         for wire in wires:
             wire.close()
     served.wait_for_waiting(0)
-    eventually(lambda: descriptors_of(served) <= before[0] + 2, "their descriptors are gone")
+    eventually(lambda: descriptor_count(served.pid) <= before[0] + 2, "their descriptors are gone")
     gate.open()
     with running:
         assert running.reply().status == 200
@@ -188,7 +176,7 @@ def test_ten_thousand_idle_connections_hold_nobody_up(served):
     if count < 100:
         pytest.skip("too few descriptors: the hard limit is %d" % HARD_LIMIT)
     assert answers(served)
-    before = memory_of(served)
+    before = resident_bytes(served.pid)
     crowds = [
         subprocess.Popen(
             [sys.executable, str(HERE / "idle_connections.py")]
@@ -202,38 +190,32 @@ def test_ten_thousand_idle_connections_hold_nobody_up(served):
         for crowd in crowds:
             assert crowd.stdout.readline() == b"ready\n"
             assert answers(served)
-        eventually(lambda: descriptors_of(served) >= count // 4 * 4, "all are accepted")
+        eventually(lambda: descriptor_count(served.pid) >= count // 4 * 4, "all are accepted")
         for _ in range(100):
             assert answers(served)
-        print("%d idle connections: %.1f MB" % (count, (memory_of(served) - before) / 1e6))
+        print("%d idle connections: %.1f MB" % (count, (resident_bytes(served.pid) - before) / 1e6))
         assert not has_grown(served, before, count * (8 << 10))
     finally:
         for crowd in crowds:
             crowd.stdin.close()
             crowd.stdout.close()
             crowd.wait(REPLY_S)
-    eventually(lambda: descriptors_of(served) < 100, "their descriptors are gone")
+    eventually(lambda: descriptor_count(served.pid) < 100, "their descriptors are gone")
     assert answers(served)
-
-
-def processor_s(served):
-    """Processor time of the daemon so far."""
-    fields = open("/proc/%d/stat" % served.pid).read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_without_descriptors_it_pauses_and_then_goes_on(served):
     assert answers(served)
-    limit = descriptors_of(served) + 20
+    limit = descriptor_count(served.pid) + 20
     resource.prlimit(served.pid, resource.RLIMIT_NOFILE, (limit, limit))
     wires = [served.wire() for _ in range(40)]  # the kernel takes them; the daemon cannot
     served.log.wait_for("connections.paused")
-    before = processor_s(served)
+    before = processor_s(served.pid)
     wires[0].request("GET", "/healthz")  # those who are in are served
     assert wires[0].reply().status == 200
     wires[-1].request("GET", "/healthz")
     assert wires[-1].is_silent(2)  # this one waits its turn
-    assert processor_s(served) - before < 0.5, "it spins"
+    assert processor_s(served.pid) - before < 0.5, "it spins"
     for wire in wires[:-1]:
         wire.close()
     with wires[-1]:

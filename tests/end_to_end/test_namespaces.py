@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import children_of
 from support import AT_ONCE_S, MODELS, ROOT, SOON_S, eventually, is_alive, probe, remains_of
 
 UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -18,10 +19,6 @@ def permitted():
     told = subprocess.run(UNSHARE + ["true"], stderr=subprocess.PIPE, text=True, timeout=SOON_S)
     if told.returncode != 0:
         pytest.skip("no namespaces are permitted here: " + told.stderr.strip())
-
-
-def children_of(pid):
-    return list(map(int, open("/proc/%d/task/%d/children" % (pid, pid)).read().split()))
 
 
 def namespace_of(pid):

@@ -5,6 +5,7 @@ import signal
 import socket
 
 import pytest
+from processes import children_of, descriptor_count
 from support import AT_ONCE_S, SOON_S, eventually, is_alive, probe, tagged_processes
 
 LONG = {"shutdown_grace": "1m"}  # the test ends the run long before
@@ -105,16 +106,11 @@ def test_ten_starts_and_ends_leave_nothing(daemons):
 
 def test_loading_and_unloading_leaves_no_descriptor_and_no_zombie(daemon):
     served = daemon(probe())
-
-    def descriptors():
-        return len(os.listdir("/proc/%d/fd" % served.pid))
-
     counts = []
     with served.client() as client:
         for _ in range(8):
             client.load("probe")
             client.unload("probe")
-            counts.append(descriptors())
+            counts.append(descriptor_count(served.pid))
     assert counts[-1] <= counts[1], counts
-    children = open("/proc/%d/task/%d/children" % (served.pid, served.pid)).read().split()
-    assert children == [str(served.log.wait_for("keeper.started")["pid"])]
+    assert children_of(served.pid) == [served.log.wait_for("keeper.started")["pid"]]

@@ -26,7 +26,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/end_to_end")]
 
 import windlass as wl  # noqa: E402
-from processes import remains_of  # noqa: E402
+from processes import descriptor_count, remains_of, resident_bytes  # noqa: E402
 
 PROCESSES = 8
 THREADS = 4  # of each
@@ -112,12 +112,9 @@ class Daemon:
                     return json.loads(line)
         raise SystemExit("soak: the daemon did not start:\n" + self.log.read_text())
 
-    def resident_bytes(self):
-        statm = pathlib.Path("/proc/%d/statm" % self.process.pid).read_text()
-        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def descriptor_count(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+    @property
+    def pid(self):
+        return self.process.pid
 
 
 class Administrator(threading.Thread):
@@ -144,8 +141,8 @@ class Administrator(threading.Thread):
                 self.acts["%s: %s" % (act.__name__.strip("_"), error.type)] += 1
                 if error.type not in ("timeout", "worker_lost", "unavailable"):
                     self.problems.append("the administrator got %s: %s" % (error.type, error))
-            self.samples.append((time.monotonic() - begin, self._daemon.resident_bytes()))
-            threading.Event().wait(TURN_S)
+            self.samples.append((time.monotonic() - begin, resident_bytes(self._daemon.pid)))
+            time.sleep(TURN_S)  # lint: sleep is the subject (the pace)
 
     def _model(self):
         return self._random.choice(["steady", "pair", "fragile", "native"])
@@ -163,7 +160,7 @@ class Administrator(threading.Thread):
     def _pause(self):
         model = self._model()
         self._client.pause(model)
-        threading.Event().wait(0.2)
+        time.sleep(0.2)  # lint: sleep is the subject (how long it is paused)
         self._client.resume(model)
 
 
@@ -214,14 +211,14 @@ def check_rest(daemon, descriptors):
         for model in models:
             client.unload(model["name"], timeout=SETTLE_S)
         busy = [m["name"] for m in models if m["running"] or m["waiting"]]
-        if not busy and daemon.descriptor_count() <= descriptors + 2:  # our own connection
+        if not busy and descriptor_count(daemon.pid) <= descriptors + 2:  # our own connection
             break
-        threading.Event().wait(0.2)
+        time.sleep(0.2)  # lint: sleep is the subject (a poll)
     if busy:
         problems.append("these still have requests: %s" % busy)
-    if daemon.descriptor_count() > descriptors + 2:
+    if descriptor_count(daemon.pid) > descriptors + 2:
         problems.append(
-            "%d descriptors are open, %d were" % (daemon.descriptor_count(), descriptors)
+            "%d descriptors are open, %d were" % (descriptor_count(daemon.pid), descriptors)
         )
     return problems
 
@@ -253,7 +250,7 @@ def end(daemon):
 
 def soak(program, folder, seconds, seed):
     daemon = Daemon(program, folder)
-    descriptors = daemon.descriptor_count()
+    descriptors = descriptor_count(daemon.pid)
     clients = start_clients(daemon.url, seconds, seed)
     administrator = Administrator(daemon, time.monotonic() + seconds, seed)
     administrator.start()
