@@ -112,6 +112,8 @@ CASES = [
         P + "sleep(1)\n",
         P + "sleep(1)  # lint: sleep is the subject\n",
     ),
+    ("sleep", "tests/a.py", P + "threading.Event().wait(1)\n", P + "threading.Event().wait()\n"),
+    ("sleep", "tests/b.py", P + "Event().wait(timeout=1)\n", P + "is_over.wait(timeout=1)\n"),
     ("sleep", "tests/a.sh", P + "sleep 1\n", P + "echo sleep well\n"),
     ("unfinished", "docs/a.md", UNFINISHED + ": more\n", "mktemp XXXXXX\n"),
     ("machine_path", "docs/a.md", f"see {MACHINE_PATH}\n", "see /var/lib/windlass\n"),

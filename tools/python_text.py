@@ -26,12 +26,26 @@ def functions(tree):
 
 
 def sleeps(tree):
-    """Yields the line of every call of a function named sleep, but sleep(0), which only yields."""
+    """Yields the line of every call of a function named sleep, but sleep(0), which only yields, and
+    of every wait(SECONDS) for an event that nobody can set."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and name_of(node.func) == "sleep":
+        if not isinstance(node, ast.Call):
+            continue
+        if name_of(node.func) == "sleep":
             first = node.args[0] if node.args else None
             if not (isinstance(first, ast.Constant) and first.value == 0):
                 yield node.lineno
+        elif _is_wait(node.func) and (node.args or node.keywords):
+            if _is_new_event(node.func.value):
+                yield node.lineno
+
+
+def _is_wait(node):
+    return isinstance(node, ast.Attribute) and node.attr == "wait"
+
+
+def _is_new_event(node):
+    return isinstance(node, ast.Call) and name_of(node.func) == "Event"
 
 
 def swallowed_errors(tree):

@@ -167,7 +167,7 @@ def load_at_gate():
 def pass_gate(path):
     """Blocks until the test opens the gate: until the file is there."""
     while not os.path.exists(path):
-        threading.Event().wait(0.005)
+        time.sleep(0.005)  # lint: sleep is the subject
 
 
 def obey(variable):
@@ -232,19 +232,19 @@ class Probe:
         """As do_hold, and reports progress all the while."""
         while not os.path.exists(order["gate"]):
             request.progress()
-            threading.Event().wait(0.01)
+            time.sleep(0.01)  # lint: sleep is the subject
 
     def do_outlast_cancel(self, order, request):
         """Sees `cancelled`, says so, and goes on until the gate opens."""
         while not request.cancelled:
-            threading.Event().wait(0.005)
+            time.sleep(0.005)  # lint: sleep is the subject
         print("cancelled " + order["name"], flush=True)
         pass_gate(order["gate"])
         return "late " + order["name"]
 
     def do_heed_cancel(self, order, request):
         while not request.cancelled:
-            threading.Event().wait(0.005)
+            time.sleep(0.005)  # lint: sleep is the subject
         print("cancelled " + order["name"], flush=True)
         request.check_cancelled()
 
@@ -269,7 +269,7 @@ class Probe:
         while time.monotonic() < end:
             steps += 1
             request.progress(steps, phase="turning")
-            threading.Event().wait(0.02)
+            time.sleep(0.02)  # lint: sleep is the subject
         return steps
 
     def do_print(self, order, request):
@@ -283,7 +283,7 @@ class Probe:
             number = self._runs
             self._running += 1
             self._most_at_once = max(self._most_at_once, self._running)
-        threading.Event().wait(order.get("seconds", 0))
+        time.sleep(order.get("seconds", 0))  # lint: sleep is the subject
         with self._lock:
             self._running -= 1
             return {
