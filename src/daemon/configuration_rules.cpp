@@ -7,8 +7,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/unix_listener.h"
+
 namespace windlass::daemon {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::string_view kOffloadVariable = "IDLE_UNLOAD_TIMEOUT_SEC";
 constexpr std::string_view kUnloadVariable = "IDLE_CLEAR_TIMEOUT_SEC";
@@ -113,33 +117,36 @@ void read_log(SectionReader& reader, const Overrides& overrides, LogFormat& form
     }
 }
 
-constexpr std::size_t kSocketPathMax = 107;  // sun_path of Linux, without its closing zero
+// A path of the command line: relative to the current folder.
+fs::path from_here(const std::string& text) {
+    std::error_code ignored;  // only when there is no current folder; then it stays relative
+    return fs::absolute(text, ignored).lexically_normal();
+}
+
+// `wanted`: what to name instead of nothing.
+void refuse_empty(std::string_view option, const std::optional<std::string>& text,
+                  std::string_view wanted, Problems& problems) {
+    if (!text || !text->empty()) return;
+    add_problem(problems, option, fmt::format("is empty; name {}", wanted));
+}
 
 std::string too_long(const std::string& path) {
     return fmt::format(
         "is {} bytes long as \"{}\", and a Unix socket's path has at most {}; "
         "choose a shorter one, or \"none\"",
-        path.size(), printable(path), kSocketPathMax);
+        path.size(), printable(path), http::kUnixPathMax);
 }
 
 // Empty: no socket.
-std::string read_socket(SectionReader& reader, const std::filesystem::path& folder,
-                        const Overrides& overrides, const std::string& state_dir,
-                        Problems& problems) {
+std::string read_socket(SectionReader& reader, const fs::path& folder, const Overrides& overrides,
+                        const std::string& state_dir, Problems& problems) {
     std::string text;
     const bool is_given = reader.read("socket", text);
-    std::filesystem::path path = folder / text;
-    if (overrides.socket) {
-        text = *overrides.socket;
-        if (text.empty()) add_problem(problems, "--socket", "is empty; name a path, or \"none\"");
-        std::error_code ignored;  // only when there is no current folder; then it stays relative
-        path = std::filesystem::absolute(text, ignored);
-    } else if (!is_given) {
-        path = std::filesystem::path{state_dir} / "windlass.sock";
-    }
-    if (text == "none") return {};
+    if (overrides.socket.value_or(text) == "none") return {};
+    fs::path path = is_given ? folder / text : fs::path{state_dir} / "windlass.sock";
+    if (overrides.socket) path = from_here(*overrides.socket);
     std::string socket = path.lexically_normal();
-    if (socket.size() <= kSocketPathMax) return socket;
+    if (socket.size() <= http::kUnixPathMax) return socket;
     if (overrides.socket) {
         add_problem(problems, "--socket", too_long(socket));
     } else if (is_given) {
@@ -151,18 +158,22 @@ std::string read_socket(SectionReader& reader, const std::filesystem::path& fold
     return {};
 }
 
-std::string read_access_log(SectionReader& reader, const std::filesystem::path& folder,
+// Empty: no access log.
+std::string read_access_log(SectionReader& reader, const fs::path& folder,
                             const Overrides& overrides) {
     std::string text;
-    reader.read("access_log", text);
-    std::filesystem::path path = folder / text;
-    if (overrides.access_log) {
-        text = *overrides.access_log;
-        std::error_code ignored;  // only when there is no current folder; then it stays relative
-        path = std::filesystem::absolute(text, ignored);
-    }
-    if (text.empty() || text == "-") return text;
-    return path.lexically_normal();
+    const bool is_given = reader.read("access_log", text);
+    if (overrides.access_log.value_or(text) == "-") return "-";
+    if (overrides.access_log) return from_here(*overrides.access_log);
+    return is_given ? (folder / text).lexically_normal().string() : std::string{};
+}
+
+std::string read_state_dir(SectionReader& reader, const fs::path& folder,
+                           const Environment& environment, const Overrides& overrides) {
+    std::string text = default_state_dir(environment);
+    reader.read("state_dir", text);
+    return overrides.state_dir ? from_here(*overrides.state_dir)
+                               : (folder / text).lexically_normal();
 }
 
 }  // namespace
@@ -186,23 +197,17 @@ IdleDefaults read_idle_defaults(const Environment& environment, Problems& proble
     return defaults;
 }
 
-DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::path& folder,
+DaemonConfiguration read_daemon(const TomlValue& table, const fs::path& folder,
                                 const Environment& environment, const Overrides& overrides,
                                 Problems& problems) {
     DaemonConfiguration daemon;
     SectionReader reader{Section::daemon, "[daemon]", table, problems};
     read_listen(reader, overrides, daemon.listen, problems);
     read_log(reader, overrides, daemon.log, problems);
-    std::string state_dir = default_state_dir(environment);
-    reader.read("state_dir", state_dir);
-    daemon.state_dir = (folder / state_dir).lexically_normal();
-    if (overrides.state_dir) {
-        if (overrides.state_dir->empty())
-            add_problem(problems, "--state-dir", "is empty; name a folder");
-        std::error_code ignored;  // only when there is no current folder; then it stays relative
-        daemon.state_dir =
-            std::filesystem::absolute(*overrides.state_dir, ignored).lexically_normal();
-    }
+    daemon.state_dir = read_state_dir(reader, folder, environment, overrides);
+    refuse_empty("--state-dir", overrides.state_dir, "a folder", problems);
+    refuse_empty("--socket", overrides.socket, "a path, or \"none\"", problems);
+    refuse_empty("--access-log", overrides.access_log, "a file, or \"-\" for stdout", problems);
     daemon.socket = read_socket(reader, folder, overrides, daemon.state_dir, problems);
     daemon.access_log = read_access_log(reader, folder, overrides);
     reader.read("shutdown_grace", daemon.shutdown_grace);

@@ -217,6 +217,7 @@ TEST_CASE("listening where other machines can reach it needs the token that is n
               "--log: must be text or json, not \"xml\"",
               "--state-dir: is empty; name a folder",
           });
+    CHECK(problems(parse("", {}, {.socket = "", .access_log = ""})).size() == 3);  // and no model
     for (const char* bad : {"7411", ":7411", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "[::1]",
                             "example.com:80", "127.0.0.1:80x", "[127.0.0.1]:80"}) {
         CAPTURE(bad);

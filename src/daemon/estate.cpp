@@ -29,10 +29,11 @@ base::Result<std::string> make_folder(const std::string& state_dir, const std::s
     fs::create_directories(path, error);
     if (!error) fs::permissions(path, fs::perms::owner_all, error);
     if (!error) return path.string();
-    return base::fail(base::Errc::permission_denied,
-                      fmt::format("cannot make the folder {}: {}; set daemon.state_dir to a "
-                                  "folder that may be written to",
-                                  path.string(), error.message()));
+    return base::fail(
+        base::Errc::permission_denied,
+        fmt::format("cannot make the folder {}: {}; set state_dir under [daemon] to a "
+                    "folder that may be written to",
+                    path.string(), error.message()));
 }
 
 // The record first: a daemon that is killed between the two leaves no cgroup that nobody knows.

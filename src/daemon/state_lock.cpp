@@ -28,10 +28,11 @@ constexpr int kDyingPolls = 100;
 constexpr int kDyingPollMs = 10;
 
 base::Error cannot_make(const std::string& path, const std::string& why) {
-    return base::fail(base::Errc::permission_denied,
-                      fmt::format("cannot make {}: {}; set daemon.state_dir to a folder that may "
-                                  "be written to",
-                                  path, why));
+    return base::fail(
+        base::Errc::permission_denied,
+        fmt::format("cannot make {}: {}; set state_dir under [daemon] to a folder that may "
+                    "be written to",
+                    path, why));
 }
 
 // The file says "PID START" of who locked it last.
@@ -52,7 +53,7 @@ base::Error held_by_another(const std::string& state_dir, const std::string& pat
                                    : std::string{"another daemon uses"};
     return base::fail(base::Errc::conflict,
                       fmt::format("{} the state folder {}; stop it first, or give this one a "
-                                  "folder of its own with daemon.state_dir or --state-dir",
+                                  "folder of its own with state_dir under [daemon] or --state-dir",
                                   who, state_dir));
 }
 
