@@ -30,8 +30,7 @@ base::Result<DaemonState> parse_health(std::string_view text) {
             "the answer is not what a Windlass daemon says of itself; is `--url` one?");
     }
     const json::object& health = value.get_object();
-    DaemonState state{.status = health_text(health, "status"),
-                      .version = health_text(health, "version"),
+    DaemonState state{.version = health_text(health, "version"),
                       .commit = health_text(health, "commit"),
                       .daemon_id = health_text(health, "daemon_id"),
                       .configuration = health_text(health, "configuration")};

@@ -13,7 +13,6 @@ namespace windlass::cli {
 
 // Fields as in GET /healthz.
 struct DaemonState {
-    std::string status;
     std::string version;
     std::string commit;
     std::string daemon_id;

@@ -225,12 +225,8 @@ std::string Metrics::text(const MetricsSnapshot& snapshot) {
         series.running->Set(0);
     }
     for (const ModelGauges& model : snapshot.models) {
-        add_model(model.name);
-        State::Series& series = state.find(model.name);
-        if (const auto gauge = series.residency.find(model.residency);
-            gauge != series.residency.end()) {
-            gauge->second->Set(1);
-        }
+        State::Series& series = state.models.at(model.name);
+        series.residency.at(model.residency)->Set(1);
         series.waiting->Set(static_cast<double>(model.waiting));
         series.running->Set(static_cast<double>(model.running));
         raise_to(*series.loads, model.loads);

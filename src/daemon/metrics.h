@@ -25,7 +25,7 @@ struct ModelGauges {
 
 // What is only looked up when somebody asks.
 struct MetricsSnapshot {
-    std::vector<ModelGauges> models;
+    std::vector<ModelGauges> models;  // each was named to the Metrics before
     http::ConnectionCounters connections;
     std::uint64_t access_lines_lost = 0;
 };

@@ -85,6 +85,7 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
         CHECK(text.find("\nwindlass_resident_memory_bytes ") != std::string::npos);
         CHECK(text.find("\nwindlass_open_fds ") != std::string::npos);
     }
+    metrics.add_model("new");
     snapshot.models = {{.name = "new", .residency = "cold"}};  // after a reload
     const std::string text = metrics.text(snapshot);
     CHECK(has_line(text, R"(windlass_model_residency{model="digits",residency="ready"} 0)"));

@@ -64,7 +64,6 @@ std::vector<KilledProcess> kill_once(const DaemonRecord& record, std::set<pid_t>
     std::vector<KilledProcess> killed;
     if (!record.cgroup.empty() && is_populated(record.cgroup)) {
         for (const int pid : processes_of_cgroup(record.cgroup)) {
-            victims.insert(pid);
             killed.push_back({.pid = pid, .pidfd = {}});
         }
         kill_cgroup(record.cgroup);
