@@ -23,4 +23,3 @@ add_link_options(LINKER:--disable-new-dtags)
 
 # Linked into the program: it takes the place of functions that an older glibc lacks.
 add_library(windlass_glibc OBJECT ${PROJECT_SOURCE_DIR}/packaging/portable/glibc.cpp)
-

@@ -1,4 +1,4 @@
-// Lines.
+// Cuts what a child prints into lines, and long lines between characters.
 #include "io/lines.h"
 
 #include <algorithm>
