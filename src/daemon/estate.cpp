@@ -38,7 +38,7 @@ base::Result<std::string> make_folder(const std::string& state_dir, const std::s
 
 // The record first: a daemon that is killed between the two leaves no cgroup that nobody knows.
 base::Result<void> make_cgroup(worker::DaemonRecord& record) {
-    record.cgroup = WL_TRY(worker::place_daemon_cgroup(record.daemon_id));
+    record.cgroup = WL_TRY(worker::find_daemon_cgroup_path(record.daemon_id));
     WL_TRY(worker::write_record(record));
     return worker::make_daemon_cgroup(record.cgroup);
 }

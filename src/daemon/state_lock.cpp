@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "io/process_identity.h"
+#include "io/read_file.h"
 
 namespace windlass::daemon {
 namespace {

@@ -228,7 +228,7 @@ void Connection::begin_call() {
     task_.reset();
     exchange_->body_bytes = parser_.body_size();
     const std::uint64_t call =
-        perform(std::move(task), parser_.take_body(), {context_.backend, context_.counters},
+        perform(std::move(task), parser_.take_body(), context_.backend, context_.counters,
                 [weak = weak_from_this(), number](Reply reply) {
                     if (const auto self = weak.lock()) self->answer(number, std::move(reply));
                 });

@@ -2,8 +2,8 @@
 #include "http/dispatch.h"
 
 #include "http/call_api.h"
-#include "http/health_api.h"
 #include "http/models_api.h"
+#include "http/probes_api.h"
 #include "http/request_fields.h"
 #include "http/target.h"
 
@@ -48,12 +48,12 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     return Task{.route = route, .action = action, .call = std::move(*parameters)};
 }
 
-std::uint64_t perform(Task task, std::string body, Answerers answerers, Respond respond) {
-    Backend& backend = answerers.backend;
+std::uint64_t perform(Task task, std::string body, Backend& backend,
+                      const ConnectionCounters& counters, Respond respond) {
     switch (task.route) {
         case Route::health: respond(show_health(backend)); return 0;
         case Route::ready: respond(show_ready(backend)); return 0;
-        case Route::metrics: respond(show_metrics(backend, answerers.counters)); return 0;
+        case Route::metrics: respond(show_metrics(backend, counters)); return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

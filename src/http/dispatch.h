@@ -24,13 +24,9 @@ struct Task {
 std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
                                 const OriginGuard& guard);
 
-// Who answers, and what the server knows itself.
-struct Answerers {
-    Backend& backend;
-    const ConnectionCounters& counters;
-};
-
 // Returns the backend's number of what was begun; 0 when `respond` was called already.
-std::uint64_t perform(Task task, std::string body, Answerers answerers, Respond respond);
+// `counters` is what the server knows itself.
+std::uint64_t perform(Task task, std::string body, Backend& backend,
+                      const ConnectionCounters& counters, Respond respond);
 
 }  // namespace windlass::http

@@ -1,16 +1,14 @@
 // Parses what /proc says of a process.
 #include "io/process_identity.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
 
-#include "io/file_descriptor.h"
+#include "io/read_file.h"
 
 namespace windlass::io {
 namespace {
@@ -61,22 +59,6 @@ std::string pid_space() {
     std::array<char, 64> space = {};
     const ssize_t size = ::readlink("/proc/self/ns/pid", space.data(), space.size());
     if (size > 0) text += "/" + std::string{space.data(), static_cast<std::size_t>(size)};
-    return text;
-}
-
-std::optional<std::string> read_file(const std::string& path, std::size_t size_max) {
-    const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-    if (!file) return std::nullopt;
-    std::string text;
-    constexpr std::size_t kPiece = 4096;
-    while (text.size() < size_max) {
-        const std::size_t before = text.size();
-        text.resize(std::min(before + kPiece, size_max));
-        const ReadOutcome outcome = read_some(file.number(), std::span{text}.subspan(before));
-        text.resize(before + outcome.size);
-        if (outcome.errno_value != 0) return std::nullopt;
-        if (outcome.size == 0) break;
-    }
     return text;
 }
 

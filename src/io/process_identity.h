@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,8 +26,5 @@ bool is_running(const ProcessIdentity& identity);
 // Names the space in which the numbers of processes mean something to this one: the start of the
 // machine, and the PID namespace. Empty where /proc does not say.
 std::string pid_space();
-
-// What the file holds, but at most `size_max` bytes of it; none if it cannot be read.
-std::optional<std::string> read_file(const std::string& path, std::size_t size_max);
 
 }  // namespace windlass::io

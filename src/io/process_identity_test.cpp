@@ -30,8 +30,3 @@ TEST_CASE("a dead process keeps its identity until it is reaped, but does not ru
     REQUIRE(::waitpid(child, nullptr, 0) == child);
     CHECK_FALSE(io::find_identity(child).has_value());
 }
-
-TEST_CASE("a file is read up to a limit, and one that is not there is not empty") {
-    CHECK(io::read_file("/proc/self/comm", 4).value_or("").size() == 4);
-    CHECK_FALSE(io::read_file("/proc/self/none", 4).has_value());
-}

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "io/file_descriptor.h"
-#include "io/process_identity.h"
+#include "io/read_file.h"
 
 namespace windlass::worker {
 namespace {
@@ -101,7 +101,7 @@ std::optional<std::string> find_own_cgroup(std::string_view self_cgroup,
     return std::nullopt;
 }
 
-base::Result<std::string> place_daemon_cgroup(const std::string& daemon_id) {
+base::Result<std::string> find_daemon_cgroup_path(const std::string& daemon_id) {
     const auto own = find_own_cgroup(io::read_file("/proc/self/cgroup", kTextMax).value_or(""),
                                      io::read_file("/proc/self/mountinfo", kTextMax).value_or(""));
     if (!own) return base::fail(base::Errc::unsupported, "no cgroup v2 is mounted here");

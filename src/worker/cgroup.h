@@ -22,10 +22,10 @@ std::optional<std::string> find_own_cgroup(std::string_view self_cgroup,
 
 // Where the daemon's folder would be. An error of this and the next function: this machine, or this
 // user's rights, do not allow it, and why; then tags have to do.
-base::Result<std::string> place_daemon_cgroup(const std::string& daemon_id);
+base::Result<std::string> find_daemon_cgroup_path(const std::string& daemon_id);
 // Makes it there, and tries a leaf in it.
 base::Result<void> make_daemon_cgroup(const std::string& path);
-// Whether `path` can be what place_daemon_cgroup() gave for this daemon.
+// Whether `path` can be what find_daemon_cgroup_path() gave for this daemon.
 bool is_daemon_cgroup(const std::string& path, const std::string& daemon_id);
 
 // The leaf of a worker. make_worker_cgroup() returns false where it could not be made.

@@ -50,7 +50,7 @@ TEST_CASE("a path is a daemon's cgroup only by its name") {
 }
 
 TEST_CASE("a real cgroup is made, is empty, and goes") {
-    const auto cgroup = worker::place_daemon_cgroup("test-" + std::to_string(::getpid()));
+    const auto cgroup = worker::find_daemon_cgroup_path("test-" + std::to_string(::getpid()));
     if (!cgroup || !worker::make_daemon_cgroup(*cgroup)) {
         MESSAGE("no cgroup can be made here");
         return;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <vector>
 
+#include "io/read_file.h"
 #include "worker/environment.h"
 #include "worker/keeper_link.h"
 #include "worker/leftovers.h"

@@ -73,7 +73,7 @@ TEST_CASE("a child in a session of its own goes with the worker, found by its ta
 }
 
 TEST_CASE("a child in a session of its own goes with the worker's cgroup") {
-    const auto cgroup = worker::place_daemon_cgroup("bench-" + std::to_string(::getpid()));
+    const auto cgroup = worker::find_daemon_cgroup_path("bench-" + std::to_string(::getpid()));
     if (!cgroup || !worker::make_daemon_cgroup(*cgroup)) {
         MESSAGE("no cgroup can be made here");
         return;

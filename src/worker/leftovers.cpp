@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <set>
 
+#include "io/read_file.h"
 #include "worker/cgroup.h"
 #include "worker/tagged_processes.h"
 

@@ -17,6 +17,7 @@ extern "C" {
 }
 
 #include "io/process_identity.h"
+#include "io/read_file.h"
 
 namespace windlass::worker {
 namespace {

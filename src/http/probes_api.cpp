@@ -1,5 +1,5 @@
-// The daemon's own state.
-#include "http/health_api.h"
+// Who asks for these is mostly a program: a load balancer, a supervisor, Prometheus.
+#include "http/probes_api.h"
 
 #include "http/models_json.h"
 
