@@ -72,3 +72,17 @@ def test_models_are_listed_with_all_that_is_known(daemon):
         "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
         "waiting_requests",
     }  # fmt: skip
+
+
+def test_errors_of_load_and_unload_name_their_request(daemon, gate):
+    served = daemon(probe())
+    with served.begin("probe", gate.hold("running")) as running:
+        served.said("ran running")
+        reply = order(served, "unload", **{"X-Windlass-Timeout": "10ms"})
+        assert reply.error["type"] == "timeout"
+        request = reply.error["request_id"]
+        assert reply.headers["X-Windlass-Request-Id"] == request
+        served.log.wait_for("request.failed", request=request)
+        gate.open()
+        assert running.reply().status == 200
+    assert order(served, "load").headers["X-Windlass-Request-Id"]

@@ -58,17 +58,3 @@ def test_a_daemon_that_stops_is_not_ready(daemon, gate):
     gate.open()
     with running:
         assert running.reply().status == 200
-
-
-def test_errors_of_load_and_unload_name_their_request(daemon, gate):
-    served = daemon(probe())
-    with served.begin("probe", gate.hold("running")) as running:
-        served.said("ran running")
-        reply = served.get("/api/models/probe/unload", "POST", **{"X-Windlass-Timeout": "10ms"})
-        assert reply.error["type"] == "timeout"
-        request = reply.error["request_id"]
-        assert reply.headers["X-Windlass-Request-Id"] == request
-        served.log.wait_for("request.failed", request=request)
-        gate.open()
-        assert running.reply().status == 200
-    assert served.get("/api/models/probe/load", "POST").headers["X-Windlass-Request-Id"]
