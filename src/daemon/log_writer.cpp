@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kLastWait = 1s;
+constexpr auto kFlushWait = 1s;
 
 }  // namespace
 
@@ -90,7 +90,7 @@ LogWriter::~LogWriter() {
     std::unique_lock lock{state_->mutex};
     state_->is_ending = true;
     state_->changed.notify_all();
-    state_->changed.wait_until(lock, Clock::now() + kLastWait, [this] { return state_->is_done; });
+    state_->changed.wait_until(lock, Clock::now() + kFlushWait, [this] { return state_->is_done; });
 }
 
 void LogWriter::write(std::string_view line) {
