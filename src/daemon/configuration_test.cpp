@@ -156,6 +156,7 @@ TEST_CASE("a syntax error stands alone, with line and column") {
         {"[models.a\n", "w.toml:1:10: not valid TOML in a table header: expected ']', saw '\\n'"},
         {"a = \"\xff\"", "w.toml:1:5: not valid TOML: Encountered invalid utf-8 sequence"},
         {"a = 5m", "w.toml:1:6: not valid TOML in a decimal integer: expected digit, saw 'm'"},
+        {"a = tr\x0e", "w.toml:1:7: not valid TOML in a boolean: expected 'true', saw 'tr?'"},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string{row.text});

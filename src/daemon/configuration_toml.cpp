@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/configuration_tree.h"
 
@@ -28,6 +29,13 @@ constexpr std::size_t kShownMax = 80;  // bytes of a text in a message: a line o
 
 std::uint32_t line_of(const toml::source_region& source) { return source.begin.line; }
 
+std::string without_control_characters(std::string text) {
+    for (char& byte : text) {
+        if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) byte = '?';
+    }
+    return text;
+}
+
 std::string to_text(const toml::date& date) {
     return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
 }
@@ -36,7 +44,8 @@ std::string to_text(const toml::time& time) {
     return fmt::format("{:02}:{:02}:{:02}", time.hour, time.minute, time.second);
 }
 
-// toml++ says "Error while parsing string: unescaped control characters ...".
+// toml++ says "Error while parsing string: unescaped control characters ...", and quotes the text
+// that it read as it stands.
 std::string syntax_message(std::string_view description) {
     constexpr std::string_view kPrefix = "Error while parsing ";
     std::string message = "not valid TOML: " + std::string{description};
@@ -44,7 +53,7 @@ std::string syntax_message(std::string_view description) {
         message = "not valid TOML in a " + std::string{description.substr(kPrefix.size())};
     if (description.find("control characters") != description.npos)
         message += "; is a closing quote missing?";
-    return message;
+    return without_control_characters(std::move(message));
 }
 
 TomlValue convert(const toml::node& node);
@@ -128,10 +137,7 @@ std::string_view kind_name(TomlValue::Kind kind) {
 }
 
 std::string printable(std::string_view text) {
-    std::string result{text.substr(0, kShownMax)};
-    for (char& byte : result) {
-        if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f) byte = '?';
-    }
+    const std::string result = without_control_characters(std::string{text.substr(0, kShownMax)});
     return text.size() > kShownMax ? result + "..." : result;
 }
 
