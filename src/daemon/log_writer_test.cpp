@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <optional>
 #include <string>
+#include <utility>
 
 namespace windlass::daemon {
 namespace {
