@@ -11,7 +11,7 @@
 
 namespace windlass::http::testing {
 
-class FakeBackend final : public Backend {
+class FakeBackend : public Backend {
   public:
     struct Call {
         std::uint64_t number;
