@@ -18,10 +18,8 @@ using namespace std::chrono_literals;
 class Pipe {
   public:
     Pipe() { REQUIRE(::pipe2(ends_, O_CLOEXEC) == 0); }
-    ~Pipe() {
-        close_reader();
-        ::close(ends_[1]);
-    }
+    // The other end stays open: a writer's thread may outlive the writer.
+    ~Pipe() { close_reader(); }
     Pipe(const Pipe&) = delete;
     Pipe& operator=(const Pipe&) = delete;
 
