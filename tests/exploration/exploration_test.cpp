@@ -117,7 +117,7 @@ TEST_CASE("a call that is run again after a loss, and a load: explored to closur
                    {.model = small_model(true), .call_count = 1, .has_load = true});
 }
 
-TEST_CASE("a call, an unload and a shutdown: explored to closure") {
+TEST_CASE("a call, an unload and a shutdown: explored to closure" * doctest::skip(kSkipLarge)) {
     require_closed(
         "call, unload, shutdown",
         {.model = small_model(false), .call_count = 1, .has_unload = true, .has_shutdown = true});
