@@ -31,7 +31,7 @@ from processes import descriptor_count, remains_of, resident_bytes  # noqa: E402
 PROCESSES = 8
 THREADS = 4  # of each
 TURN_S = 5  # between two acts of the administrator
-WARM_UP_S = 20  # until memory is compared
+WARM_UP_S = 60  # until memory is compared: buffers and series of metrics have been used once
 GROWTH_MAX = 4 << 20  # bytes of resident memory, between the first and the last quarter
 SETTLE_S = 60
 
