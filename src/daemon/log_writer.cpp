@@ -23,6 +23,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kFlushWait = 1s;
+// How long the thread waits for a reader before it looks whether anybody still needs it.
+constexpr int kLookMs = 1'000;
 
 }  // namespace
 
@@ -37,26 +39,36 @@ struct LogWriter::State {
     std::size_t being_written = 0;  // bytes that it has taken
     std::uint64_t lost = 0;
     bool is_ending = false;
+    bool is_abandoned = false;  // the writer has waited long enough for the end
     bool is_done = false;
 
     std::size_t held() const { return backlog.size() + being_written; }
     void run();
-    bool put(std::string_view text);
+    std::string_view put(std::string_view text);
+    bool is_nobody_waiting();
 };
 
 // A pipe that polls as writable takes PIPE_BUF bytes without blocking, whatever its flags are
-// (pipe(7)). False: nobody will ever read it.
-bool LogWriter::State::put(std::string_view text) {
+// (pipe(7)). Returns what could not be written: the disk is full, nobody will ever read it, or
+// nobody waits for it any more.
+std::string_view LogWriter::State::put(std::string_view text) {
     while (!text.empty()) {
         pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
-        if (::poll(&writable, 1, -1) < 0 && errno != EINTR) return false;
-        if ((writable.revents & POLLOUT) == 0) return false;  // the reader is gone
+        const int ready = ::poll(&writable, 1, kLookMs);
+        if (ready == 0 && is_nobody_waiting()) return text;
+        if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+        if ((writable.revents & POLLOUT) == 0) return text;  // the reader is gone
         const ssize_t size =
             ::write(descriptor, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-        if (size < 0 && errno != EINTR && errno != EAGAIN) return false;
+        if (size < 0 && errno != EINTR && errno != EAGAIN) return text;
         if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
     }
-    return true;
+    return text;
+}
+
+bool LogWriter::State::is_nobody_waiting() {
+    const std::lock_guard lock{mutex};
+    return is_abandoned;
 }
 
 void LogWriter::State::run() {
@@ -67,8 +79,9 @@ void LogWriter::State::run() {
         const std::string batch = std::exchange(backlog, {});
         being_written = batch.size();
         lock.unlock();
-        put(batch);  // what nobody can read is given up
+        const std::string_view rest = put(batch);
         lock.lock();
+        lost += static_cast<std::uint64_t>(std::ranges::count(rest, '\n'));
         being_written = 0;
     }
     is_done = true;
@@ -91,6 +104,7 @@ LogWriter::~LogWriter() {
     state_->is_ending = true;
     state_->changed.notify_all();
     state_->changed.wait_until(lock, Clock::now() + kFlushWait, [this] { return state_->is_done; });
+    state_->is_abandoned = true;
 }
 
 void LogWriter::write(std::string_view line) {
