@@ -20,6 +20,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "wire/frame.h"
@@ -29,6 +30,7 @@ namespace {
 
 namespace wire = windlass::wire;
 using wire::FrameType;
+using namespace std::string_view_literals;
 
 int channel = -1;
 std::uint64_t run_id = 0;  // of the run that goes on
@@ -202,10 +204,7 @@ const std::map<std::string, Deed, std::less<>> kDeeds{
     {"flood-heartbeat", [] { flood(FrameType::heartbeat, 0, ""); }},
     {"flood-progress", [] { flood(FrameType::progress, run_id, R"({"step":1})"); }},
     {"flood-recalled", [] { flood(FrameType::recalled, run_id, R"({"recalled":false})"); }},
-    {"print-garbage",
-     [] {
-         print({"\0\x01\xff\x80 \x1b[2J\r", 12}, 100'000);
-     }},
+    {"print-garbage", [] { print("\0\x01\xff\x80 \x1b[2J\r\n"sv, 100'000); }},
     {"print-endless", [] { print("no end of this line ", 8 << 20); }},
     {"eat-descriptors", eat_descriptors},
     {"eat-sockets", eat_channel_numbers},
