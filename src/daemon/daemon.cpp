@@ -131,7 +131,7 @@ class Daemon {
         if (!configuration_.daemon.access_log.empty()) {
             access_log_ = WL_TRY(AccessLog::open(loop_, configuration_.daemon.access_log,
                                                  configuration_.daemon.log));
-            switchboard_.use_access_log(*access_log_);
+            switchboard_.journal().use_access_log(*access_log_);
         }
         keeper_.start();
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
@@ -162,16 +162,17 @@ class Daemon {
   private:
     http::ServerOptions server_options() {
         const DaemonConfiguration& daemon = configuration_.daemon;
-        return {.address = daemon.listen.host,
-                .port = daemon.listen.port,
-                .socket_path = daemon.socket,
-                .allowed_hosts = daemon.allowed_hosts,
-                .body_limit = daemon.body_limit,
-                .bodies_limit = daemon.bodies_limit,
-                .connections_max = connections_max(descriptor_limit_),
-                .on_exchange =
-                    [this](const http::ExchangeRecord& record) { switchboard_.note(record); },
-                .on_accepting = report_accepting};
+        return {
+            .address = daemon.listen.host,
+            .port = daemon.listen.port,
+            .socket_path = daemon.socket,
+            .allowed_hosts = daemon.allowed_hosts,
+            .body_limit = daemon.body_limit,
+            .bodies_limit = daemon.bodies_limit,
+            .connections_max = connections_max(descriptor_limit_),
+            .on_exchange =
+                [this](const http::ExchangeRecord& record) { switchboard_.journal().note(record); },
+            .on_accepting = report_accepting};
     }
 
     static void report_accepting(const std::optional<base::Error>& failure) {

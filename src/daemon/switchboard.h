@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "core/engine.h"
-#include "daemon/access_log.h"
 #include "daemon/configuration.h"
-#include "daemon/metrics.h"
+#include "daemon/journal.h"
 #include "daemon/reload.h"
 #include "http/api.h"
 #include "io/descriptor_limit.h"
@@ -57,10 +56,8 @@ class Switchboard final : public http::Backend {
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
 
-    // From now on requests are written down there. It outlives the last of them.
-    void use_access_log(AccessLog& log) { access_log_ = &log; }
-    // A request is over.
-    void note(const http::ExchangeRecord& record);
+    // Where requests that are over, and all else that happens, are written down.
+    Journal& journal() { return journal_; }
 
   private:
     struct Call {
@@ -83,13 +80,13 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
-    static void log_leftovers(const worker::Exited& exited);
     void drop_body(core::RequestId request);
     base::Result<core::ModelId> find_model(std::string_view name) const;
     http::ModelStatus status(core::ModelId id) const;
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];
     }
+    std::string name_of(core::ModelId id) const { return id ? configuration_of(id).name : ""; }
 
     void carry_out(core::Command& command);
     void on(const core::Launch& command);
@@ -102,7 +99,6 @@ class Switchboard final : public http::Backend {
     void on(const core::Kill& command);
     void on(core::Respond& command);
     void on(const core::Report& command);
-    void log_failure(const core::Respond& command, const core::Error& error) const;
 
     io::Loop& loop_;
     // By their ids, which are those of the engine; removed ones stay.
@@ -112,8 +108,7 @@ class Switchboard final : public http::Backend {
     const core::Instant started_;
     core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
-    Metrics metrics_;
-    AccessLog* access_log_ = nullptr;
+    Journal journal_;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     std::map<core::RequestId, Call> calls_;    // not answered yet

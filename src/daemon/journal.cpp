@@ -1,0 +1,99 @@
+// Commands and events as log lines and counts.
+#include "daemon/journal.h"
+
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+#include "base/overloaded.h"
+#include "daemon/translate.h"
+
+namespace windlass::daemon {
+
+namespace log = base::log;
+using base::Errc;
+
+namespace {
+
+void write_printed(const worker::Printed& printed) {
+    constexpr std::array kStreams = {"stdout", "stderr", "log"};
+    const log::Field fields[] = {{"model", printed.model},
+                                 {"stream", kStreams[static_cast<std::size_t>(printed.output)]},
+                                 {"line", printed.line}};
+    log::write(printed.level, "worker.output", fields);
+}
+
+void write_hello(const worker::Hello& hello) {
+    log::info("worker.hello", {{"generation", hello.generation},
+                               {"pid", hello.pid},
+                               {"sdk", hello.sdk},
+                               {"runtime", hello.runtime}});
+}
+
+void write_leftovers(const worker::Exited& exited) {
+    if (exited.leftover_count == 0) return;
+    log::warning("worker.leftovers_killed", {{"generation", exited.generation},
+                                             {"pid", exited.pid},
+                                             {"processes", exited.leftover_count},
+                                             {"all_gone", exited.is_everything_gone}});
+}
+
+}  // namespace
+
+void Journal::write(const worker::Event& event) {
+    std::visit(
+        base::Overloaded{[](const worker::Printed& e) { write_printed(e); },
+                         [](const worker::Hello& e) { write_hello(e); },
+                         [](const worker::Exited& e) { write_leftovers(e); }, [](const auto&) {}},
+        event);
+}
+
+void Journal::write_failure(const core::Respond& failed, const std::string& model) {
+    const core::Error& error = *failed.error;
+    const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
+                          error.code == Errc::invalid_input || error.reason == "shutting_down";
+    std::vector<log::Field> fields{{"request", to_text(failed.request)},
+                                   {"model", model},
+                                   {"type", base::traits(error.code).name},
+                                   {"message", error.message}};
+    if (!error.reason.empty()) fields.emplace_back("reason", error.reason);
+    if (!error.cause.empty()) fields.emplace_back("cause", error.cause);
+    if (!error.traceback.empty()) fields.emplace_back("traceback", error.traceback);
+    log::write(is_usual ? log::Level::info : log::Level::warning, "request.failed", fields);
+}
+
+void Journal::write(const core::Report& report, const Subject& subject) {
+    metrics_.count_event(core::to_text(report.code), subject.model);
+    std::vector<log::Field> fields;
+    if (report.model) fields.emplace_back("model", subject.model);
+    if (report.generation) fields.emplace_back("generation", report.generation.value);
+    if (subject.pid) fields.emplace_back("pid", *subject.pid);
+    if (report.request) fields.emplace_back("request", to_text(report.request));
+    if (report.error) {
+        fields.emplace_back("type", base::traits(report.error->code).name);
+        fields.emplace_back("message", report.error->message);
+        if (!report.error->traceback.empty()) {
+            fields.emplace_back("traceback", report.error->traceback);
+        }
+    }
+    const bool is_violent = report.code == core::EventCode::worker_terminated ||
+                            report.code == core::EventCode::worker_killed ||
+                            report.code == core::EventCode::worker_unkillable;
+    log::write(report.error || is_violent ? log::Level::warning : log::Level::info,
+               core::to_text(report.code), fields);
+}
+
+void Journal::note(const http::ExchangeRecord& record) {
+    metrics_.count(record);
+    if (access_log_ == nullptr) return;
+    const bool is_nameless = record.trace.request_id.empty() && record.request != 0;
+    const std::string name = is_nameless ? to_text(core::RequestId{record.request}) : "";
+    access_log_->write(record, is_nameless ? name : record.trace.request_id);
+}
+
+std::string Journal::metrics(MetricsSnapshot snapshot) {
+    snapshot.access_lines_lost = access_log_ != nullptr ? access_log_->lost() : 0;
+    return metrics_.text(snapshot);
+}
+
+}  // namespace windlass::daemon

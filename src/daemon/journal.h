@@ -1,0 +1,52 @@
+// What people can read of what happened: log events of the engine and of workers, metrics, and the
+// access log. Decides nothing and is never asked. Thread: main.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/command.h"
+#include "daemon/access_log.h"
+#include "daemon/metrics.h"
+#include "http/exchange_record.h"
+#include "worker/event.h"
+
+namespace windlass::daemon {
+
+class Journal {
+  public:
+    // Metrics are kept for these models.
+    explicit Journal(const std::vector<std::string>& models) : metrics_(models) {}
+
+    // Models that came with a reload.
+    void add_model(const std::string& name) { metrics_.add_model(name); }
+
+    // From now on requests are written down there. It outlives the last of them.
+    void use_access_log(AccessLog& log) { access_log_ = &log; }
+
+    // What a Report is about, where it is about such a thing.
+    struct Subject {
+        std::string model = {};
+        std::optional<int> pid = {};
+    };
+    void write(const core::Report& report, const Subject& subject);
+    // Only what the engine does not report itself.
+    static void write(const worker::Event& event);
+    // `failed` has an error.
+    static void write_failure(const core::Respond& failed, const std::string& model);
+
+    // A request is over.
+    void note(const http::ExchangeRecord& record);
+    // How late the loop came to something that was due.
+    void observe_loop_lag(base::Duration lag) { metrics_.observe_loop_lag(lag); }
+
+    // Adds its own counts to the snapshot.
+    std::string metrics(MetricsSnapshot snapshot);
+
+  private:
+    Metrics metrics_;
+    AccessLog* access_log_ = nullptr;
+};
+
+}  // namespace windlass::daemon

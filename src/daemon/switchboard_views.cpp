@@ -1,0 +1,103 @@
+// What the switchboard shows of models, of the daemon and of what waits. Changes nothing.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/version.h"
+#include "daemon/switchboard.h"
+#include "daemon/translate.h"
+
+namespace windlass::daemon {
+
+using base::Errc;
+
+namespace {
+
+constexpr std::size_t kWaitingShown = 100;
+
+base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited) {
+    base::Error error = base::fail(
+        Errc::unavailable,
+        fmt::format("a request has waited {} for the model {}, longer than its max_wait of {}, and "
+                    "the model is neither being loaded nor paused; GET /api/models/{} says what it "
+                    "waits for",
+                    base::to_text(waited), model.name, base::to_text(model.max_wait), model.name));
+    error.reason = "max_wait";
+    return error;
+}
+
+}  // namespace
+
+http::ModelStatus Switchboard::status(core::ModelId id) const {
+    const core::ModelView view = engine_.view(id);
+    const auto pid = pids_.find(view.generation);
+    http::ModelStatus status =
+        to_status(configuration_of(id).name, view,
+                  pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
+    for (const core::WaitingView& waiting : engine_.waiting(id, kWaitingShown)) {
+        status.waiting_requests.push_back(to_waiting(waiting, loop_.now()));
+    }
+    return status;
+}
+
+base::Result<http::ModelStatus> Switchboard::model(std::string_view name) const {
+    return status(WL_TRY(find_model(name)));
+}
+
+std::vector<http::ModelStatus> Switchboard::models() const {
+    std::vector<http::ModelStatus> models;
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        const core::ModelId id{number};
+        const core::ModelView view = engine_.view(id);
+        // A removed one is shown as long as its process is there.
+        if (!view.is_removed || view.generation) models.push_back(status(id));
+    }
+    std::ranges::sort(models, {}, &http::ModelStatus::name);  // a reload adds at the end
+    return models;
+}
+
+http::Health Switchboard::health() const {
+    return {.stopping = engine_.is_shutting_down(),
+            .version = std::string{base::version()},
+            .commit = std::string{base::commit()},
+            .daemon_id = options_.daemon_id,
+            .configuration = options_.configuration_path,
+            .uptime = loop_.now() - started_};
+}
+
+std::optional<http::Unready> Switchboard::unready() const {
+    if (engine_.is_shutting_down()) {
+        base::Error error =
+            base::fail(Errc::unavailable, "the daemon is shutting down; ask its successor");
+        error.reason = "shutting_down";
+        return http::Unready{std::move(error)};
+    }
+    // calls_ is in order of arrival: the walk ends at the first call that no model's limit covers.
+    const core::Instant now = loop_.now();
+    for (const auto& [request, call] : calls_) {
+        const core::Duration waited = now - call.arrived;
+        if (waited < shortest_max_wait_) break;
+        const ModelConfiguration& model = configuration_of(call.model);
+        const auto reason = engine_.wait_reason(request);
+        if (waited < model.max_wait || !reason || !core::is_stuck(*reason)) continue;
+        return http::Unready{too_long_wait(model, waited), model.name};
+    }
+    return std::nullopt;
+}
+
+std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
+    MetricsSnapshot snapshot{.connections = connections};
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        const core::ModelView view = engine_.view(core::ModelId{number});
+        snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,
+                                   .residency = core::to_text(view.residency),
+                                   .waiting = view.waiting,
+                                   .running = view.running,
+                                   .loads = view.load_count,
+                                   .failures = view.failure_count});
+    }
+    return journal_.metrics(std::move(snapshot));
+}
+
+}  // namespace windlass::daemon
