@@ -1,6 +1,6 @@
 """A client's own limits and its disappearance end its own request, and nothing else (Law 14)."""
 
-from support import AT_ONCE_S, SOON_S, probe
+from support import AT_ONCE_S, SOON_S, eventually, probe
 
 
 def test_a_time_limit_that_ends_in_the_queue_removes_the_request(daemon, gate):
@@ -20,6 +20,8 @@ def test_a_time_limit_that_ends_in_the_queue_removes_the_request(daemon, gate):
                 reply = wire.reply()
             assert (reply.status, reply.error["type"]) == (504, "timeout")
             assert advice in reply.error["message"] and "busy" in reply.error["message"]
+    # One lies in the channel: it is recalled, and the worker may still be reading that.
+    eventually(lambda: served.model()["waiting"] == 0, "the worker gave the last one back")
     gate.open()
     with running:
         assert running.reply().status == 200
