@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "wire/little_endian.h"
 
 namespace windlass::wire {
 namespace {
@@ -55,23 +56,6 @@ constexpr auto kTypes = make_type_table();
 const TypeRow* find_row(FrameType type) {
     const auto row = std::ranges::find(kTypes, type, &TypeRow::type);
     return row == kTypes.end() ? nullptr : row;
-}
-
-template <class Number>
-void put_little_endian(std::string& out, Number value) {
-    for (std::size_t byte = 0; byte < sizeof value; ++byte) {
-        out.push_back(static_cast<char>(value >> (8 * byte)));  // its low eight bits
-    }
-}
-
-template <class Number>
-Number get_little_endian(std::span<const char> from) {
-    Number value = 0;
-    for (std::size_t byte = 0; byte < sizeof value; ++byte) {
-        const auto bits = static_cast<Number>(static_cast<unsigned char>(from[byte]));
-        value = static_cast<Number>(value | static_cast<Number>(bits << (8 * byte)));
-    }
-    return value;
 }
 
 std::span<const char> take_front(std::span<const char>& input, std::size_t wanted) {
