@@ -1,0 +1,195 @@
+// The arithmetic of a device's memory.
+#include "core/device_ledger.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace windlass::core {
+namespace {
+
+// a - b, or nothing.
+Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
+
+}  // namespace
+
+DeviceLedger::DeviceLedger(std::optional<Bytes> capacity, Bytes headroom)
+    : capacity_(capacity), headroom_(headroom) {
+    weigh();
+}
+
+void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) {
+    const bool is_new =
+        claims_
+            .try_emplace(generation,
+                         Claim{.bytes = bytes, .is_exclusive = is_exclusive, .measured = {}})
+            .second;
+    WL_ASSERT(is_new);
+    weigh();
+}
+
+void DeviceLedger::mark_loaded(Generation generation) {
+    Claim& claim = claims_.at(generation);
+    WL_ASSERT(claim.stage == ClaimStage::loading);
+    claim.stage = ClaimStage::loaded;
+    weigh();
+}
+
+void DeviceLedger::settle(Generation generation, Bytes bytes) {
+    Claim& claim = claims_.at(generation);
+    claim.bytes = bytes;
+    claim.is_exclusive = false;
+    weigh();
+}
+
+void DeviceLedger::depart(Generation generation, std::uint64_t sequence) {
+    Claim& claim = claims_.at(generation);
+    WL_ASSERT(claim.stage != ClaimStage::departed);
+    claim.bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+    claim.stage = ClaimStage::departed;
+    claim.is_exclusive = false;
+    claim.departed_at = sequence;
+    weigh();
+}
+
+void DeviceLedger::release(Generation generation) {
+    const auto count = claims_.erase(generation);
+    WL_ASSERT(count == 1);
+    weigh();
+}
+
+Bytes DeviceLedger::fence(Generation generation, Instant now) {
+    const auto claim = claims_.find(generation);
+    WL_ASSERT(claim != claims_.end() && claim->second.stage == ClaimStage::departed);
+    Bytes missing = claim->second.bytes;
+    const bool is_seen = left_behind_ && claim->second.departed_at < sequence_;
+    if (is_seen) missing = std::min(missing, above(*left_behind_, fenced_));
+    claims_.erase(claim);
+    if (missing <= kTolerance && is_seen) missing = Bytes{};
+    if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now});
+    weigh();
+    return missing;
+}
+
+void DeviceLedger::measure(const MemorySample& sample) {
+    used_ = sample.used;
+    own_known_ = sample.own_known;
+    sequence_ = sample.sequence;
+    for (auto& [generation, claim] : claims_) {
+        claim.measured.reset();
+        if (own_known_) claim.measured = Bytes{};
+    }
+    if (own_known_) {
+        for (const OwnMemory& own : sample.own) {
+            // A process without a claim here is a stranger to this device.
+            const auto claim = claims_.find(own.generation);
+            if (claim != claims_.end()) claim->second.measured = own.bytes;
+        }
+    }
+    weigh();
+    // What a load has taken so far would look like a stranger's where processes are not told apart.
+    if (!has_departed() && (own_known_ || !is_loading_)) quiet_foreign_ = foreign_;
+}
+
+void DeviceLedger::forget_measures() {
+    used_.reset();
+    for (auto& [generation, claim] : claims_) claim.measured.reset();
+    weigh();
+}
+
+std::vector<Generation> DeviceLedger::proved() const {
+    std::vector<Generation> gone;
+    if (!left_behind_ || above(*left_behind_, fenced_) > kTolerance) return gone;
+    for (const auto& [generation, claim] : claims_) {
+        const bool is_gone = claim.stage == ClaimStage::departed && claim.departed_at < sequence_ &&
+                             claim.measured.value_or(Bytes{}) <= kTolerance;
+        if (is_gone) gone.push_back(generation);
+    }
+    return gone;
+}
+
+std::vector<Generation> DeviceLedger::lift_fences() {
+    std::vector<Generation> lifted;
+    if (!left_behind_ || fences_.empty()) return lifted;
+    Bytes seen = *left_behind_;
+    for (auto& [generation, fence] : fences_) {
+        fence.bytes = std::min(fence.bytes, seen);
+        seen = seen - fence.bytes;
+        if (fence.bytes <= kTolerance) lifted.push_back(generation);
+    }
+    for (const Generation generation : lifted) fences_.erase(generation);
+    weigh();
+    return lifted;
+}
+
+std::optional<Bytes> DeviceLedger::usable() const {
+    if (!capacity_) return std::nullopt;
+    return above(*capacity_, headroom_);
+}
+
+const Claim* DeviceLedger::find_claim(Generation generation) const {
+    const auto claim = claims_.find(generation);
+    return claim == claims_.end() ? nullptr : &claim->second;
+}
+
+void DeviceLedger::add_up() {
+    claimed_ = departed_ = fenced_ = {};
+    is_exclusive_ = is_loading_ = false;
+    for (const auto& [generation, claim] : claims_) {
+        claimed_ = claimed_ + std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+        if (claim.stage == ClaimStage::departed) departed_ = departed_ + claim.bytes;
+        is_exclusive_ = is_exclusive_ || claim.is_exclusive;
+        is_loading_ = is_loading_ || claim.stage == ClaimStage::loading;
+    }
+    for (const auto& [generation, fence] : fences_) fenced_ = fenced_ + fence.bytes;
+}
+
+Bytes DeviceLedger::own_use() const {
+    Bytes own;
+    for (const auto& [generation, claim] : claims_) {
+        if (own_known_ && claim.stage != ClaimStage::departed) {
+            own = own + claim.measured.value_or(Bytes{});
+        } else if (!own_known_ && claim.stage == ClaimStage::loaded) {
+            own = own + claim.bytes;
+        }
+    }
+    return own;
+}
+
+void DeviceLedger::weigh() {
+    add_up();
+    free_.reset();
+    foreign_.reset();
+    left_behind_.reset();
+    deficit_ = {};
+    if (!used_) return;
+    const Bytes unexplained = above(*used_, own_use());
+    left_behind_ =
+        std::min(above(unexplained, quiet_foreign_.value_or(Bytes{})), departed_ + fenced_);
+    foreign_ = unexplained - *left_behind_;
+    if (!capacity_) return;
+    const Bytes taken = headroom_ + *foreign_ + fenced_ + claimed_;
+    free_ = above(*capacity_, taken);
+    deficit_ = above(taken, *capacity_);
+}
+
+void DeviceLedger::encode(StateEncoder& encoder) const {
+    encoder.number(claims_.size());
+    for (const auto& [generation, claim] : claims_) {
+        encoder.generation(generation);
+        encoder.number(claim.bytes.count());
+        encoder.number(static_cast<std::uint64_t>(claim.stage) | (claim.is_exclusive ? 4u : 0u) |
+                       (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u));
+        if (claim.measured) encoder.number(claim.measured->count());
+    }
+    encoder.number(fences_.size());
+    for (const auto& [generation, fence] : fences_) {
+        encoder.generation(generation);
+        encoder.number(fence.bytes.count());
+    }
+    encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_foreign_ ? 4u : 0u));
+    if (used_) encoder.number(used_->count());
+    if (quiet_foreign_) encoder.number(quiet_foreign_->count());
+}
+
+}  // namespace windlass::core

@@ -1,0 +1,140 @@
+// What is known of one device's memory: how much there is, what was measured last, and who counts
+// on which bytes of it. Host memory is kept in the same way. A value that decides nothing, except
+// which bytes count as free; a number that is not known is empty, never 0.
+//
+//   free    = capacity - headroom - foreign - fenced - sum of max(claimed, measured)
+//   foreign = used - measured own - what the dead left behind, all of one sample
+//
+// Where the driver does not tell processes apart, the claims of loaded replicas stand for what they
+// use.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "core/ids.h"
+#include "core/state_encoder.h"
+
+namespace windlass::core {
+
+using base::Bytes;
+using base::Instant;
+
+struct OwnMemory {  // of one worker, its children included
+    Generation generation;
+    Bytes bytes;
+    friend bool operator==(const OwnMemory&, const OwnMemory&) = default;
+};
+
+// One answer of a driver; all its numbers belong together.
+struct MemorySample {
+    std::optional<Bytes> used;   // by everybody
+    std::vector<OwnMemory> own;  // whoever is not listed uses nothing
+    bool own_known = false;      // false: the driver does not tell processes apart
+    std::uint64_t sequence = 0;  // of the question
+};
+
+enum class ClaimStage : std::uint8_t {
+    loading,
+    loaded,
+    departed,  // its process was reaped; the driver has not shown its bytes gone
+};
+
+struct Claim {
+    Bytes bytes;
+    ClaimStage stage = ClaimStage::loading;
+    bool is_exclusive = false;  // nothing else may begin to load beside it
+    std::optional<Bytes> measured;
+    std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
+    friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+struct Fence {  // bytes that a reaped process left behind
+    Bytes bytes;
+    Instant since;
+    friend bool operator==(const Fence&, const Fence&) = default;
+};
+
+class DeviceLedger {
+  public:
+    // What may still be seen of a dead process without counting as left behind: the driver's own
+    // bookkeeping moves by this much. Source: scenario A0.3.
+    static constexpr Bytes kTolerance{std::uint64_t{32} << 20};
+
+    DeviceLedger() = default;
+    DeviceLedger(std::optional<Bytes> capacity, Bytes headroom);
+
+    // --- claims
+    void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
+    void mark_loaded(Generation generation);
+    // What was provisional becomes what was measured; others may load again.
+    void settle(Generation generation, Bytes bytes);
+    // Its exit was seen. Samples up to `sequence`, the last one asked for, prove nothing.
+    void depart(Generation generation, std::uint64_t sequence);
+    void release(Generation generation);  // proved; or nothing can be measured here
+    // The settle deadline: what is still missing stays closed. Returns its bytes; 0: all is there.
+    Bytes fence(Generation generation, Instant now);
+
+    // --- measures
+    void measure(const MemorySample& sample);
+    void forget_measures();  // the device does not answer
+
+    // Departed ones whose bytes the last sample shows gone.
+    std::vector<Generation> proved() const;
+    // Fences that the last sample shows gone; they are lifted by this. The others shrink to what is
+    // still there.
+    std::vector<Generation> lift_fences();
+
+    // --- numbers
+    std::optional<Bytes> capacity() const { return capacity_; }
+    std::optional<Bytes> used() const { return used_; }
+    std::optional<Bytes> usable() const;  // what a claim could ever get
+    std::optional<Bytes> free() const { return free_; }
+    // By how much claims and strangers together are above what there is.
+    Bytes deficit() const { return deficit_; }
+    std::optional<Bytes> foreign() const { return foreign_; }
+    Bytes claimed() const { return claimed_; }
+    Bytes fenced() const { return fenced_; }
+    bool is_exclusive() const { return is_exclusive_; }  // somebody is alone here
+    bool is_loading() const { return is_loading_; }
+    bool has_departed() const { return departed_ > Bytes{}; }
+
+    const std::map<Generation, Claim>& claims() const { return claims_; }
+    const std::map<Generation, Fence>& fences() const { return fences_; }
+    const Claim* find_claim(Generation generation) const;
+
+    void encode(StateEncoder& encoder) const;
+    friend bool operator==(const DeviceLedger&, const DeviceLedger&) = default;
+
+  private:
+    Bytes own_use() const;  // as far as the last sample tells
+    void add_up();
+    void weigh();  // brings the numbers up to date with claims, fences and measures
+
+    std::optional<Bytes> capacity_;
+    Bytes headroom_;
+    std::map<Generation, Claim> claims_;
+    std::map<Generation, Fence> fences_;
+    // Of the last sample.
+    std::optional<Bytes> used_;
+    bool own_known_ = false;
+    std::uint64_t sequence_ = 0;
+    // What strangers used when nobody's memory was on its way back.
+    std::optional<Bytes> quiet_foreign_;
+    // Derived by weigh().
+    Bytes claimed_;
+    Bytes departed_;
+    Bytes fenced_;
+    bool is_exclusive_ = false;
+    bool is_loading_ = false;
+    std::optional<Bytes> free_;
+    std::optional<Bytes> foreign_;
+    std::optional<Bytes> left_behind_;  // of fences and departed claims, as far as it can be seen
+    Bytes deficit_;
+};
+
+}  // namespace windlass::core

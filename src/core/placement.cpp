@@ -1,0 +1,85 @@
+// The order of preference among devices.
+#include "core/placement.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace windlass::core {
+namespace {
+
+// Bytes of one copy on this device; empty: as many as there are.
+std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
+    if (need.kind == NeedKind::bytes) return need.bytes;
+    if (need.kind != NeedKind::share || !ledger.capacity()) return std::nullopt;
+    const std::uint64_t capacity = ledger.capacity()->count();  // below 2^50: no overflow
+    return Bytes{capacity / 10'000 * need.permyriad + capacity % 10'000 * need.permyriad / 10'000};
+}
+
+// Somebody else's presence forbids it, however much is free.
+bool is_closed(const Need& need, const DeviceLedger& ledger) {
+    if (ledger.is_exclusive()) return true;
+    if (need.kind == NeedKind::all) return !ledger.claims().empty() || !ledger.fences().empty();
+    return need.kind == NeedKind::unknown && ledger.is_loading();
+}
+
+std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownMemory policy) {
+    const DeviceLedger& ledger = *candidate.ledger;
+    const std::optional<Bytes> required = required_on(need, ledger);
+    if (!ledger.free()) {
+        if (policy == UnknownMemory::refuse) return std::nullopt;
+        return Placed{candidate.device, required.value_or(Bytes{}), false};
+    }
+    if (is_closed(need, ledger)) return std::nullopt;
+    if (required && *required > *ledger.free()) return std::nullopt;
+    if (!required && *ledger.free() == Bytes{}) return std::nullopt;
+    return Placed{candidate.device, required.value_or(*ledger.free()), !required};
+}
+
+// Smaller is better: known before unknown, spread, then what is left over. A need that takes all
+// goes where there is most.
+auto rank(const Need& need, const Candidate& candidate, const Placed& placed) {
+    const auto& free = candidate.ledger->free();
+    const std::uint64_t count = free.value_or(Bytes{}).count();
+    const bool takes_all = need.kind == NeedKind::unknown || need.kind == NeedKind::all;
+    const std::uint64_t waste = takes_all ? ~count : count - (free ? placed.claim.count() : count);
+    return std::tuple{!free.has_value(), candidate.copy_count, waste, candidate.device};
+}
+
+// The device that comes nearest: the one with most to give.
+Shortage explain(const Need& need, std::span<const Candidate> candidates) {
+    Shortage shortage{.required = {}, .available = {}, .is_for_ever = !candidates.empty()};
+    std::optional<std::int64_t> nearest;
+    for (const Candidate& candidate : candidates) {
+        const DeviceLedger& ledger = *candidate.ledger;
+        const std::optional<Bytes> required = required_on(need, ledger);
+        const bool never_fits = ledger.usable() && required && *required > *ledger.usable();
+        shortage.is_for_ever = shortage.is_for_ever && never_fits;
+        if (!ledger.free() && !never_fits) shortage.is_unknown = true;
+        const std::int64_t distance =
+            ledger.free() ? static_cast<std::int64_t>(ledger.free()->count()) : -1;
+        if (nearest && *nearest >= distance) continue;
+        nearest = distance;
+        shortage.device = candidate.device;
+        shortage.required = required;
+        shortage.available = ledger.free();
+    }
+    return shortage;
+}
+
+}  // namespace
+
+Placement place(const Need& need, std::span<const Candidate> candidates, UnknownMemory policy) {
+    std::optional<Placed> best;
+    const Candidate* best_candidate = nullptr;
+    for (const Candidate& candidate : candidates) {
+        const std::optional<Placed> placed = fit(need, candidate, policy);
+        if (!placed) continue;
+        if (best && rank(need, *best_candidate, *best) <= rank(need, candidate, *placed)) continue;
+        best = placed;
+        best_candidate = &candidate;
+    }
+    if (best) return *best;
+    return explain(need, candidates);
+}
+
+}  // namespace windlass::core

@@ -1,0 +1,60 @@
+// Where a replica goes: a pure function over ledgers. Spreads the copies of a model, then takes the
+// place that fits best.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "base/bytes.h"
+#include "core/device_ledger.h"
+#include "core/ids.h"
+
+namespace windlass::core {
+
+enum class NeedKind : std::uint8_t {
+    unknown,  // nobody said, and nothing was measured
+    bytes,
+    share,  // of the device's capacity
+    all,    // alone on its device
+};
+
+struct Need {  // memory of one copy
+    NeedKind kind = NeedKind::unknown;
+    Bytes bytes;                  // bytes
+    std::uint32_t permyriad = 0;  // share: 10,000 is the whole device
+
+    friend bool operator==(const Need&, const Need&) = default;
+};
+
+// Whether a replica may start on a device that does not say how full it is.
+enum class UnknownMemory : std::uint8_t { refuse, admit };
+
+struct Candidate {  // a device that the model may use and that answers
+    DeviceId device;
+    const DeviceLedger* ledger = nullptr;
+    std::uint32_t copy_count = 0;  // of this model there already
+};
+
+struct Placed {
+    DeviceId device;
+    Bytes claim;
+    bool is_exclusive = false;  // nothing else may load there until it has settled, or while it
+                                // lives
+};
+
+struct Shortage {                    // why nothing fits now
+    DeviceId device;                 // the nearest to fitting; none: there is no candidate
+    std::optional<Bytes> required;   // empty: unknown, or all there is
+    std::optional<Bytes> available;  // empty: unknown
+    bool is_for_ever = false;        // not even on an empty device
+    bool is_unknown = false;         // only the policy on unknown memory stands against it
+};
+
+using Placement = std::variant<Placed, Shortage>;
+
+// Linear in the candidates.
+Placement place(const Need& need, std::span<const Candidate> candidates, UnknownMemory policy);
+
+}  // namespace windlass::core
