@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/digits.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -92,6 +93,14 @@ TEST_CASE("WL_TRY passes values on and hands errors up") {
     CHECK(quarter(6).error().code == base::Errc::invalid_input);
     CHECK(base::with_context(quarter(6).error(), "dividing").message == "dividing: odd");
     CHECK(base::to_text(quarter(6).error()) == "invalid_input: odd");
+}
+
+TEST_CASE("a number is appended digit by digit, up to the largest") {
+    std::string text = "r";
+    base::append_digits(text, std::uint64_t{0});
+    base::append_digits(text, 407U);
+    base::append_digits(text, std::numeric_limits<std::uint64_t>::max());
+    CHECK(text == "r040718446744073709551615");
 }
 
 TEST_CASE("a log line reaches the sink with its fields, and none is needed") {

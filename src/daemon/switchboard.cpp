@@ -77,8 +77,9 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     }
     engine_.handle(core::TimePassed{}, now, commands_);
     while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
-        core::Commands batch = std::exchange(commands_, {});
-        for (core::Command& command : batch) carry_out(command);
+        std::swap(commands_, carried_out_);
+        for (core::Command& command : carried_out_) carry_out(command);
+        carried_out_.clear();
     }
     for (const core::Generation generation : std::exchange(reaped_, {})) pids_.erase(generation);
     answers_.clear();  // what is left was late, or asked for by nobody

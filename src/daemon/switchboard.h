@@ -111,6 +111,7 @@ class Switchboard final : public http::Backend {
     Journal journal_;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
+    core::Commands carried_out_;               // empty between turns; kept for its capacity
     std::map<core::RequestId, Call> calls_;    // not answered yet
     std::map<core::RequestId, Admin> admins_;  // not answered yet
     // Of this turn, by who gave them and to what; the engine says which count.

@@ -1,10 +1,9 @@
 // Structs of one floor into those of another.
 #include "daemon/translate.h"
 
-#include <fmt/core.h>
-
 #include <filesystem>
 
+#include "base/digits.h"
 #include "base/overloaded.h"
 
 namespace windlass::daemon {
@@ -125,7 +124,11 @@ http::WaitingRequest to_waiting(const core::WaitingView& view, core::Instant now
             .priority = view.priority};
 }
 
-std::string to_text(core::RequestId request) { return fmt::format("r{}", request.value); }
+std::string to_text(core::RequestId request) {
+    std::string text{"r"};
+    base::append_digits(text, request.value);
+    return text;
+}
 
 std::string find_python_package(const std::string& executable) {
     namespace fs = std::filesystem;

@@ -1,8 +1,7 @@
 // Calls of a model: from header fields to a CallRequest, from a CallAnswer to header fields.
 #include "http/call_api.h"
 
-#include <fmt/core.h>
-
+#include "base/digits.h"
 #include "http/request_fields.h"
 
 namespace windlass::http {
@@ -10,10 +9,24 @@ namespace {
 
 constexpr std::size_t kFieldsSizeUsual = 256;
 
-// "12.345". In whole numbers: this is done three times for each answer.
-std::string milliseconds_text(base::Duration duration) {
-    const auto us = std::chrono::round<std::chrono::microseconds>(duration).count();
-    return fmt::format("{}.{:03}", us / 1'000, us % 1'000);
+void append_number_field(std::string& fields, std::string_view name, std::uint64_t number) {
+    fields.append(name).append(": ");
+    base::append_digits(fields, number);
+    fields.append("\r\n");
+}
+
+// "12.345": three digits after the point.
+void append_milliseconds_field(std::string& fields, std::string_view name,
+                               base::Duration duration) {
+    const auto us =
+        static_cast<std::uint64_t>(std::chrono::round<std::chrono::microseconds>(duration).count());
+    fields.append(name).append(": ");
+    base::append_digits(fields, us / 1'000);
+    fields.push_back('.');
+    for (const std::uint64_t unit : {100U, 10U, 1U}) {
+        fields.push_back(static_cast<char>('0' + us / unit % 10));
+    }
+    fields.append("\r\n");
 }
 
 Reply answer_reply(std::string request_id, CallAnswer answer) {
@@ -21,12 +34,13 @@ Reply answer_reply(std::string request_id, CallAnswer answer) {
     std::string& fields = reply.fields;
     fields.reserve(kFieldsSizeUsual);
     append_field(fields, "X-Windlass-Request-Id", request_id);
-    append_field(fields, "X-Windlass-Copy", fmt::format("{}", answer.copy));
-    append_field(fields, "X-Windlass-Worker-Pid", fmt::format("{}", answer.worker_pid));
+    append_number_field(fields, "X-Windlass-Copy", answer.copy);
+    append_number_field(fields, "X-Windlass-Worker-Pid",
+                        static_cast<std::uint64_t>(answer.worker_pid));
     append_field(fields, "X-Windlass-Device", answer.device);
-    append_field(fields, "X-Windlass-Queue-Ms", milliseconds_text(answer.queue));
-    append_field(fields, "X-Windlass-Load-Ms", milliseconds_text(answer.load));
-    append_field(fields, "X-Windlass-Run-Ms", milliseconds_text(answer.run));
+    append_milliseconds_field(fields, "X-Windlass-Queue-Ms", answer.queue);
+    append_milliseconds_field(fields, "X-Windlass-Load-Ms", answer.load);
+    append_milliseconds_field(fields, "X-Windlass-Run-Ms", answer.run);
     reply.trace = {.request_id = std::move(request_id),
                    .has_run = true,
                    .queue = answer.queue,

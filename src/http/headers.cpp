@@ -6,6 +6,9 @@
 namespace windlass::http {
 namespace {
 
+// Enough for what clients send by themselves. A connection that is idle keeps no more.
+constexpr std::size_t kTextKept = 1'024;
+
 constexpr char to_lower_ascii(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -28,6 +31,9 @@ void Headers::add(std::string_view name, std::string_view value) {
 void Headers::clear() {
     text_.clear();
     fields_.clear();
+    if (text_.capacity() <= kTextKept) return;
+    text_ = {};
+    fields_ = {};
 }
 
 std::string_view Headers::name_of(const Field& field) const {

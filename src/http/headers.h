@@ -14,7 +14,7 @@ class Headers {
   public:
     // How long names and values may be together is the parser's business; it is far below 4 GiB.
     void add(std::string_view name, std::string_view value);
-    void clear();
+    void clear();  // keeps the memory for the next message, unless it is much
 
     // The first value under that name; valid until the next add() or clear().
     std::optional<std::string_view> find(std::string_view name) const;

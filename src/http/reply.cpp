@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "base/digits.h"
 #include "http/models_json.h"
 
 namespace windlass::http {
@@ -88,8 +89,13 @@ Reply refusal_reply(const Refusal& refusal) {
 std::string format_head(const Reply& reply, const HeadOptions& options) {
     std::string head;
     head.reserve(kHeadSizeUsual + reply.fields.size());
-    fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n",
-                   reply.status, status_name(reply.status), options.date, reply.body.size());
+    head.append("HTTP/1.1 ");
+    base::append_digits(head, static_cast<unsigned>(reply.status));
+    head.append(" ").append(status_name(reply.status));
+    head.append("\r\nDate: ").append(options.date);
+    head.append("\r\nContent-Length: ");
+    base::append_digits(head, reply.body.size());
+    head.append("\r\n");
     append_field(head, "Content-Type", reply.content_type);
     head += reply.fields;
     if (options.close) {

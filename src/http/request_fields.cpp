@@ -19,11 +19,12 @@ base::Error bad_field(std::string_view name, std::string_view value, std::string
 // A field that decides something must not be there twice: which one counts would be a guess.
 base::Result<std::optional<std::string_view>> find_single(const Headers& headers,
                                                           std::string_view name) {
-    if (headers.count(name) > 1) {
+    const std::optional<std::string_view> value = headers.find(name);
+    if (value && headers.count(name) > 1) {
         return base::fail(base::Errc::invalid_input,
                           fmt::format("the header {} is there more than once; send it once", name));
     }
-    return headers.find(name);
+    return value;
 }
 
 bool is_name(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -74,12 +75,14 @@ std::size_t empty_lines_size(std::string_view bytes) {
 // node for each.
 class BeastRequestParser final : public beast::http::basic_parser<true> {
   public:
-    explicit BeastRequestParser(const RequestLimits& limits) {
+    // `headers`: empty, for their memory.
+    BeastRequestParser(const RequestLimits& limits, Headers headers)
+        : head{.headers = std::move(headers)} {
         header_limit(static_cast<std::uint32_t>(limits.head_bytes));
         body_limit(limits.body_bytes);
     }
 
-    RequestHead head = {};
+    RequestHead head;
     std::string body = {};
 
   private:
@@ -124,7 +127,10 @@ RequestParser::~RequestParser() = default;
 
 void RequestParser::reset() {
     head_bytes_ = 0;
-    parser_ = std::make_unique<BeastRequestParser>(limits_);
+    Headers headers;
+    if (parser_) headers = std::move(parser_->head.headers);
+    headers.clear();
+    parser_ = std::make_unique<BeastRequestParser>(limits_, std::move(headers));
 }
 
 bool RequestParser::has_begun() const { return parser_->got_some(); }

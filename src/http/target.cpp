@@ -6,6 +6,8 @@
 namespace windlass::http {
 namespace {
 
+constexpr std::size_t kSegmentsUsual = 4;  // api/models/NAME/call
+
 std::optional<unsigned> hexadecimal_digit(char c) {
     if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
     if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
@@ -14,6 +16,7 @@ std::optional<unsigned> hexadecimal_digit(char c) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+    if (text.find('%') == std::string_view::npos) return std::string{text};
     std::string decoded;
     decoded.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -47,9 +50,11 @@ bool take_authority(std::string_view& rest, Target& target) {
 std::optional<Target> parse_target(std::string_view text) {
     Target target;
     if (!text.starts_with('/') && !take_authority(text, target)) return std::nullopt;
-    text = text.substr(0, text.find_first_of("?#"));
+    text = text.substr(0, text.find('?'));
+    text = text.substr(0, text.find('#'));
     if (text.empty() || text == "/") return target;
     text.remove_prefix(1);
+    target.segments.reserve(kSegmentsUsual);
     for (;;) {
         const std::size_t size = std::min(text.find('/'), text.size());
         auto segment = percent_decode(text.substr(0, size));

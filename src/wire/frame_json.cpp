@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/digits.h"
 #include "wire/frame.h"
 #include "wire/frame_meta.h"
 
@@ -150,18 +151,20 @@ std::string print(const json::object& object) { return json::serialize(object); 
 
 // Each request has one `run` and one `result`, whose metadata are nearly always as plain as this;
 // then they are written and read without the library.
+constexpr std::string_view kBeginContentType = R"({"content_type":")";
+
 bool needs_no_escape(std::string_view text) {
-    return is_header_text(text) && text.find_first_of("\"\\") == std::string_view::npos;
+    const auto is_plain = [](char c) { return c != '"' && c != '\\'; };
+    return is_header_text(text) && std::ranges::all_of(text, is_plain);
 }
 
-std::optional<std::string> find_lone_content_type(std::string_view text) {
-    constexpr std::string_view kBegin = R"({"content_type":")";
+std::optional<std::string_view> find_lone_content_type(std::string_view text) {
     constexpr std::string_view kEnd = R"("})";
-    if (!text.starts_with(kBegin) || !text.ends_with(kEnd)) return std::nullopt;
-    if (text.size() < kBegin.size() + kEnd.size()) return std::nullopt;
-    text.remove_prefix(kBegin.size());
+    if (!text.starts_with(kBeginContentType) || !text.ends_with(kEnd)) return std::nullopt;
+    if (text.size() < kBeginContentType.size() + kEnd.size()) return std::nullopt;
+    text.remove_prefix(kBeginContentType.size());
     text.remove_suffix(kEnd.size());
-    return needs_no_escape(text) ? std::optional{std::string{text}} : std::nullopt;
+    return needs_no_escape(text) ? std::optional{text} : std::nullopt;
 }
 
 }  // namespace
@@ -208,8 +211,11 @@ std::string to_json(const LoadOrder& order) {
 
 std::string to_json(const RunOrder& order) {
     if (needs_no_escape(order.content_type) && !order.variant) {
-        return fmt::format(R"({{"content_type":"{}","timeout_ms":{}}})", order.content_type,
-                           to_whole_milliseconds(order.timeout));
+        std::string text{kBeginContentType};
+        text.append(order.content_type).append(R"(","timeout_ms":)");
+        base::append_digits(text, to_whole_milliseconds(order.timeout));
+        text.push_back('}');
+        return text;
     }
     json::object object{{"content_type", order.content_type},
                         {"timeout_ms", to_whole_milliseconds(order.timeout)}};
@@ -244,7 +250,9 @@ Result<Hello> parse_hello(std::string_view text) {
 }
 
 Result<Answer> parse_answer(std::string_view text) {
-    if (const auto content_type = find_lone_content_type(text)) return Answer{*content_type};
+    if (const auto content_type = find_lone_content_type(text)) {
+        return Answer{.content_type = std::string{*content_type}};
+    }
     MetaReader meta{FrameType::result, text};
     Answer answer{.content_type = meta.get_string("content_type")};
     if (!is_header_text(answer.content_type)) {
