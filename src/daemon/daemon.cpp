@@ -155,7 +155,7 @@ class Daemon {
                                           "there was no keeper to end what workers left; the next "
                                           "start does it"}});
         }
-        reap_orphans();
+        io::reap_orphans();
         return end == worker::KeeperEnd::done;
     }
 
@@ -180,12 +180,6 @@ class Daemon {
         log::warning("connections.paused", {{"message", failure->message}});
     }
 
-    // Workers and the keeper are reaped by pidfd; this is for what workers left behind.
-    void reap_orphans() {
-        io::reap_orphans(
-            [this](pid_t pid) { return switchboard_.is_worker(pid) || keeper_.pid() == pid; });
-    }
-
     std::optional<core::Instant> end_turn(core::Instant now) {
         std::optional<core::Instant> next = switchboard_.end_turn(now);
         if (!last_moment_) return next;
@@ -196,7 +190,8 @@ class Daemon {
     }
 
     void on_signal(int signal) {
-        if (signal == SIGCHLD) return reap_orphans();
+        // What we started is reaped by pidfd; this is for what workers left behind.
+        if (signal == SIGCHLD) return static_cast<void>(io::reap_orphans());
         if (signal == SIGHUP) {
             reopen_access_log();
             return reload();

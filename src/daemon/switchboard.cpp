@@ -87,10 +87,6 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     return expected_wake_;
 }
 
-bool Switchboard::is_worker(int pid) const {
-    return std::ranges::any_of(pids_, [pid](const auto& entry) { return entry.second == pid; });
-}
-
 void Switchboard::reload(const Reload& changes) {
     for (const std::string& name : changes.removed) {
         if (const auto id = engine_.find_model(name)) handle(core::ModelRemoved{*id});

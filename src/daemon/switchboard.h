@@ -45,7 +45,6 @@ class Switchboard final : public http::Backend {
     void shut_down(core::Duration grace);  // refuses what waits, lets runs finish
     void shut_down_now();                  // kills everything
     bool is_finished() const { return engine_.is_finished(); }
-    bool is_worker(int pid) const;  // one whose end the supervisor awaits
 
     std::uint64_t call(http::CallRequest request, http::CallReply reply) override;
     std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/file_descriptor.h"
+#include "io/process.h"
 
 namespace windlass::io {
 
@@ -20,7 +21,7 @@ base::Result<void> become_subreaper() {
     return system_error(errno, "becoming a subreaper");
 }
 
-std::size_t reap_orphans(const std::function<bool(pid_t pid)>& is_own) {
+std::size_t reap_orphans() {
     // The kernel hands orphans to the main thread as long as it lives (find_new_reaper in
     // kernel/exit.c), and only that thread spawns. The list is read whole first: reaping while
     // reading can make it skip some.
@@ -28,7 +29,7 @@ std::size_t reap_orphans(const std::function<bool(pid_t pid)>& is_own) {
     const std::vector<pid_t> children{std::istream_iterator<pid_t>{list}, {}};
     std::size_t count = 0;
     for (const pid_t pid : children) {
-        if (is_own(pid)) continue;
+        if (is_held(pid)) continue;
         siginfo_t info = {};
         const bool is_reaped =
             ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&

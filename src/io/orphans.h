@@ -1,10 +1,7 @@
 // Descendants whose parent died: they become children of a subreaper, which must reap them.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
-#include <functional>
 
 #include "base/result.h"
 
@@ -14,9 +11,10 @@ namespace windlass::io {
 // that by nature.
 base::Result<void> become_subreaper();
 
-// Reaps every dead child, by pid, but those that `is_own` claims: their owners reap them. Returns
-// how many. Never waits; call it on SIGCHLD. Reads /proc/self/task/TID/children (Linux 4.2 with
+// Reaps every dead child, by pid, but those that a Process holds: their owners reap them. A Process
+// that was destroyed before its child died is among those reaped here. Returns how many. Never
+// waits; call it on SIGCHLD. Reads /proc/self/task/TID/children (Linux 4.2 with
 // CONFIG_PROC_CHILDREN); where that is missing it finds none.
-std::size_t reap_orphans(const std::function<bool(pid_t pid)>& is_own);
+std::size_t reap_orphans();
 
 }  // namespace windlass::io

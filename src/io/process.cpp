@@ -14,6 +14,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <set>
 #include <utility>
 
 // The header of glibc 2.36 lacks its own extern "C" (bug of that version: no __BEGIN_DECLS in it).
@@ -101,6 +102,12 @@ class SpawnAttributes {
     std::vector<FileDescriptor> copies_;
 };
 
+// Of all that a Process holds and has not reaped. Thread: main, as Process itself.
+std::set<pid_t>& held_children() {
+    static std::set<pid_t> pids;
+    return pids;
+}
+
 void reap_if_dead(pid_t pid) {
     siginfo_t ignored = {};
     ::waitid(P_PID, static_cast<id_t>(pid), &ignored, WEXITED | WNOHANG);
@@ -146,6 +153,7 @@ Process::Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void
       pidfd_(loop, std::move(pidfd)),
       look_again_(loop, [this] { report_if_dead(); }),
       on_exit_(std::move(on_exit)) {
+    held_children().insert(pid_);
     pidfd_.when_readable([this] { report_if_dead(); });
 }
 
@@ -164,6 +172,12 @@ Process::~Process() {
     if (is_reaped_) return;
     signal_group(SIGKILL);
     reap_if_dead(pid_);
+    give_up();
+}
+
+void Process::give_up() {
+    is_reaped_ = true;
+    held_children().erase(pid_);
 }
 
 void Process::signal_group(int signal) const {
@@ -191,9 +205,11 @@ ExitStatus Process::reap() {
     } while (outcome != 0 && errno == EINTR);
     // Fails only if somebody else reaped our child, or before its end.
     WL_ASSERT(outcome == 0);
-    is_reaped_ = true;
+    give_up();
     if (info.si_code == CLD_EXITED) return {.code = info.si_status, .signal = {}};
     return {.code = {}, .signal = info.si_status};
 }
+
+bool is_held(pid_t pid) { return held_children().contains(pid); }
 
 }  // namespace windlass::io

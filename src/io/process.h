@@ -70,12 +70,13 @@ class Process {
     ExitStatus reap();
 
     // Lets it live on when this object goes. For the end of a program.
-    void abandon() { is_reaped_ = true; }
+    void abandon() { give_up(); }
 
   private:
     Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit);
 
     void report_if_dead();
+    void give_up();
 
     pid_t pid_;
     Readiness pidfd_;
@@ -83,5 +84,8 @@ class Process {
     std::function<void()> on_exit_;
     bool is_reaped_ = false;
 };
+
+// Whether a Process of this program holds that child: it will be reaped by its owner.
+bool is_held(pid_t pid);
 
 }  // namespace windlass::io

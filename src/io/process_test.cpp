@@ -233,13 +233,27 @@ TEST_CASE("orphans are adopted and reaped by pid, and own children are left alon
         io::Signals::make(shell.loop, {SIGCHLD}, [&](int) { is_child_signal_seen = true; }).value();
     REQUIRE(run_until(shell.loop, [&] { return shell.is_dead && !shell.text.empty(); }));
     const pid_t orphan = std::stoi(shell.text);
-    const auto is_own = [&](pid_t pid) { return pid == shell.process->pid(); };
-    CHECK(io::reap_orphans(is_own) == 0);
+    CHECK(io::reap_orphans() == 0);
     REQUIRE(::kill(orphan, SIGTERM) == 0);
     std::size_t reaped = 0;
     CHECK(run_until(shell.loop, [&] {
-        if (std::exchange(is_child_signal_seen, false)) reaped += io::reap_orphans(is_own);
+        if (std::exchange(is_child_signal_seen, false)) reaped += io::reap_orphans();
         return reaped == 1;
     }));
     CHECK(shell.process->reap().code == 0);
+}
+
+TEST_CASE("a child whose Process went before its end is reaped as an orphan") {
+    Shell shell{"exec sleep 1000"};
+    bool is_child_signal_seen = false;
+    const std::unique_ptr<io::Signals> signals =
+        io::Signals::make(shell.loop, {SIGCHLD}, [&](int) { is_child_signal_seen = true; }).value();
+    const pid_t pid = shell.process->pid();
+    CHECK(io::is_held(pid));
+    shell.process.reset();  // kills it, and does not wait
+    CHECK_FALSE(io::is_held(pid));
+    CHECK(run_until(shell.loop, [&] {
+        if (std::exchange(is_child_signal_seen, false)) io::reap_orphans();
+        return ::kill(pid, 0) != 0;
+    }));
 }
