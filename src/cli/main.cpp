@@ -17,9 +17,10 @@ bool write(std::FILE* stream, std::string_view text) {
 int main(int argc, char** argv) {
     using namespace windlass;
     // Before anything else: each start of a worker goes through here.
-    if (argc > 1 && std::string_view{argv[1]} == "worker-exec")
-        return cli::run_worker_exec(argc - 2, argv + 2);
-    if (argc > 1 && std::string_view{argv[1]} == "keeper") return cli::run_keeper();
+    const std::string_view hidden = argc > 1 ? argv[1] : "";
+    if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
+    if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
+    if (hidden == "keeper") return cli::run_keeper();
     const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));
     write(stderr, outcome.err);
     if (write(stdout, outcome.out)) return outcome.exit_code;

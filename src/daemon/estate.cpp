@@ -47,7 +47,7 @@ base::Result<void> make_cgroup(worker::DaemonRecord& record) {
 
 void clear_leftovers(const std::string& state_dir, const std::string& daemon_id) {
     const worker::DeadDaemons dead =
-        worker::clear_up_all(run_folder(state_dir).string(), daemon_id, kLeftoversWait);
+        worker::clear_up_all(run_folder(state_dir).string(), daemon_id, {.limit = kLeftoversWait});
     if (dead.daemon_count > 0) {
         log::warning("daemon.leftovers_cleared",
                      {{"daemons", dead.daemon_count}, {"processes", dead.process_count}});

@@ -31,6 +31,11 @@ void write_hello(const worker::Hello& hello) {
 }
 
 void write_leftovers(const worker::Exited& exited) {
+    if (!exited.search_failure.empty()) {
+        log::warning("worker.leftover_search_failed", {{"generation", exited.generation},
+                                                       {"pid", exited.pid},
+                                                       {"message", exited.search_failure}});
+    }
     if (exited.leftover_count == 0) return;
     log::warning("worker.leftovers_killed", {{"generation", exited.generation},
                                              {"pid", exited.pid},

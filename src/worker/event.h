@@ -83,6 +83,7 @@ struct Exited {
     // Processes that outlived it and were killed; whether all of them died.
     std::size_t leftover_count = 0;
     bool is_everything_gone = true;
+    std::string search_failure = {};  // why nobody knows; empty: all were found
 };
 
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".

@@ -32,7 +32,7 @@ int run_keeper() {
     DaemonRecord record = reader.record();
     if (!is_daemon_id(record.daemon_id)) return 2;
     if (!is_daemon_cgroup(record.cgroup, record.daemon_id)) record.cgroup.clear();
-    return clear_up(record, kLimit, Groups::all).is_everything_gone ? 0 : 1;
+    return clear_up(record, Groups::all, {.limit = kLimit}).is_everything_gone ? 0 : 1;
 }
 
 }  // namespace windlass::worker

@@ -12,6 +12,7 @@
 #include "worker/environment.h"
 #include "worker/keeper_link.h"
 #include "worker/leftovers.h"
+#include "worker/tag_search.h"
 #include "worker/tagged_processes.h"
 #include "worker/testing/bench.h"
 
@@ -25,6 +26,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string kId = worker::testing::unique_id();
+const worker::ClearUpOptions kPatient{.limit = 30s, .searcher = WL_TEST_SHIM};
 
 // A daemon's folder, a keeper, and stray processes with the daemon's tag.
 struct Home {
@@ -160,7 +162,7 @@ TEST_CASE("a start clears up after daemons that are dead, and after no other") {
     home.start_stray(dead_id + "/3");
     home.start_stray(kId + "/3");
 
-    const worker::DeadDaemons found = worker::clear_up_all(run, "1111111111111111", 30s);
+    const worker::DeadDaemons found = worker::clear_up_all(run, "1111111111111111", kPatient);
     CHECK(found.daemon_count == 1);
     CHECK(found.process_count == 1);
     CHECK(found.kept == std::vector<std::string>{home.folder});  // we live
@@ -168,7 +170,8 @@ TEST_CASE("a start clears up after daemons that are dead, and after no other") {
     CHECK_FALSE(fs::exists(run + "/" + dead_id));
     CHECK(run_until(home.loop, [&] { return home.dead_strays > 0; }));
     CHECK(home.dead_strays == 1);
-    CHECK(worker::clear_up_all(run, kId, 30s).daemon_count == 0);  // its own is not a former one
+    // Its own is not a former one.
+    CHECK(worker::clear_up_all(run, kId, kPatient).daemon_count == 0);
 }
 
 TEST_CASE("a tag is a whole entry of the environment, and a generation a whole number") {
@@ -176,13 +179,13 @@ TEST_CASE("a tag is a whole entry of the environment, and a generation a whole n
     const std::string tag = kId + "/1";
     const io::Process& twelve = home.start_stray(tag + "2");
     home.start_stray("x\nWINDLASS_WORKER=" + tag);
-    std::vector<worker::KilledProcess> killed;
-    worker::TagSweep one{worker::tag_of(kId, 1)};
-    CHECK(one.step(1 << 20, killed));
-    CHECK(killed.empty());
-    worker::TagSweep all{worker::tag_of(kId, std::nullopt)};
-    while (!all.step(1, killed)) {
-    }
+    const auto kill_all = [](const std::string& wanted, std::set<pid_t> skipped = {}) {
+        return worker::kill_tagged({.tag = wanted, .skipped = std::move(skipped), .on_look = {}})
+            .killed;
+    };
+    CHECK(kill_all(worker::tag_of(kId, 1)).empty());
+    CHECK(kill_all(worker::tag_of(kId, std::nullopt), {twelve.pid()}).empty());
+    const auto killed = kill_all(worker::tag_of(kId, std::nullopt));
     REQUIRE(killed.size() == 1);
     CHECK(killed[0].pid == twelve.pid());
 }

@@ -97,6 +97,7 @@ TEST_CASE("a supervisor that is destroyed kills its workers") {
             loop,
             {.daemon_id = worker::testing::unique_id(),
              .executable = WL_TEST_SHIM,
+             .searcher = WL_TEST_SHIM,
              .runtime_dir = scratch.path},
             [&](const worker::Event& event) {
                 if (const auto* hello = std::get_if<worker::Hello>(&event)) pid = hello->pid;
@@ -122,6 +123,7 @@ TEST_CASE("a worker dies with its daemon") {
         worker::Supervisor supervisor{loop,
                                       {.daemon_id = worker::testing::unique_id(),
                                        .executable = WL_TEST_SHIM,
+                                       .searcher = WL_TEST_SHIM,
                                        .runtime_dir = scratch.path},
                                       [&](const worker::Event& event) {
                                           const auto* hello = std::get_if<worker::Hello>(&event);

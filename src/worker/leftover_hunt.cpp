@@ -1,4 +1,4 @@
-// A search in small steps, and a growing pause between passes.
+// Looks into the cgroup with a growing pause between passes, or leaves it to a TagSearch.
 #include "worker/leftover_hunt.h"
 
 #include <algorithm>
@@ -12,12 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Of one turn of the loop: about 0.6 ms.
-constexpr std::size_t kProcessesPerTurn = 64;
 constexpr base::Duration kHuntPauseFirst = 1ms;
 constexpr base::Duration kHuntPauseMax = 50ms;
-// SIGKILL needs less than a millisecond, unless the process hangs in the kernel.
-constexpr base::Duration kHuntLimit = 2s;
 
 }  // namespace
 
@@ -27,19 +23,15 @@ LeftoverHunt::LeftoverHunt(io::Loop& loop, HuntOrder order,
       order_(std::move(order)),
       on_over_(std::move(on_over)),
       pause_(kHuntPauseFirst),
-      timer_(loop, [this] { go_on(); }) {}
+      timer_(loop, [this] { look_into_cgroup(); }) {}
 
 void LeftoverHunt::start() {
-    deadline_ = loop_.now() + kHuntLimit;
-    go_on();
-}
-
-void LeftoverHunt::go_on() {
     if (order_.cgroup.empty()) {
-        sweep_some();
-    } else {
-        look_into_cgroup();
+        search_ = std::make_unique<TagSearch>(loop_, order_.search, std::move(on_over_));
+        return search_->start();
     }
+    deadline_ = loop_.now() + order_.search.limit;
+    look_into_cgroup();
 }
 
 void LeftoverHunt::look_into_cgroup() {
@@ -48,28 +40,7 @@ void LeftoverHunt::look_into_cgroup() {
         for (const int pid : processes_of_cgroup(order_.cgroup)) victims_.insert(pid);
         kill_cgroup(order_.cgroup);
     }
-    end_pass(has_found);
-}
-
-void LeftoverHunt::sweep_some() {
-    if (!sweep_) {
-        sweep_.emplace(tag_of(order_.daemon_id, order_.generation));
-        has_found_ = false;
-    }
-    std::vector<KilledProcess> killed;
-    const bool is_over = sweep_->step(kProcessesPerTurn, killed);
-    for (const KilledProcess& process : killed) victims_.insert(process.pid);
-    has_found_ |= !killed.empty() || sweep_->is_blind();
-    if (!is_over) return timer_.start(base::Duration::zero());
-    sweep_.reset();
-    end_pass(has_found_);
-}
-
-void LeftoverHunt::end_pass(bool has_found) {
-    empty_passes_ = has_found ? 0 : empty_passes_ + 1;
-    // What executes a program at the moment of a pass shows no environment; two do not meet it.
-    const int empty_passes_wanted = order_.cgroup.empty() ? 2 : 1;
-    if (empty_passes_ == empty_passes_wanted || loop_.now() >= deadline_) return finish(!has_found);
+    if (!has_found || loop_.now() >= deadline_) return finish(!has_found);
     timer_.start(pause_);
     pause_ = std::min(2 * pause_, kHuntPauseMax);
 }
@@ -77,7 +48,9 @@ void LeftoverHunt::end_pass(bool has_found) {
 void LeftoverHunt::finish(bool is_everything_gone) {
     // Out of the object first: it may be destroyed meanwhile.
     const std::function<void(HuntOutcome)> on_over = std::move(on_over_);
-    on_over({.process_count = victims_.size(), .is_everything_gone = is_everything_gone});
+    on_over({.process_count = victims_.size(),
+             .is_everything_gone = is_everything_gone,
+             .failure = is_everything_gone ? "" : "a process in the cgroup did not die"});
 }
 
 }  // namespace windlass::worker

@@ -1,18 +1,15 @@
-// Ends what a worker left behind, without holding up the loop: children in sessions of their own,
-// which its process group does not hold. Thread: the loop's.
+// Ends what workers left behind, without holding up the loop: children in sessions of their own,
+// which their process groups do not hold. Thread: the loop's, which must be the main thread.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "base/time.h"
 #include "io/timer.h"
-#include "worker/tagged_processes.h"
+#include "worker/tag_search.h"
 
 namespace windlass::io {
 class Loop;
@@ -21,17 +18,11 @@ class Loop;
 namespace windlass::worker {
 
 struct HuntOrder {
-    std::string daemon_id;
-    std::uint64_t generation = 0;
-    std::string cgroup;  // the worker's; empty: it is in none, and /proc is searched for its tag
+    std::string cgroup;     // empty: they are in none, and are found by their tag
+    TagSearchOrder search;  // its limit holds for the cgroup, too
 };
 
-struct HuntOutcome {
-    std::size_t process_count = 0;   // that were killed
-    bool is_everything_gone = true;  // false: one did not die in time, or nobody could look
-};
-
-// Kills at once, then looks again until nobody is left, for 2 s at most.
+// Kills at once, then looks again until nobody is left or the limit is over.
 class LeftoverHunt {
   public:
     // `on_over` comes once: from the loop, or from start() if the cgroup is empty. The hunt
@@ -44,18 +35,13 @@ class LeftoverHunt {
     void start();
 
   private:
-    void go_on();
     void look_into_cgroup();
-    void sweep_some();
-    void end_pass(bool has_found);
     void finish(bool is_everything_gone);
 
     io::Loop& loop_;
     HuntOrder order_;
     std::function<void(HuntOutcome)> on_over_;
-    std::optional<TagSweep> sweep_;
-    bool has_found_ = false;  // in this pass
-    int empty_passes_ = 0;    // in a row
+    std::unique_ptr<TagSearch> search_;
     std::set<pid_t> victims_;
     base::Duration pause_;
     base::Instant deadline_{};

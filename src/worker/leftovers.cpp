@@ -2,7 +2,6 @@
 #include "worker/leftovers.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,11 +10,12 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <set>
 
+#include "io/file_descriptor.h"
+#include "io/loop.h"
 #include "io/read_file.h"
 #include "worker/cgroup.h"
-#include "worker/tagged_processes.h"
+#include "worker/leftover_hunt.h"
 
 namespace windlass::worker {
 namespace {
@@ -24,11 +24,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// How long a pass waits for those that it killed before the next one looks again.
-constexpr base::Duration kPatience = 20ms;
-// Processes that a pass looks at in one step, and descriptors that it keeps to wait on.
-constexpr std::size_t kStep = 256;
-constexpr std::size_t kDescriptorsMax = 64;
 constexpr std::size_t kRecordMax = 16 << 20;
 
 // The number of a group stays its own as long as a member lives (alloc_pid in kernel/pid.c), unless
@@ -41,44 +36,30 @@ void kill_group(const io::ProcessIdentity& leader, Groups groups) {
     ::kill(-leader.pid, SIGKILL);
 }
 
-// Waits until they are dead, or the patience is over.
-void wait_for(const std::vector<KilledProcess>& killed) {
-    const Clock::time_point deadline = Clock::now() + kPatience;
-    std::vector<pollfd> ends;
-    ends.reserve(killed.size());
-    for (const KilledProcess& process : killed) {
-        // A negative number, of one without a descriptor, is ignored by poll(2).
-        ends.push_back({.fd = process.pidfd.number(), .events = POLLIN, .revents = 0});
-    }
-    do {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-        ::poll(ends.data(), ends.size(), std::max(0, static_cast<int>(left.count())));
-        for (pollfd& end : ends) {
-            if (end.revents != 0) end.fd = -1;
-        }
-    } while (Clock::now() < deadline &&
-             (ends.empty() || std::ranges::any_of(ends, [](auto& end) { return end.fd >= 0; })));
-}
-
-// One pass. Adds those that it killed to `victims`.
-std::vector<KilledProcess> kill_once(const DaemonRecord& record, std::set<pid_t>& victims) {
-    std::vector<KilledProcess> killed;
-    if (!record.cgroup.empty() && is_populated(record.cgroup)) {
-        for (const int pid : processes_of_cgroup(record.cgroup)) {
-            killed.push_back({.pid = pid, .pidfd = {}});
-        }
-        kill_cgroup(record.cgroup);
-    }
-    TagSweep sweep{tag_of(record.daemon_id, std::nullopt)};
-    bool is_over = false;
-    while (!is_over) {
-        is_over = sweep.step(kStep, killed);
-        for (std::size_t index = kDescriptorsMax; index < killed.size(); ++index) {
-            killed[index].pidfd.reset();  // the next steps need some
-        }
-    }
-    for (const KilledProcess& process : killed) victims.insert(process.pid);
-    return killed;
+// The cgroup and the tag hold different ones, and neither waits for the other.
+HuntOutcome hunt(const DaemonRecord& record, const ClearUpOptions& options) {
+    const TagSearchOrder search{
+        .executable = options.searcher,
+        .tag = tag_of(record.daemon_id, std::nullopt),
+        // A process that executes a program at the moment of a pass shows no environment; two
+        // passes in a row do not meet it there. Where no worker lived nothing can be in between.
+        .empty_passes = record.workers.empty() ? 1 : 2,
+        .limit = options.limit};
+    HuntOutcome both;
+    int hunts_left = record.cgroup.empty() ? 1 : 2;
+    io::Loop loop;
+    const auto on_over = [&](const HuntOutcome& outcome) {
+        both.process_count += outcome.process_count;
+        both.is_everything_gone &= outcome.is_everything_gone;
+        if (--hunts_left == 0) loop.stop();
+    };
+    LeftoverHunt by_tag{loop, {.cgroup = {}, .search = search}, on_over};
+    LeftoverHunt by_cgroup{loop, {.cgroup = record.cgroup, .search = search}, on_over};
+    by_tag.start();
+    if (!record.cgroup.empty()) by_cgroup.start();
+    // A stop before run() does nothing, but the tag's hunt is never over before.
+    loop.run([](base::Instant) { return std::nullopt; });
+    return both;
 }
 
 bool remove_folder(const DaemonRecord& record) {
@@ -120,33 +101,20 @@ base::Result<void> write_record(const DaemonRecord& record) {
     return io::system_error(errno, "writing " + path);
 }
 
-Cleared clear_up(const DaemonRecord& record, base::Duration limit, Groups groups) {
-    const Clock::time_point deadline = Clock::now() + limit;
+Cleared clear_up(const DaemonRecord& record, Groups groups, const ClearUpOptions& options) {
     for (const auto& [generation, leader] : record.workers) kill_group(leader, groups);
-    std::set<pid_t> victims;
-    Cleared cleared;
-    // A process that executes a program at the moment of a pass shows no environment; two passes
-    // in a row do not meet it there. Where no worker lived nothing can be in between.
-    const int empty_passes_wanted = record.workers.empty() ? 1 : 2;
-    for (int empty_passes = 0;;) {
-        const std::vector<KilledProcess> killed = kill_once(record, victims);
-        empty_passes = killed.empty() ? empty_passes + 1 : 0;
-        if (empty_passes == empty_passes_wanted) break;
-        if (Clock::now() >= deadline) {
-            cleared.is_everything_gone = killed.empty();
-            break;
-        }
-        wait_for(killed);
-    }
-    cleared.process_count = victims.size();
+    const HuntOutcome outcome = hunt(record, options);
+    Cleared cleared{.process_count = outcome.process_count,
+                    .is_everything_gone = outcome.is_everything_gone};
     if (!record.cgroup.empty()) cleared.is_everything_gone &= remove_cgroup(record.cgroup);
-    cleared.is_everything_gone &= remove_folder(record);
+    // Whoever looks again needs the record.
+    if (cleared.is_everything_gone) cleared.is_everything_gone = remove_folder(record);
     return cleared;
 }
 
 DeadDaemons clear_up_all(const std::string& run_folder, const std::string& own_id,
-                         base::Duration limit) {
-    const Clock::time_point deadline = Clock::now() + limit;
+                         const ClearUpOptions& options) {
+    const Clock::time_point deadline = Clock::now() + options.limit;
     std::vector<fs::path> folders;
     std::error_code ended;
     for (fs::directory_iterator at{run_folder, ended}; !ended && at != fs::directory_iterator{};
@@ -166,8 +134,9 @@ DeadDaemons clear_up_all(const std::string& run_folder, const std::string& own_i
         // The numbers of another start of the machine, or of another namespace, mean others here.
         DaemonRecord rest = record;
         if (!are_pids_ours) rest.workers.clear();
-        const Cleared cleared = clear_up(
-            rest, std::max<base::Duration>(deadline - Clock::now(), 0s), Groups::with_known_leader);
+        ClearUpOptions what_is_left = options;
+        what_is_left.limit = std::max<base::Duration>(deadline - Clock::now(), 0s);
+        const Cleared cleared = clear_up(rest, Groups::with_known_leader, what_is_left);
         dead.process_count += cleared.process_count;
         if (!cleared.is_everything_gone) dead.kept.push_back(folder.string());
     }

@@ -1,5 +1,5 @@
 // Ends what a dead daemon left behind: processes, cgroups and its folder. For the keeper and for
-// the next start. Blocks. Thread: any.
+// the next start. Blocks. Thread: main.
 #pragma once
 
 #include <cstddef>
@@ -29,10 +29,16 @@ enum class Groups : std::uint8_t {
     with_known_leader,  // later: without the leader that we know the number may be a stranger's
 };
 
-// Kills the cgroup, the workers' process groups and all tagged processes of the daemon, and passes
-// again until none is left or `limit` is over; then removes its cgroups and its folder. The numbers
-// in the record must be of our pid_space(), and its daemon dead or leaving.
-Cleared clear_up(const DaemonRecord& record, base::Duration limit, Groups groups);
+struct ClearUpOptions {
+    base::Duration limit;
+    // Is run as `searcher tag-search ...` (tag_search.h).
+    std::string searcher = "/proc/self/exe";
+};
+
+// Kills the cgroup, the workers' process groups and all tagged processes of the daemon, again and
+// again until none is left or the limit is over; then removes its cgroups and, if nothing is left,
+// its folder. The numbers in the record must be of our pid_space(), and its daemon dead or leaving.
+Cleared clear_up(const DaemonRecord& record, Groups groups, const ClearUpOptions& options);
 
 struct DeadDaemons {
     std::size_t daemon_count = 0;   // whose leftovers were looked for
@@ -43,6 +49,6 @@ struct DeadDaemons {
 // Clears up after every daemon that has a folder in `run_folder`, but `own_id`. A daemon that still
 // runs, by its number and start time, is left alone.
 DeadDaemons clear_up_all(const std::string& run_folder, const std::string& own_id,
-                         base::Duration limit);
+                         const ClearUpOptions& options);
 
 }  // namespace windlass::worker

@@ -28,6 +28,8 @@ struct SupervisorOptions {
     std::string daemon_id;
     // Is run as `executable worker-exec ...` (exec_shim.h).
     std::string executable = "/proc/self/exe";
+    // Is run as `searcher tag-search ...` (tag_search.h).
+    std::string searcher = "/proc/self/exe";
     // Must exist; holds the workers' private TMPDIRs.
     std::string runtime_dir;
     // Folder of the workers' cgroups (cgroup.h). Empty: there can be none.

@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <sstream>
 
 #include "worker/testing/bench.h"
+#include "worker/testing/no_children.h"
 
 using namespace std::chrono_literals;
 namespace base = windlass::base;
@@ -20,6 +20,7 @@ namespace worker = windlass::worker;
 namespace fs = std::filesystem;
 using io::testing::run_until;
 using worker::testing::Bench;
+using worker::testing::has_no_children_soon;
 
 namespace {
 
@@ -175,7 +176,7 @@ TEST_CASE("without descriptors a launch fails cleanly, wherever they run out") {
     }
     CHECK(failures > 8);  // each descriptor that a launch needs was once the one that lacked
     CHECK(exits == 3);
-    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+    CHECK(has_no_children_soon(bench.loop));
 }
 
 TEST_CASE("fifty launches leave no descriptor, process or directory behind") {
@@ -193,6 +194,6 @@ TEST_CASE("fifty launches leave no descriptor, process or directory behind") {
     const std::size_t before = count_entries("/proc/self/fd");
     for (int round = 0; round < 50; ++round) launch_and_wait();
     CHECK(count_entries("/proc/self/fd") == before);
-    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child, not even a zombie
+    CHECK(has_no_children_soon(bench.loop));
     CHECK(run_until(bench.loop, [&] { return fs::is_empty(bench.directory); }));
 }

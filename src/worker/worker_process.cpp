@@ -88,6 +88,7 @@ base::Result<std::unique_ptr<WorkerProcess>> WorkerProcess::launch(io::Loop& loo
                                .standard_error = std::move(channels->standard_error.read_end)},
                           std::move(handlers)}};
     worker->daemon_id_ = options.daemon_id;
+    worker->searcher_ = options.searcher;
     worker->cgroup_ = folders.cgroup;
     WorkerProcess& started = *worker;
     base::Result<std::unique_ptr<io::Process>> process =
@@ -235,6 +236,7 @@ void WorkerProcess::on_hunt_over(HuntOutcome outcome) {
     Exited exited = *exited_;
     exited.leftover_count = outcome.process_count;
     exited.is_everything_gone = outcome.is_everything_gone;
+    exited.search_failure = std::move(outcome.failure);
     on_exited(exited);
 }
 
@@ -249,7 +251,9 @@ void WorkerProcess::kill() {
 
 std::unique_ptr<LeftoverHunt> WorkerProcess::make_hunt(std::function<void(HuntOutcome)> on_over) {
     return std::make_unique<LeftoverHunt>(
-        loop_, HuntOrder{.daemon_id = daemon_id_, .generation = generation_, .cgroup = cgroup_},
+        loop_,
+        HuntOrder{.cgroup = cgroup_,
+                  .search = {.executable = searcher_, .tag = tag_of(daemon_id_, generation_)}},
         std::move(on_over));
 }
 

@@ -89,6 +89,7 @@ class WorkerProcess {
     std::string lost_why_;  // what channel_lost_ will say
     io::Timer channel_lost_;
     std::string daemon_id_;
+    std::string searcher_;
     std::string cgroup_;            // empty: it has none
     std::optional<Exited> exited_;  // how the process ended, while its leftovers are hunted
     std::unique_ptr<LeftoverHunt> hunt_;

@@ -17,9 +17,10 @@ namespace windlass::worker::testing {
 
 class Bench {
   public:
-    // `cgroup`: of make_daemon_cgroup().
-    explicit Bench(const std::string& cgroup = "")
-        : supervisor(loop, options(cgroup), [this](Event event) { take(std::move(event)); }) {}
+    // `cgroup`: of make_daemon_cgroup(). `searcher`: stands in for `windlass`.
+    explicit Bench(const std::string& cgroup = "", const std::string& searcher = WL_TEST_SHIM)
+        : supervisor(loop, options(cgroup, searcher),
+                     [this](Event event) { take(std::move(event)); }) {}
     ~Bench() {
         for (std::uint64_t generation = 1; generation <= last_; ++generation) {
             supervisor.kill(generation);
@@ -109,9 +110,10 @@ class Bench {
     Supervisor supervisor;
 
   private:
-    SupervisorOptions options(const std::string& cgroup) const {
+    SupervisorOptions options(const std::string& cgroup, const std::string& searcher) const {
         return {.daemon_id = unique_id(),
                 .executable = WL_TEST_SHIM,
+                .searcher = searcher,
                 .runtime_dir = directory,
                 .cgroup = cgroup};
     }
