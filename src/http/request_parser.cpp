@@ -62,6 +62,28 @@ std::optional<Refusal> check_framing(const RequestHead& head) {
     return std::nullopt;
 }
 
+// Whether these bytes, as far as they go, can be the size line of a chunk (RFC 9112 section 7.1):
+// hexadecimal digits, then an extension or the line's end. What comes after that is Beast's, which
+// looks at a line only when it is whole.
+bool may_begin_chunk(std::string_view bytes) {
+    // The rest of a longer one is Beast's as well, or each byte that comes would be looked at anew.
+    constexpr std::size_t kSizeLooked = 32;
+    const std::size_t digits = std::min(bytes.find_first_not_of("0123456789abcdefABCDEF"),
+                                        std::min(bytes.size(), kSizeLooked));
+    bytes.remove_prefix(digits);
+    if (bytes.empty() || digits == kSizeLooked) return true;
+    if (digits == 0) return false;
+    if (bytes.front() == '\r') return bytes.size() == 1 || bytes[1] == '\n';
+    return bytes.front() == ';' || bytes.front() == ' ' || bytes.front() == '\t';
+}
+
+// The same for the line's end after a chunk's bytes, which the next size line follows.
+bool may_end_chunk(std::string_view bytes) {
+    constexpr std::string_view kLineEnd = "\r\n";
+    if (bytes.size() < kLineEnd.size()) return kLineEnd.starts_with(bytes);
+    return bytes.starts_with(kLineEnd) && may_begin_chunk(bytes.substr(kLineEnd.size()));
+}
+
 // RFC 9112 section 2.2: some clients send an empty line after a body.
 std::size_t empty_lines_size(std::string_view bytes) {
     std::size_t size = 0;
@@ -80,6 +102,14 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
         : head{.headers = std::move(headers)} {
         header_limit(static_cast<std::uint32_t>(limits.head_bytes));
         body_limit(limits.body_bytes);
+    }
+
+    // Whether a chunked body can go on with `rest`, which was not consumed yet and may be cut
+    // anywhere. Only what no further byte could mend is false.
+    bool may_go_on_with(std::string_view rest) const {
+        if (rest.size() <= chunk_left_) return true;
+        rest.remove_prefix(static_cast<std::size_t>(chunk_left_));
+        return !has_chunks_ ? may_begin_chunk(rest) : may_end_chunk(rest);
     }
 
     RequestHead head;
@@ -105,8 +135,12 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
         body.reserve(std::min(length.get_value_or(0), kReservedAtOnce));
     }
     std::size_t on_body_impl(BeastText bytes, Code&) override { return append(bytes); }
-    void on_chunk_header_impl(std::uint64_t, BeastText, Code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, BeastText bytes, Code&) override {
+    void on_chunk_header_impl(std::uint64_t size, BeastText, Code&) override {
+        has_chunks_ = true;
+        chunk_left_ = size;
+    }
+    std::size_t on_chunk_body_impl(std::uint64_t left, BeastText bytes, Code&) override {
+        chunk_left_ = left - bytes.size();
         return append(bytes);
     }
     void on_finish_impl(Code&) override {}
@@ -115,6 +149,9 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
         body.append(bytes.data(), bytes.size());
         return bytes.size();
     }
+
+    bool has_chunks_ = false;
+    std::uint64_t chunk_left_ = 0;  // of the present chunk's bytes
 };
 
 // Whatever is left of a chunked body has at least the five bytes of "0 CRLF CRLF". With fewer Beast
@@ -177,12 +214,16 @@ auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refu
 auto RequestParser::feed_body(std::string_view bytes) -> std::expected<Fed, Refusal> {
     BeastRequestParser& parser = *parser_;
     if (parser.is_done()) return Fed{0, Progress::complete};
-    if (bytes.size() < least_size(parser)) return Fed{0, Progress::need_more};
     beast::error_code error;
-    const std::size_t parsed =
-        parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    std::size_t parsed = 0;
+    if (bytes.size() >= least_size(parser)) {
+        parsed = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    }
     if (error && error != beast::http::error::need_more) {
         return std::unexpected(to_refusal(error, limits_));
+    }
+    if (parser.chunked() && !parser.is_done() && !parser.may_go_on_with(bytes.substr(parsed))) {
+        return std::unexpected(to_refusal(beast::http::error::bad_chunk, limits_));
     }
     if (parsed == 0 && bytes.size() > limits_.head_bytes) {
         return std::unexpected(

@@ -221,6 +221,32 @@ TEST_CASE("a body of no chunk but the last arrives byte by byte") {
     CHECK_FALSE(parse(request.substr(0, request.size() - 2) + "{}", 1).is_complete);
 }
 
+TEST_CASE("a chunk that cannot become a good one is refused at its first bad byte") {
+    const std::string start = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const char* const bad :
+         {"x", "-", " ", "\r", "\n", "5x", "5\n", "5\rx", "0x", "g", "3\r\nabcd", "3\r\nabc\n",
+          "3\r\nabc\rx", "3\r\nabc\r\nx", "3\r\nabc\r\n\r", "3\r\nabc\r\n0-", "6\r\nabcdef\r\nz"}) {
+        CAPTURE(bad);
+        const std::string request = start + bad;
+        for (std::size_t piece = 1; piece <= request.size(); ++piece) {
+            CHECK(parse(request, piece).refused == 400);
+        }
+        CHECK(parse(request.substr(0, request.size() - 1), 1).refused == 0);
+    }
+    // What may still become one is waited for.
+    for (const char* const good : {"", "5", "5 ", "5;", "5\r", "0", "0\r", "0\r\n", "0\r\nX: y\r\n",
+                                   "3\r\nx\ry", "3\r\nabc", "3\r\nabc\r", "3\r\nabc\r\n",
+                                   "3\r\nabc\r\nA", "000000000000000000000000000000000000005"}) {
+        CAPTURE(good);
+        const std::string request = start + good;
+        for (std::size_t piece = 1; piece <= request.size(); ++piece) {
+            const Parsed parsed = parse(request, piece);
+            CHECK(parsed.refused == 0);
+            CHECK_FALSE(parsed.is_complete);
+        }
+    }
+}
+
 // Method: one to four bytes of good requests are overwritten, removed or doubled, by seed.
 TEST_CASE("damaged requests read the same whole and in pieces") {
     const std::string good[] = {
