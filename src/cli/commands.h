@@ -29,5 +29,6 @@ CommandOutcome run(const Printout& printout);
 int run_worker_exec(int count, char* const* arguments);
 int run_tag_search(int count, char* const* arguments);
 int run_keeper();
+int run_driver_host(int count, char* const* arguments);
 
 }  // namespace windlass::cli

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
     if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
     if (hidden == "keeper") return cli::run_keeper();
+    if (hidden == "driver-host") return cli::run_driver_host(argc - 2, argv + 2);
     const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));
     write(stderr, outcome.err);
     if (write(stdout, outcome.out)) return outcome.exit_code;

@@ -1,0 +1,93 @@
+// The device floor: which devices there are, how full they are, who holds what, and whether they
+// answer. Asks driver hosts, never a driver. Thread: the loop's, which must be the main thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "device/device.h"
+#include "device/host_link.h"
+#include "device/host_processes.h"
+#include "io/timer.h"
+
+namespace windlass::device {
+
+struct FloorOptions {
+    std::string executable = "/proc/self/exe";  // is run as `executable driver-host ...`
+    std::vector<std::string> environment;       // NAME=value; all that driver hosts have
+    // UUIDs that may be used; empty: all. "cpu" alone: no driver is looked for. The CPU is always
+    // there.
+    std::vector<std::string> use;
+    base::Duration answer_limit = std::chrono::seconds{5};
+    base::Duration sample_interval = std::chrono::seconds{2};       // of a GPU nobody asks about
+    base::Duration cpu_sample_interval = std::chrono::seconds{10};  // the same of the CPU
+    base::Duration list_interval = std::chrono::seconds{30};
+    base::Duration restart_pause = std::chrono::seconds{60};  // between two driver hosts of one
+    // The workers whose memory is to be measured on the CPU; asked at each question.
+    std::function<std::vector<int>()> worker_pids;
+};
+
+class Floor {
+  public:
+    // The numbers, or why there are none.
+    using Reply = std::move_only_function<void(const base::Result<Sample>&)>;
+
+    // `on_event` comes from start(), or from the loop; it may call every method.
+    Floor(io::Loop& loop, FloorOptions options, std::function<void(const Event&)> on_event);
+    ~Floor();
+    Floor(const Floor&) = delete;
+    Floor& operator=(const Floor&) = delete;
+
+    // The CPU is found at once, GPUs with the first listing.
+    void start();
+
+    // By UUID, the CPU first; those that are lost stay.
+    std::vector<const Device*> devices() const;
+    const Device* find(std::string_view uuid) const;
+    const std::vector<Driver>& drivers() const { return drivers_; }
+    std::optional<base::Instant> listed_at() const { return listed_at_; }
+    const std::string& listing_trouble() const { return listing_trouble_; }
+
+    // Measures after this call, never before: for a proof that memory came back. `reply` comes
+    // exactly once, from the loop, within two answer limits; DeviceSampled comes before it. Not
+    // found if there is no such device. One that does not answer is `timeout` or `unavailable`.
+    void sample(std::string_view uuid, Reply reply);
+
+    // At the daemon's end: kills every host, and waits for `limit` at most.
+    void finish(base::Duration limit);
+
+  private:
+    struct Entry;
+
+    Entry& add(Device device);
+    void list();
+    void on_listing(base::Result<std::string> meta);
+    void take(const wire::HostListing& listing);
+    void take_drivers(const std::vector<Driver>& drivers);
+    bool is_wanted(std::string_view uuid) const;
+    void ask(Entry& entry);
+    void on_sample(Entry& entry, base::Instant asked, base::Result<std::string> meta);
+    void turn(Entry& entry, Condition condition, std::string trouble);
+    HostLimits limits() const {
+        return {.answer = options_.answer_limit, .restart_pause = options_.restart_pause};
+    }
+
+    io::Loop& loop_;
+    const FloorOptions options_;
+    std::function<void(const Event&)> on_event_;
+    HostProcesses processes_;
+    std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
+    std::vector<Driver> drivers_;
+    std::optional<base::Instant> listed_at_;
+    std::string listing_trouble_;
+    HostLink lister_;
+    io::Timer list_again_;
+    bool is_finished_ = false;
+};
+
+}  // namespace windlass::device

@@ -1,0 +1,147 @@
+// Asks, waits, and gives up.
+#include "device/host_link.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "io/loop.h"
+#include "wire/frame_meta.h"
+
+namespace windlass::device {
+namespace {
+
+using base::Errc;
+
+std::string name_of(const DriverHostOrder& order) {
+    return order.device.empty() ? "the driver host that lists the devices"
+                                : "the driver host of " + order.device;
+}
+
+}  // namespace
+
+HostLink::HostLink(io::Loop& loop, HostProcesses& processes, DriverHostOrder order,
+                   HostLimits limits)
+    : loop_(loop),
+      processes_(processes),
+      order_(std::move(order)),
+      limits_(limits),
+      timer_(loop,
+             [this] {
+                 if (refusal_) return answer(*refusal_);
+                 lose(base::fail(Errc::timeout,
+                                 fmt::format("{} did not answer within {}: its driver hangs",
+                                             name_of(order_), base::to_text(limits_.answer))));
+             }),
+      bury_(loop, [this] { ended_.clear(); }) {}
+
+HostLink::~HostLink() {
+    if (running_) processes_.abandon(running_->number);
+}
+
+std::optional<pid_t> HostLink::pid() const {
+    if (!running_) return std::nullopt;
+    return running_->pid;
+}
+
+void HostLink::ask(wire::HostFrameType question, std::string meta, Reply reply) {
+    WL_ASSERT(!reply_);
+    reply_ = std::move(reply);
+    expected_ = question == wire::HostFrameType::ask_listing ? wire::HostFrameType::listing
+                                                             : wire::HostFrameType::sample;
+    const base::Result<void> there = ensure_process();
+    if (!there) return refuse(there.error());
+    // Fails only when a host answers without ever reading what it was asked.
+    const base::Result<void> written =
+        running_->stream->write(wire::encode({question, ++last_id_, std::move(meta)}));
+    if (!written) return refuse(written.error());
+    timer_.start(limits_.answer);
+}
+
+// In a turn of its own: no reply comes from within ask().
+void HostLink::refuse(base::Error error) {
+    refusal_ = std::move(error);
+    timer_.start(base::Duration::zero());
+}
+
+base::Result<void> HostLink::ensure_process() {
+    if (running_) return {};
+    const base::Instant now = loop_.now();
+    std::erase_if(stuck_, [this](std::uint64_t number) { return !processes_.has(number); });
+    if (stuck_.size() >= kStuckMax) {
+        return base::fail(Errc::unavailable,
+                          fmt::format("{} of {} hang in the kernel and cannot be killed; the "
+                                      "driver needs its operator",
+                                      stuck_.size(), name_of(order_)));
+    }
+    if (started_ && now < *started_ + limits_.restart_pause) {
+        return base::fail(Errc::unavailable,
+                          fmt::format("{}; the next one is started in {}", last_failure_,
+                                      base::to_text(*started_ + limits_.restart_pause - now)));
+    }
+    started_ = now;
+    base::Result<HostProcesses::Started> started =
+        processes_.start(order_, [this](const io::ExitStatus& status) {
+            lose(base::fail(Errc::worker_lost,
+                            fmt::format("{} {}", name_of(order_), io::to_text(status))));
+        });
+    if (!started) {
+        last_failure_ = name_of(order_) + " cannot be started: " + started.error().message;
+        return base::fail(Errc::unavailable, last_failure_);
+    }
+    running_ = std::make_unique<Running>();
+    running_->number = started->number;
+    running_->pid = started->pid;
+    running_->stream = std::make_unique<io::Stream>(
+        loop_, std::move(started->channel),
+        io::StreamHandlers{.on_data = [this](std::span<const char> bytes) { on_data(bytes); },
+                           // Its exit follows at once and says more, or it has closed what it must
+                           // not close: then the deadline of the next question ends it.
+                           .on_closed = [](const std::optional<base::Error>&) {}});
+    return {};
+}
+
+void HostLink::on_data(std::span<const char> bytes) {
+    while (running_) {
+        base::Result<std::optional<wire::HostFrame>> frame = running_->reader.next(bytes);
+        if (!frame) return lose(frame.error());
+        if (!*frame) return;
+        const wire::HostFrame& said = **frame;
+        const bool is_answer = said.type == expected_ || said.type == wire::HostFrameType::failed;
+        if (!reply_ || said.id != last_id_ || !is_answer) {
+            return lose(base::fail(Errc::data_corrupt,
+                                   fmt::format("{} answered what it was not asked ({}, id {})",
+                                               name_of(order_), to_text(said.type), said.id)));
+        }
+        if (said.type != wire::HostFrameType::failed) {
+            answer(std::move((*frame)->meta));
+            continue;
+        }
+        auto remote = wire::parse_error(said.meta);
+        if (!remote) return lose(remote.error());
+        answer(std::move(remote->error));
+    }
+}
+
+void HostLink::lose(base::Error error) {
+    last_failure_ = error.message;
+    if (running_) {
+        running_->stream->close();
+        processes_.abandon(running_->number);
+        if (processes_.has(running_->number)) stuck_.push_back(running_->number);
+        ended_.push_back(std::move(running_));  // its stream may be what calls us
+        bury_.start(base::Duration::zero());
+    }
+    if (reply_) answer(std::move(error));
+}
+
+void HostLink::answer(base::Result<std::string> meta) {
+    timer_.stop();
+    refusal_.reset();
+    Reply reply = std::exchange(reply_, nullptr);
+    reply(std::move(meta));
+}
+
+}  // namespace windlass::device
