@@ -1,0 +1,20 @@
+// The mutex of a ledger, held for a scope. Only for the two files that implement Ledger.
+#pragma once
+
+#include "emulator/ledger.h"
+
+namespace windlass::emulator {
+
+// Repairs and reaps on the way in, so that whoever holds it sees the truth.
+class [[nodiscard]] Ledger::Locked {
+  public:
+    explicit Locked(Ledger& ledger);
+    ~Locked();
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+  private:
+    LedgerFile* file_;
+};
+
+}  // namespace windlass::emulator
