@@ -276,6 +276,26 @@ class Probe:
         os.write(order["descriptor"], order["text"].encode("latin-1"))
         return "printed"
 
+    def do_flood(self, order, request):
+        """Prints for as long as the gate is closed; how many bytes that were."""
+        lines = (b"x" * 1000 + b"\n") * 64
+        count = 0
+        while not os.path.exists(order["gate"]):
+            count += os.write(order["descriptor"], lines)
+        return count
+
+    def do_talk(self, order, request):
+        os.write(1, b"talking\n")  # whole, unlike print() beside another thread's
+        pass_gate(order["gate"])
+        for number in range(order["lines"]):
+            os.write(1, b"line %d\n" % number)
+        return order["lines"]
+
+    def do_answer_much(self, order, request):
+        os.write(1, b"answering\n")
+        pass_gate(order["gate"])
+        return "x" * order["size"]
+
     def do_count(self, order, request):
         """How many runs there were, and how many at once at most."""
         with self._lock:
