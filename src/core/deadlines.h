@@ -17,9 +17,9 @@ enum class TimerKind : std::uint8_t {
     wait_deadline,    // id: request. The client's limit for waiting
     retry,            // id: request. A `transient` error's pause is over
     run_limit,        // id: request. The model's limits for a run that has begun
-    begin_limit,      // id: model. A run is due to begin and has not
-    replica_step,     // id: model. The deadline of the replica's present state
-    idle,             // id: model. Nobody has used it for `unload_after`
+    begin_limit,      // id: model, copy. A run is due to begin and has not
+    replica_step,     // id: model, copy. The deadline of the replica's present state
+    idle,             // id: model, copy. Nobody has used it for `unload_after`
     shutdown_cancel,  // id: 0
     shutdown_term,    // id: 0
     shutdown_kill,    // id: 0
@@ -28,6 +28,7 @@ enum class TimerKind : std::uint8_t {
 struct TimerKey {
     TimerKind kind;
     std::uint64_t id = 0;
+    std::uint32_t copy = 0;
     friend auto operator<=>(const TimerKey&, const TimerKey&) = default;
 };
 

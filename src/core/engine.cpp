@@ -33,6 +33,12 @@ const Model& Engine::model_of(ModelId id) const {
     return models_[id.value - 1];
 }
 
+Replica& Engine::replica_of(ReplicaId id) { return model_of(id.model).replicas.at(id.copy); }
+
+const Replica& Engine::replica_of(ReplicaId id) const {
+    return model_of(id.model).replicas.at(id.copy);
+}
+
 // --- clients
 
 void Engine::on(const CallArrived& event, Instant now, Commands& out) {
@@ -64,7 +70,7 @@ void Engine::on(const CallArrived& event, Instant now, Commands& out) {
         deadlines_.arm({TimerKind::wait_deadline, event.request.value},
                        saturating_add(now, event.wait));
     }
-    if (model.replica.residency() == backoff && refuse_if_hopeless(event.request, now, out)) return;
+    if (model.is_resting() && refuse_if_hopeless(event.request, now, out)) return;
     advance(event.model, now, out);
 }
 
@@ -81,7 +87,7 @@ void Engine::on(const TimePassed&, Instant now, Commands& out) {
 
 void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
     const RequestId request{key.id};
-    const ModelId id{key.id};
+    const ReplicaId id{ModelId{key.id}, key.copy};
     switch (key.kind) {
         case TimerKind::call_deadline:
         case TimerKind::wait_deadline:
@@ -91,61 +97,61 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::begin_limit: return on_begin_limit(id, now, out);
         case TimerKind::replica_step: return on_replica_step(id, now, out);
         case TimerKind::idle:
-            model_of(id).replica.stop(StopCause::wanted, StopStep::asked, now, out);
-            return advance(id, now, out);
+            replica_of(id).stop(StopCause::wanted, StopStep::asked, now, out);
+            return advance(id.model, now, out);
         case TimerKind::shutdown_cancel:
         case TimerKind::shutdown_term:
         case TimerKind::shutdown_kill: return on_shutdown_step(key.kind, now, out);
     }
 }
 
-void Engine::on_replica_step(ModelId id, Instant now, Commands& out) {
-    Model& model = model_of(id);
-    if (model.replica.residency() == loading) {
-        const bool was_heard = model.replica.said_hello();
+void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
+    Replica& replica = replica_of(id);
+    if (replica.residency() == loading) {
+        const ModelSpec& spec = model_of(id.model).spec;
+        const bool was_heard = replica.said_hello();
         fail_load(
             id,
-            base::fail(
-                Errc::timeout,
-                was_heard
-                    ? fmt::format("the model {} did not load within its load_timeout of {}",
-                                  model.spec.name, base::to_text(model.spec.limits.load_timeout))
-                    : fmt::format("the process of the model {} did not come up within its "
-                                  "start_timeout of {}",
-                                  model.spec.name, base::to_text(model.spec.limits.start_timeout))),
+            base::fail(Errc::timeout,
+                       was_heard
+                           ? fmt::format("the model {} did not load within its load_timeout of {}",
+                                         spec.name, base::to_text(spec.limits.load_timeout))
+                           : fmt::format("the process of the model {} did not come up within "
+                                         "its start_timeout of {}",
+                                         spec.name, base::to_text(spec.limits.start_timeout))),
             out);
-        model.replica.stop(StopCause::failure, StopStep::terminated, now, out);
-        return advance(id, now, out);
+        replica.stop(StopCause::failure, StopStep::terminated, now, out);
+        return advance(id.model, now, out);
     }
-    const bool failed = model.replica.will_back_off();
-    model.replica.step_due(now, out);
-    if (model.replica.residency() == unkillable) set_aside(id, failed, now, out);
-    advance(id, now, out);
+    const bool failed = replica.will_back_off();
+    replica.step_due(now, out);
+    if (replica.residency() == unkillable) set_aside(id, failed, now, out);
+    advance(id.model, now, out);
 }
 
 // A process that does not die holds nothing else up: a new replica takes its place.
-void Engine::set_aside(ModelId id, bool failed, Instant now, Commands& out) {
-    Model& model = model_of(id);
+void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
+    Model& model = model_of(id.model);
+    Replica& replica = replica_of(id);
     lose_leases(id,
                 base::fail(Errc::worker_lost,
                            fmt::format("the process of the model {} did not die after SIGKILL",
                                        model.spec.name)),
                 out);
-    model.unkillable.insert(model.replica.generation());
-    model.replica = Replica{id};
+    model.unkillable.insert(replica.generation());
+    const Duration pause = failed ? count_failure(id, now, out) : Duration{};
+    replica = Replica{id.model};
     if (!failed) return;
-    model.replica.start_in_backoff(saturating_add(now, count_failure(id, now, out)), out);
-    refuse_hopeless(id, now, out);
+    replica.start_in_backoff(saturating_add(now, pause), out);
+    refuse_hopeless(id.model, now, out);
 }
 
 void Engine::on(const LoopDelayed& event, Instant, Commands&) {
-    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
-        Replica& replica = model_of(ModelId{number}).replica;
+    for_each_replica([&](ReplicaId id, Replica& replica) {
         replica.forgive(event.by);
-        for (const auto& [request, lease] : replica.leases())
-            arm_run_limit(ModelId{number}, request);
-        arm_replica_timers(ModelId{number});
-    }
+        for (const auto& [request, lease] : replica.leases()) arm_run_limit(id, request);
+        arm_replica_timers(id);
+    });
 }
 
 // --- the end
@@ -174,8 +180,7 @@ void Engine::on(const ShutdownForced&, Instant now, Commands& out) {
 void Engine::on_shutdown_step(TimerKind kind, Instant now, Commands& out) {
     const StopStep step =
         kind == TimerKind::shutdown_kill ? StopStep::killed : StopStep::terminated;
-    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
-        Replica& replica = model_of(ModelId{number}).replica;
+    for_each_replica([&](ReplicaId id, Replica& replica) {
         if (kind == TimerKind::shutdown_cancel) {
             for (const auto& [request, lease] : replica.leases()) replica.cancel(request, out);
         } else if (replica.residency() == draining) {
@@ -183,18 +188,36 @@ void Engine::on_shutdown_step(TimerKind kind, Instant now, Commands& out) {
         } else {
             replica.escalate(step, now, out);
         }
-        arm_replica_timers(ModelId{number});
-    }
+        arm_replica_timers(id);
+    });
 }
 
 // --- moving on
 
 void Engine::advance(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
-    Replica& replica = model.replica;
-    const bool must_go = model.unload_wanted > 0 || is_closing(model) ||
-                         (replica.has_process() && replica.generation() == model.retired);
     model.breaker.forget(model.spec.breaker, now);
+    const auto copy_count = static_cast<std::uint32_t>(model.replicas.size());
+    for (std::uint32_t copy = 0; copy < copy_count; ++copy) move_along({id, copy}, now, out);
+    settle_admins(id, out);
+    dispatch(id, now, out);
+    launch_wanted(id, now, out);
+    for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
+        if (model.replicas[copy].residency() == ready) settle_idle({id, copy}, now, out);
+        arm_replica_timers({id, copy});
+    }
+    while (model.replicas.size() > 1 && model.replicas.back().residency() == cold) {
+        model.replicas.pop_back();
+    }
+}
+
+// What must go, goes.
+void Engine::move_along(ReplicaId id, Instant now, Commands& out) {
+    const Model& model = model_of(id.model);
+    Replica& replica = replica_of(id);
+    const bool must_go = model.unload_wanted > 0 || is_closing(model) ||
+                         (replica.has_process() && model.is_retired(replica)) ||
+                         id.copy >= model.spec.copies.count_max;
     if (replica.residency() == backoff && model.load_wanted > 0) replica.end_backoff(out);
     if (replica.residency() == loading && must_go) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
@@ -207,65 +230,64 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
         replica.leases().empty()) {
         replica.escalate(StopStep::terminated, now, out);  // nobody is left to wait for
     }
-    settle_admins(id, out);
-    const bool is_asked_for = !model.queue.empty() && !model.is_paused;
-    if (replica.residency() == cold && (is_asked_for || model.load_wanted > 0)) {
-        launch(id, now, out);
-    }
-    if (replica.residency() == ready) {
-        dispatch(id, now, out);
-        settle_idle(id, now, out);
-    }
-    arm_replica_timers(id);
-}
-
-void Engine::launch(ModelId id, Instant now, Commands& out) {
-    Model& model = model_of(id);
-    const Generation generation{++last_generation_};
-    generations_.emplace(generation, id);
-    ++model.load_count;
-    model.replica.launch(generation, model.spec, now, out);
 }
 
 void Engine::dispatch(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
     if (model.is_paused) return;
-    const std::size_t places =
-        model.breaker.is_tripped()
-            ? 1  // a probe
-            : model.replica.concurrency() + model.spec.prefetch.value_or(model.window.prefetch());
-    while (!model.queue.empty() && model.replica.leases().size() < places) {
+    while (!model.queue.empty()) {
+        Replica* replica = model.find_place();
+        if (replica == nullptr) return;
         const QueuePlace place = model.queue.front();
         Call& call = calls_.at(place.request);
         if (call.deadline <= now) return;  // its own timer answers it in this turn
         model.queue.remove(place);
         call.stage = Stage::sent;
-        runs_.emplace(place.request, id);
-        model.replica.send(place.request, call.deadline - now, now, out);
+        runs_.emplace(place.request, generations_.at(replica->generation()));
+        replica->send(place.request, call.deadline - now, now, out);
     }
 }
 
-void Engine::settle_idle(ModelId id, Instant now, Commands& out) {
+void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
-    const TimerKey timer{TimerKind::idle, id.value};
-    const bool is_idle =
-        model.replica.leases().empty() && model.queue.empty() && model.delayed.empty();
+    while (model.wants_copy()) {
+        const auto copy = model.find_cold();
+        if (!copy) return;
+        launch({id, *copy}, now, out);
+    }
+}
+
+void Engine::launch(ReplicaId id, Instant now, Commands& out) {
+    Model& model = model_of(id.model);
+    const Generation generation{++last_generation_};
+    generations_.emplace(generation, id);
+    ++model.load_count;
+    replica_of(id).launch(generation, model.spec, now, out);
+}
+
+void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {
+    const Model& model = model_of(id.model);
+    Replica& replica = replica_of(id);
+    const TimerKey timer{TimerKind::idle, id.model.value, id.copy};
+    const bool is_idle = replica.leases().empty() && model.queue.empty() && model.delayed.empty();
     if (!is_idle || !model.spec.unload_after) return deadlines_.disarm(timer);
     if (*model.spec.unload_after == Duration{0}) {
-        return model.replica.stop(StopCause::wanted, StopStep::asked, now, out);
+        return replica.stop(StopCause::wanted, StopStep::asked, now, out);
     }
     if (!deadlines_.find(timer)) {
         deadlines_.arm(timer, saturating_add(now, *model.spec.unload_after));
     }
 }
 
-void Engine::arm_replica_timers(ModelId id) {
-    const Model& model = model_of(id);
-    deadlines_.set({TimerKind::replica_step, id.value}, model.replica.deadline());
-    std::optional<Instant> begin_limit = model.replica.begin_due_since();
+void Engine::arm_replica_timers(ReplicaId id) {
+    const Model& model = model_of(id.model);
+    const Replica& replica = replica_of(id);
+    const std::uint64_t number = id.model.value;
+    deadlines_.set({TimerKind::replica_step, number, id.copy}, replica.deadline());
+    std::optional<Instant> begin_limit = replica.begin_due_since();
     if (begin_limit) begin_limit = saturating_add(*begin_limit, model.spec.stall_timeout);
-    deadlines_.set({TimerKind::begin_limit, id.value}, begin_limit);
-    if (model.replica.residency() != ready) deadlines_.disarm({TimerKind::idle, id.value});
+    deadlines_.set({TimerKind::begin_limit, number, id.copy}, begin_limit);
+    if (replica.residency() != ready) deadlines_.disarm({TimerKind::idle, number, id.copy});
 }
 
 }  // namespace windlass::core

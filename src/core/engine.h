@@ -51,14 +51,16 @@ class Engine {
     void on(const ShutdownAsked& event, Instant now, Commands& out);
     void on(const ShutdownForced& event, Instant now, Commands& out);
     void on_timer(TimerKey key, Instant now, Commands& out);
-    void on_replica_step(ModelId id, Instant now, Commands& out);
+    void on_replica_step(ReplicaId id, Instant now, Commands& out);
     void on_shutdown_step(TimerKind kind, Instant now, Commands& out);
-    void set_aside(ModelId id, bool failed, Instant now, Commands& out);
+    void set_aside(ReplicaId id, bool failed, Instant now, Commands& out);
     void advance(ModelId id, Instant now, Commands& out);
-    void launch(ModelId id, Instant now, Commands& out);
+    void move_along(ReplicaId id, Instant now, Commands& out);
     void dispatch(ModelId id, Instant now, Commands& out);
-    void settle_idle(ModelId id, Instant now, Commands& out);
-    void arm_replica_timers(ModelId id);
+    void launch_wanted(ModelId id, Instant now, Commands& out);
+    void launch(ReplicaId id, Instant now, Commands& out);
+    void settle_idle(ReplicaId id, Instant now, Commands& out);
+    void arm_replica_timers(ReplicaId id);
 
     // engine_administration.cpp: administrators, and a configuration that changes
     void on(const LoadAsked& event, Instant now, Commands& out);
@@ -84,21 +86,23 @@ class Engine {
     void on(const RunRecalled& event, Instant now, Commands& out);
     void on(const ChannelLost& event, Instant now, Commands& out);
     void on(const WorkerExited& event, Instant now, Commands& out);
-    void fail_load(ModelId id, const Error& error, Commands& out);
+    void fail_load(ReplicaId id, const Error& error, Commands& out);
     void report_dropped(Generation generation, RequestId request, Commands& out) const;
-    void end_lease(ModelId id, RequestId request, Instant now);
-    void arm_run_limit(ModelId id, RequestId request);
+    void end_lease(ReplicaId id, RequestId request, Instant now);
+    void arm_run_limit(ReplicaId id, RequestId request);
     void on_run_limit(RequestId request, Instant now, Commands& out);
-    void on_begin_limit(ModelId id, Instant now, Commands& out);
-    void break_limit(ModelId id, RequestId culprit, const Error& error, Instant now, Commands& out);
+    void on_begin_limit(ReplicaId id, Instant now, Commands& out);
+    void break_limit(ReplicaId id, RequestId culprit, const Error& error, Instant now,
+                     Commands& out);
     void end_generation(Generation generation, const Error& error, Instant now, Commands& out);
-    static Error explain_end(const Model& model, const WorkerExited& event);
-    void lose_leases(ModelId id, const Error& error, Commands& out);
+    Error explain_end(ReplicaId id, const WorkerExited& event) const;
+    void lose_leases(ReplicaId id, const Error& error, Commands& out);
     bool rerun(RequestId request, Commands& out);
-    Model* find_generation(Generation generation);
-    Duration count_failure(ModelId id, Instant now, Commands& out);
-    void count_success(ModelId id, Commands& out);
-    static Timings timings_of(const Model& model, const Call& call, Instant started, Instant now);
+    Replica* find_generation(Generation generation);
+    Duration count_failure(ReplicaId id, Instant now, Commands& out);
+    void count_success(ReplicaId id, Commands& out);
+    static Timings timings_of(const Replica& replica, const Call& call, Instant started,
+                              Instant now);
 
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,
@@ -111,7 +115,7 @@ class Engine {
     void withdraw(RequestId request, Error error, Instant now, Commands& out);
     void take_from_wait(RequestId request, const Call& call);
     void requeue(RequestId request, Commands& out);
-    bool retry_later(RequestId request, const Error& error, Instant now, Commands& out);
+    bool retry_later(RequestId request, const RunFailed& event, Instant now, Commands& out);
     void on_retry_due(RequestId request, Instant now, Commands& out);
     Instant wait_end(RequestId request) const;
     Error timeout_error(RequestId request, TimerKind kind) const;
@@ -120,13 +124,23 @@ class Engine {
 
     Model& model_of(ModelId id);
     const Model& model_of(ModelId id) const;
+    template <class Visit>
+    void for_each_replica(Visit visit) {
+        for (Model& model : models_) {
+            for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy)
+                visit(ReplicaId{model.id, copy}, model.replicas[copy]);
+        }
+    }
+    void check_replicas(const Model& model) const;
+    Replica& replica_of(ReplicaId id);
+    const Replica& replica_of(ReplicaId id) const;
 
     std::vector<Model> models_;  // never fewer: what was removed may come back
     std::map<std::string, ModelId, std::less<>> names_;  // removed ones too
     std::map<RequestId, Call> calls_;                    // not answered yet
     std::map<RequestId, AdminWait> admins_;              // not answered yet
-    std::map<Generation, ModelId> generations_;          // alive, or not known to be dead
-    std::map<RequestId, ModelId> runs_;  // sent to a worker and not ended there, answered or not
+    std::map<Generation, ReplicaId> generations_;        // alive, or not known to be dead
+    std::map<RequestId, ReplicaId> runs_;  // sent to a worker and not ended there, answered or not
     Deadlines deadlines_;
     std::uint64_t last_generation_ = 0;
     bool shutting_down_ = false;

@@ -1,6 +1,7 @@
 // What administrators ask, and a configuration that changes while models run.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -9,6 +10,14 @@
 namespace windlass::core {
 
 using enum Residency;
+
+namespace {
+
+Generation youngest(const Model& model) {
+    return std::ranges::max(model.replicas, {}, &Replica::generation).generation();
+}
+
+}  // namespace
 
 // --- administrators
 
@@ -35,26 +44,27 @@ void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
 // A load that only a later process can satisfy; the present one drains, as for an unload.
 void Engine::on(const RestartAsked& event, Instant now, Commands& out) {
     Model& model = model_of(event.model);
-    if (!is_closing(model) && model.replica.has_process()) {
-        model.retired = model.replica.generation();
-    }
+    if (!is_closing(model) && model.has_process()) model.retired = youngest(model);
     add_admin(event.request, {event.model, true, model.retired}, event.timeout, now, out);
 }
 
 void Engine::settle_admins(ModelId id, Commands& out) {
     const Model& model = model_of(id);
-    const bool is_ready = model.replica.residency() == ready;
-    const bool is_gone = !model.replica.has_process();
-    if (model.admins.empty() || (!is_ready && !is_gone)) return;
+    if (model.admins.empty()) return;
+    const Replica& foremost = model.foremost();
+    const bool is_ready = foremost.residency() == ready;
+    const bool is_gone = !model.has_process();
+    if (!is_ready && !is_gone) return;
+    // What is ready after a restart is all young: the others drain.
+    const Generation generation = foremost.generation();
     std::vector<RequestId> done;
     for (const RequestId request : model.admins) {
         const AdminWait& admin = admins_.at(request);
-        const bool is_done =
-            admin.wants_ready ? is_ready && admin.after < model.replica.generation() : is_gone;
+        const bool is_done = admin.wants_ready ? is_ready && admin.after < generation : is_gone;
         if (is_done) done.push_back(request);
     }
     for (const RequestId request : done) {
-        respond(request, {}, model.replica.generation(), {}, out);
+        respond(request, {}, generation, {}, out);
     }
 }
 
@@ -63,7 +73,9 @@ void Engine::on(const PauseAsked& event, Instant now, Commands& out) {
     if (model.is_paused || is_closing(model)) return;
     model.is_paused = true;
     out.push_back(Report{EventCode::model_paused, event.model, {}, {}, {}});
-    for (const auto& [request, lease] : model.replica.leases()) model.replica.recall(request, out);
+    for (Replica& replica : model.replicas) {
+        for (const auto& [request, lease] : replica.leases()) replica.recall(request, out);
+    }
     advance(event.model, now, out);
 }
 
@@ -82,8 +94,11 @@ void Engine::add_model(ModelSpec spec) {
     const ModelId id{models_.size() + 1};
     const bool is_new = names_.emplace(spec.name, id).second;
     WL_ASSERT(is_new);
-    models_.push_back(
-        Model{.spec = std::move(spec), .replica = Replica{id}, .queue = {}, .last_error = {}});
+    models_.push_back(Model{.id = id,
+                            .spec = std::move(spec),
+                            .replicas = {Replica{id}},
+                            .queue = {},
+                            .last_error = {}});
 }
 
 void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
@@ -97,12 +112,15 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
     const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
     if (is_fresh || event.spec.breaker.deaths == 0) model.breaker.reset();
     if (is_fresh) {  // its failures were those of the old one
-        model.retired = model.replica.generation();
+        model.retired = youngest(model);
         model.backoff.reset();
-        if (model.replica.residency() == backoff) model.replica.end_backoff(out);
     }
-    for (const auto& [request, lease] : model.replica.leases()) arm_run_limit(id, request);
-    deadlines_.disarm({TimerKind::idle, id.value});
+    for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
+        Replica& replica = model.replicas[copy];
+        if (is_fresh && replica.residency() == backoff) replica.end_backoff(out);
+        for (const auto& [request, lease] : replica.leases()) arm_run_limit({id, copy}, request);
+        deadlines_.disarm({TimerKind::idle, id.value, copy});
+    }
     advance(id, now, out);
 }
 

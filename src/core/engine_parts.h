@@ -1,10 +1,11 @@
-// What the engine holds for each call, each waiting administrator and each model. Values without
-// behaviour; only the engine changes them.
+// What the engine holds for each call, each waiting administrator and each model. Values that
+// decide nothing; only the engine changes them.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "core/backoff.h"
 #include "core/breaker.h"
@@ -43,8 +44,9 @@ struct AdminWait {  // an administrator waits for a residency
 };
 
 struct Model {
+    ModelId id;
     ModelSpec spec;
-    Replica replica;
+    std::vector<Replica> replicas;  // never empty; what is beyond the first may be cold
     RequestQueue queue;
     std::set<RequestId> delayed;  // pause after a `transient` error
     Backoff backoff;
@@ -55,11 +57,27 @@ struct Model {
     std::size_t unload_wanted = 0;    // of them: for it to be gone
     bool is_paused = false;           // no further run begins
     bool is_removed = false;          // not in the configuration any more
-    Generation retired;               // this process must go: restarted, or changed
+    Generation retired;               // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;
     std::optional<Error> last_error;
+
+    // The replica that says most of what may be expected of the model: a ready one before one that
+    // loads, and so on; of those that pause, the one that pauses longest.
+    const Replica& foremost() const;
+    std::size_t lease_count() const;
+    bool has_process() const;
+    // The ready replica with the fewest runs; null when all are full.
+    Replica* find_place();
+    // Somebody waits for whom neither a ready replica has a place, nor one that loads will have.
+    bool wants_copy() const;
+    // A place for one more copy, if there may be one more.
+    std::optional<std::uint32_t> find_cold();
+    bool is_retired(const Replica& replica) const { return replica.generation() <= retired; }
+    // All replicas that there are pause after a failure.
+    bool is_resting() const { return foremost().residency() == Residency::backoff; }
+
     friend bool operator==(const Model&, const Model&) = default;
 };
 

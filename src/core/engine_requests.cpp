@@ -49,12 +49,11 @@ void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out
     const auto entry = calls_.find(request);
     if (entry == calls_.end()) return;  // answered already
     const ModelId id = entry->second.model;
-    Replica& replica = model_of(id).replica;
     switch (entry->second.stage) {
         case Stage::queued:
         case Stage::delayed: take_from_wait(request, entry->second); break;
-        case Stage::sent: replica.recall(request, out); break;
-        case Stage::begun: replica.cancel(request, out); break;
+        case Stage::sent: replica_of(runs_.at(request)).recall(request, out); break;
+        case Stage::begun: replica_of(runs_.at(request)).cancel(request, out); break;
     }
     respond(request, std::move(error), {}, {}, out);
     advance(id, now, out);
@@ -80,11 +79,12 @@ void Engine::requeue(RequestId request, Commands& out) {
 
 // `transient` errors of an idempotent model: up to 3 tries, the pause doubling, within the
 // deadline.
-bool Engine::retry_later(RequestId request, const Error& error, Instant now, Commands& out) {
+bool Engine::retry_later(RequestId request, const RunFailed& event, Instant now, Commands& out) {
     constexpr std::uint8_t kTriesMax = 3;
     Call& call = calls_.at(request);
     Model& model = model_of(call.model);
-    if (error.code != Errc::transient || !call.is_idempotent || is_closing(model)) return false;
+    if (event.error.code != Errc::transient || !call.is_idempotent || is_closing(model))
+        return false;
     if (call.failed_tries + 1 >= kTriesMax) return false;
     const Instant due = saturating_add(now, model.spec.backoff * (1 << call.failed_tries));
     if (due >= call.deadline) return false;
@@ -93,7 +93,7 @@ bool Engine::retry_later(RequestId request, const Error& error, Instant now, Com
     model.delayed.insert(request);
     deadlines_.arm({TimerKind::retry, request.value}, due);
     out.push_back(
-        Report{EventCode::request_retried, call.model, model.replica.generation(), request, error});
+        Report{EventCode::request_retried, call.model, event.generation, request, event.error});
     return true;
 }
 
@@ -102,8 +102,7 @@ void Engine::on_retry_due(RequestId request, Instant now, Commands& out) {
     const ModelId id = call.model;
     model_of(id).delayed.erase(request);
     requeue(request, out);
-    if (model_of(id).replica.residency() == backoff && refuse_if_hopeless(request, now, out))
-        return;
+    if (model_of(id).is_resting() && refuse_if_hopeless(request, now, out)) return;
     advance(id, now, out);
 }
 
@@ -111,8 +110,8 @@ void Engine::on_retry_due(RequestId request, Instant now, Commands& out) {
 // while the breaker is open it may not wait at all.
 bool Engine::refuse_if_hopeless(RequestId request, Instant now, Commands& out) {
     const Model& model = model_of(calls_.at(request).model);
-    const auto until = model.replica.deadline();
-    WL_ASSERT(model.replica.residency() == backoff && until);
+    const auto until = model.foremost().deadline();
+    WL_ASSERT(model.is_resting() && until);
     if (!model.breaker.is_tripped() && wait_end(request) > *until) return false;
     refuse(request, hopeless_error(model, *until - now), out);
     return true;
@@ -139,6 +138,7 @@ Error Engine::hopeless_error(const Model& model, Duration left) {
 }
 
 void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
+    if (!model_of(id).is_resting()) return;  // another copy goes on
     std::vector<RequestId> waiting;
     for (const QueuePlace& place : model_of(id).queue.places()) waiting.push_back(place.request);
     for (const RequestId request : waiting) refuse_if_hopeless(request, now, out);
@@ -179,7 +179,7 @@ Error Engine::timeout_error(RequestId request, TimerKind kind) const {
         return base::fail(
             Errc::timeout,
             fmt::format("the model {} is still {} at the end of the time given; it goes on",
-                        model.spec.name, to_text(model.replica.residency())));
+                        model.spec.name, to_text(model.foremost().residency())));
     }
     const auto entry = calls_.find(request);
     if (entry == calls_.end()) return {};  // answered already; nobody reads this

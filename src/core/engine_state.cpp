@@ -16,17 +16,19 @@ std::optional<ModelId> Engine::find_model(std::string_view name) const {
 
 ModelView Engine::view(ModelId id) const {
     const Model& model = model_of(id);
-    const Replica& replica = model.replica;
+    const Replica& replica = model.foremost();
     ModelView view{.residency = replica.residency(),
                    .generation = replica.has_process() ? replica.generation() : Generation{},
-                   .running = replica.begun_count(),
                    .is_paused = model.is_paused,
                    .is_removed = model.is_removed,
                    .load_count = model.load_count,
                    .failure_count = model.failure_count,
                    .last_error = model.last_error};
-    view.waiting =
-        model.queue.size() + model.delayed.size() + replica.leases().size() - view.running;
+    for (const Replica& each : model.replicas) {
+        view.running += each.begun_count();
+        if (each.residency() == ready) ++view.copies;
+    }
+    view.waiting = model.queue.size() + model.delayed.size() + model.lease_count() - view.running;
     if (model.breaker.is_tripped()) {
         view.breaker = view.residency == backoff ? BreakerState::open : BreakerState::probing;
     }
@@ -41,8 +43,9 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
     if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
     if (entry->second.stage == Stage::delayed) return WaitReason::retrying;
     const Model& model = model_of(entry->second.model);
-    const Replica& replica = model.replica;
-    if (model.is_paused && entry->second.stage == Stage::queued) return WaitReason::paused;
+    const bool is_queued = entry->second.stage == Stage::queued;
+    if (model.is_paused && is_queued) return WaitReason::paused;
+    const Replica& replica = is_queued ? model.foremost() : replica_of(runs_.at(request));
     switch (replica.residency()) {
         case loading: return replica.said_hello() ? WaitReason::loading : WaitReason::starting;
         case ready: return WaitReason::busy;
@@ -63,7 +66,9 @@ std::vector<WaitingView> Engine::waiting(ModelId id, std::size_t count_max) cons
         const Call& call = calls_.at(request);
         views.push_back({request, *reason, call.priority, call.arrived});
     };
-    for (const auto& [request, lease] : model_of(id).replica.leases()) add(request);
+    for (const Replica& replica : model_of(id).replicas) {
+        for (const auto& [request, lease] : replica.leases()) add(request);
+    }
     for (const RequestId request : model_of(id).delayed) add(request);
     for (const QueuePlace& place : model_of(id).queue.places()) {
         if (views.size() >= count_max) break;
@@ -73,18 +78,20 @@ std::vector<WaitingView> Engine::waiting(ModelId id, std::size_t count_max) cons
 }
 
 bool Engine::is_finished() const {
-    return shutting_down_ && std::ranges::none_of(models_, [](const Model& model) {
-               return model.replica.has_process();
-           });
+    return shutting_down_ &&
+           std::ranges::none_of(models_, [](const Model& model) { return model.has_process(); });
 }
 
 void Engine::encode(StateEncoder& encoder) const {
     encoder.number(shutting_down_ ? 1 : 0);
     for (const Model& model : models_) {
-        model.replica.encode(encoder);
+        encoder.number(model.replicas.size());
+        for (const Replica& replica : model.replicas) {
+            replica.encode(encoder);
+            encoder.number(model.retired == replica.generation() ? 1 : 0);
+        }
         encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
-                       (model.breaker.is_tripped() ? 4u : 0u) |
-                       (model.retired == model.replica.generation() ? 8u : 0u));
+                       (model.breaker.is_tripped() ? 4u : 0u));
         encoder.number(model.breaker.deaths().size());
         for (const Instant death : model.breaker.deaths()) encoder.instant(death);
         encoder.number(model.backoff.failure_count());
@@ -124,28 +131,35 @@ std::uint64_t Engine::hash() const {
     return encoder.hash();
 }
 
-void Engine::check_invariants() const {
-    std::size_t lease_count = 0;
-    for (const Model& model : models_) {
-        const Replica& replica = model.replica;
+void Engine::check_replicas(const Model& model) const {
+    for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
+        const Replica& replica = model.replicas[copy];
         const Residency residency = replica.residency();
-        lease_count += replica.leases().size();
         WL_ASSERT(residency != unkillable);
         WL_ASSERT(replica.has_process() || replica.leases().empty());
         WL_ASSERT(residency != loading || replica.leases().empty());
-        WL_ASSERT(residency != cold || model.queue.empty() || model.is_paused);
+        WL_ASSERT(!replica.has_process() ||
+                  generations_.at(replica.generation()) == ReplicaId(model.id, copy));
+        const bool is_timed = residency == loading || residency == stopping || residency == backoff;
+        WL_ASSERT(is_timed == replica.deadline().has_value());
+        WL_ASSERT(replica.deadline() ==
+                  deadlines_.find({TimerKind::replica_step, model.id.value, copy}));
+    }
+}
+
+void Engine::check_invariants() const {
+    std::size_t lease_count = 0;
+    for (const Model& model : models_) {
+        lease_count += model.lease_count();
+        check_replicas(model);
+        WL_ASSERT(model.foremost().residency() != cold || model.queue.empty() || model.is_paused);
         WL_ASSERT(!is_closing(model) || (model.queue.empty() && model.delayed.empty()));
         WL_ASSERT(!is_closing(model) || model.load_wanted == 0);
         WL_ASSERT(model.admins.size() == model.load_wanted + model.unload_wanted);
-        const bool is_timed = residency == loading || residency == stopping || residency == backoff;
-        WL_ASSERT(is_timed == replica.deadline().has_value());
-        WL_ASSERT(
-            replica.deadline() ==
-            deadlines_.find({TimerKind::replica_step, std::uint64_t(&model - models_.data()) + 1}));
     }
     WL_ASSERT(lease_count == runs_.size());
     for (const auto& [request, id] : runs_) {
-        WL_ASSERT(model_of(id).replica.leases().contains(request));
+        WL_ASSERT(replica_of(id).leases().contains(request));
     }
     for (const auto& [request, call] : calls_) {
         const Model& model = model_of(call.model);
@@ -157,7 +171,7 @@ void Engine::check_invariants() const {
         WL_ASSERT(deadlines_.find({TimerKind::call_deadline, request.value}) == call.deadline);
         WL_ASSERT(call.stage == Stage::begun || wait_reason(request));
         if (!is_sent) continue;
-        const Lease& lease = model.replica.leases().at(request);
+        const Lease& lease = replica_of(runs_.at(request)).leases().at(request);
         WL_ASSERT(lease.begun == (call.stage == Stage::begun));
         WL_ASSERT(!lease.begun || deadlines_.find({TimerKind::run_limit, request.value}));
     }

@@ -12,44 +12,49 @@ namespace windlass::core {
 using base::Errc;
 using enum Residency;
 
-// The model whose current process this is; null for an old generation.
-Model* Engine::find_generation(Generation generation) {
+// The replica whose current process this is; null for an old generation.
+Replica* Engine::find_generation(Generation generation) {
     const auto entry = generations_.find(generation);
     if (entry == generations_.end()) return nullptr;
-    Model& model = model_of(entry->second);
-    return model.replica.generation() == generation ? &model : nullptr;
+    Model& model = model_of(entry->second.model);
+    if (entry->second.copy >= model.replicas.size()) return nullptr;
+    Replica& replica = model.replicas[entry->second.copy];
+    return replica.generation() == generation ? &replica : nullptr;
 }
 
 void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    if (model == nullptr || model->replica.residency() != loading || model->replica.said_hello())
-        return;
-    model->replica.on_hello(now, out);
+    Replica* replica = find_generation(event.generation);
+    if (replica == nullptr || replica->residency() != loading || replica->said_hello()) return;
+    replica->on_hello(now, out);
     arm_replica_timers(generations_.at(event.generation));
 }
 
 void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    if (model == nullptr || model->replica.residency() != loading || !model->replica.said_hello())
-        return;
-    model->replica.on_loaded(now, out);
-    advance(generations_.at(event.generation), now, out);
+    Replica* replica = find_generation(event.generation);
+    if (replica == nullptr || replica->residency() != loading || !replica->said_hello()) return;
+    replica->on_loaded(now, out);
+    advance(generations_.at(event.generation).model, now, out);
 }
 
 void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    if (model == nullptr || model->replica.residency() != loading) return;
-    const ModelId id = generations_.at(event.generation);
+    Replica* replica = find_generation(event.generation);
+    if (replica == nullptr || replica->residency() != loading) return;
+    const ReplicaId id = generations_.at(event.generation);
     fail_load(id, event.error, out);
-    model->replica.stop(StopCause::failure, StopStep::asked, now, out);
-    advance(id, now, out);
+    replica->stop(StopCause::failure, StopStep::asked, now, out);
+    advance(id.model, now, out);
 }
 
-// Answers everything that waited for this load.
-void Engine::fail_load(ModelId id, const Error& error, Commands& out) {
-    Model& model = model_of(id);
+// Answers everything that waited for this load, unless another copy will serve it.
+void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
+    Model& model = model_of(id.model);
     model.last_error = error;
-    out.push_back(Report{EventCode::model_load_failed, id, model.replica.generation(), {}, error});
+    const Replica& failed = replica_of(id);
+    out.push_back(Report{EventCode::model_load_failed, id.model, failed.generation(), {}, error});
+    const bool is_served = std::ranges::any_of(model.replicas, [&](const Replica& other) {
+        return &other != &failed && (other.residency() == ready || other.residency() == loading);
+    });
+    if (is_served) return;
     if (!model.is_paused) {  // else they wait for `resume`, whatever becomes of this load
         while (!model.queue.empty()) refuse(model.queue.front().request, error, out);
     }
@@ -60,8 +65,8 @@ void Engine::fail_load(ModelId id, const Error& error, Commands& out) {
 }
 
 void Engine::on(const RunStarted& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    Replica* replica = find_generation(event.generation);
+    Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || lease->begun) return;
     lease->begun = true;
     lease->started = now;
@@ -70,104 +75,104 @@ void Engine::on(const RunStarted& event, Instant now, Commands& out) {
         call->second.stage = Stage::begun;
         deadlines_.disarm({TimerKind::wait_deadline, event.request.value});
     } else {
-        model->replica.cancel(event.request, out);  // its client left while it was on its way
+        replica->cancel(event.request, out);  // its client left while it was on its way
     }
-    const ModelId id = generations_.at(event.generation);
+    const ReplicaId id = generations_.at(event.generation);
     arm_run_limit(id, event.request);
     arm_replica_timers(id);
 }
 
 void Engine::on(const RunProgressed& event, Instant now, Commands&) {
-    Model* model = find_generation(event.generation);
-    Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    Replica* replica = find_generation(event.generation);
+    Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || !lease->begun) return;
     lease->last_progress = now;
     arm_run_limit(generations_.at(event.generation), event.request);
 }
 
 void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    Replica* replica = find_generation(event.generation);
+    const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     const auto call = calls_.find(event.request);
     if (lease == nullptr || call == calls_.end())
         report_dropped(event.generation, event.request, out);
     if (lease == nullptr) return;
-    const ModelId id = generations_.at(event.generation);
+    const ReplicaId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
     if (call != calls_.end()) {
-        respond(event.request, {}, event.generation, timings_of(*model, call->second, started, now),
-                out);
+        respond(event.request, {}, event.generation,
+                timings_of(*replica, call->second, started, now), out);
     }
-    model->window.on_run(now - started);
+    model_of(id.model).window.on_run(now - started);
     count_success(id, out);
     end_lease(id, event.request, now);
-    advance(id, now, out);
+    advance(id.model, now, out);
 }
 
 // Late, a second one, or one that nobody asked for.
 void Engine::report_dropped(Generation generation, RequestId request, Commands& out) const {
     const auto owner = generations_.find(generation);
-    const ModelId id = owner == generations_.end() ? ModelId{} : owner->second;
+    const ModelId id = owner == generations_.end() ? ModelId{} : owner->second.model;
     out.push_back(Report{EventCode::result_dropped, id, generation, request, {}});
 }
 
-Timings Engine::timings_of(const Model& model, const Call& call, Instant started, Instant now) {
-    const Instant load_begin = std::max(call.arrived, model.replica.loading_since());
-    const Duration load = std::max(Duration{0}, model.replica.ready_since() - load_begin);
+Timings Engine::timings_of(const Replica& replica, const Call& call, Instant started, Instant now) {
+    const Instant load_begin = std::max(call.arrived, replica.loading_since());
+    const Duration load = std::max(Duration{0}, replica.ready_since() - load_begin);
     return {.queue = std::max(Duration{0}, (started - call.arrived) - load),
             .load = load,
             .run = now - started};
 }
 
 void Engine::on(const RunFailed& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    Replica* replica = find_generation(event.generation);
+    const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr) return report_dropped(event.generation, event.request, out);
-    const ModelId id = generations_.at(event.generation);
+    const ReplicaId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
     const bool is_poisoned =
         event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
     end_lease(id, event.request, now);
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
-        const bool runs_again = is_poisoned ? rerun(event.request, out)
-                                            : retry_later(event.request, event.error, now, out);
+        const bool runs_again =
+            is_poisoned ? rerun(event.request, out) : retry_later(event.request, event, now, out);
         if (!runs_again) {
             respond(event.request, event.error, event.generation,
-                    timings_of(*model, call->second, started, now), out);
+                    timings_of(*replica, call->second, started, now), out);
         }
     }
     if (is_poisoned) {
-        model->last_error = event.error;
-        if (model->replica.residency() == ready) {
-            model->replica.stop(StopCause::failure, StopStep::asked, now, out);
+        model_of(id.model).last_error = event.error;
+        if (replica->residency() == ready) {
+            replica->stop(StopCause::failure, StopStep::asked, now, out);
         }
     } else {
         count_success(id, out);  // the worker works; this request did not
     }
-    advance(id, now, out);
+    advance(id.model, now, out);
 }
 
 void Engine::on(const RunRecalled& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    const Lease* lease = model == nullptr ? nullptr : model->replica.find_lease(event.request);
+    Replica* replica = find_generation(event.generation);
+    const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || lease->begun || !event.recalled) return;
-    const ModelId id = generations_.at(event.generation);
+    const ReplicaId id = generations_.at(event.generation);
     end_lease(id, event.request, now);
     if (calls_.contains(event.request)) requeue(event.request, out);
-    advance(id, now, out);
+    advance(id.model, now, out);
 }
 
-void Engine::end_lease(ModelId id, RequestId request, Instant now) {
-    model_of(id).replica.end_lease(request, now);
+void Engine::end_lease(ReplicaId id, RequestId request, Instant now) {
+    replica_of(id).end_lease(request, now);
     runs_.erase(request);
     deadlines_.disarm({TimerKind::run_limit, request.value});
 }
 
 // --- limits of the model
 
-void Engine::arm_run_limit(ModelId id, RequestId request) {
-    Model& model = model_of(id);
-    const Lease* lease = model.replica.find_lease(request);
+void Engine::arm_run_limit(ReplicaId id, RequestId request) {
+    const Model& model = model_of(id.model);
+    const Lease* lease = replica_of(id).find_lease(request);
     if (lease == nullptr || !lease->begun) return;
     deadlines_.arm({TimerKind::run_limit, request.value},
                    std::min(saturating_add(lease->started, model.spec.run_timeout),
@@ -175,12 +180,13 @@ void Engine::arm_run_limit(ModelId id, RequestId request) {
 }
 
 void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
-    const ModelId id = runs_.at(request);
-    Model& model = model_of(id);
-    const Lease* lease = model.replica.find_lease(request);
+    const ReplicaId id = runs_.at(request);
+    const Model& model = model_of(id.model);
+    Replica& replica = replica_of(id);
+    const Lease* lease = replica.find_lease(request);
     WL_ASSERT(lease != nullptr && lease->begun);
     // It is being ended already, and its client has its answer; a late progress armed the limit.
-    if (model.replica.residency() == stopping && !calls_.contains(request)) return;
+    if (replica.residency() == stopping && !calls_.contains(request)) return;
     const bool is_too_long = saturating_add(lease->started, model.spec.run_timeout) <= now;
     const Error error =
         is_too_long
@@ -197,9 +203,9 @@ void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
     break_limit(id, request, error, now, out);
 }
 
-void Engine::on_begin_limit(ModelId id, Instant now, Commands& out) {
-    const Model& model = model_of(id);
-    const auto& leases = model.replica.leases();
+void Engine::on_begin_limit(ReplicaId id, Instant now, Commands& out) {
+    const Model& model = model_of(id.model);
+    const auto& leases = replica_of(id).leases();
     const auto due =
         std::ranges::find_if(leases, [](const auto& entry) { return !entry.second.begun; });
     WL_ASSERT(due != leases.end());
@@ -213,42 +219,42 @@ void Engine::on_begin_limit(ModelId id, Instant now, Commands& out) {
 }
 
 // The culprit is answered and not run again; the others live on until the worker is gone.
-void Engine::break_limit(ModelId id, RequestId culprit, const Error& error, Instant now,
+void Engine::break_limit(ReplicaId id, RequestId culprit, const Error& error, Instant now,
                          Commands& out) {
-    Model& model = model_of(id);
-    model.last_error = error;
+    Replica& replica = replica_of(id);
+    model_of(id.model).last_error = error;
     out.push_back(
-        Report{EventCode::run_limit_reached, id, model.replica.generation(), culprit, error});
-    if (calls_.contains(culprit)) respond(culprit, error, model.replica.generation(), {}, out);
-    model.replica.cancel(culprit, out);
-    const Residency residency = model.replica.residency();
+        Report{EventCode::run_limit_reached, id.model, replica.generation(), culprit, error});
+    if (calls_.contains(culprit)) respond(culprit, error, replica.generation(), {}, out);
+    replica.cancel(culprit, out);
+    const Residency residency = replica.residency();
     if (residency == ready || residency == draining) {
-        model.replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
-                           StopStep::cancelled, now, out);
+        replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
+                     StopStep::cancelled, now, out);
     }
-    advance(id, now, out);
+    advance(id.model, now, out);
 }
 
 // --- ends
 
 void Engine::on(const ChannelLost& event, Instant now, Commands& out) {
-    Model* model = find_generation(event.generation);
-    if (model == nullptr) return;
-    const ModelId id = generations_.at(event.generation);
-    const Residency residency = model->replica.residency();
+    Replica* replica = find_generation(event.generation);
+    if (replica == nullptr) return;
+    const ReplicaId id = generations_.at(event.generation);
+    const Residency residency = replica->residency();
     if (residency == loading) fail_load(id, event.error, out);
     if (residency == ready || residency == draining) {
-        model->last_error = event.error;
-        out.push_back(Report{EventCode::worker_lost, id, event.generation, {}, event.error});
+        model_of(id.model).last_error = event.error;
+        out.push_back(Report{EventCode::worker_lost, id.model, event.generation, {}, event.error});
     }
     if (residency == loading || residency == ready || residency == draining) {
-        model->replica.stop(residency == draining ? StopCause::wanted : StopCause::failure,
-                            StopStep::terminated, now, out);
-    } else if (model->replica.stop_step() != StopStep::asked) {
+        replica->stop(residency == draining ? StopCause::wanted : StopCause::failure,
+                      StopStep::terminated, now, out);
+    } else if (replica->stop_step() != StopStep::asked) {
         // After `asked` it is on its way out, and its own deadline holds.
-        model->replica.escalate(StopStep::terminated, now, out);
+        replica->escalate(StopStep::terminated, now, out);
     }
-    advance(id, now, out);
+    advance(id.model, now, out);
 }
 
 void Engine::on(const LaunchFailed& event, Instant now, Commands& out) {
@@ -258,15 +264,18 @@ void Engine::on(const LaunchFailed& event, Instant now, Commands& out) {
 void Engine::on(const WorkerExited& event, Instant now, Commands& out) {
     const auto owner = generations_.find(event.generation);
     if (owner == generations_.end()) return;
-    out.push_back(Report{EventCode::worker_reaped, owner->second, event.generation, {}, {}});
-    const Error error = explain_end(model_of(owner->second), event);
+    out.push_back(Report{EventCode::worker_reaped, owner->second.model, event.generation, {}, {}});
+    const Error error = explain_end(owner->second, event);
     end_generation(event.generation, error, now, out);
 }
 
 // To those whose runs it took along. Where we ended it, the reason says more than the signal.
-Error Engine::explain_end(const Model& model, const WorkerExited& event) {
-    const bool was_ended = model.replica.generation() == event.generation &&
-                           model.replica.residency() == stopping && model.replica.will_back_off();
+Error Engine::explain_end(ReplicaId id, const WorkerExited& event) const {
+    const Model& model = model_of(id.model);
+    const bool was_ended = std::ranges::any_of(model.replicas, [&](const Replica& replica) {
+        return replica.generation() == event.generation && replica.residency() == stopping &&
+               replica.will_back_off();
+    });
     if (was_ended && model.last_error) {
         return base::fail(Errc::worker_lost,
                           fmt::format("the worker of the model {} was ended before the run was "
@@ -282,47 +291,50 @@ Error Engine::explain_end(const Model& model, const WorkerExited& event) {
 void Engine::end_generation(Generation generation, const Error& error, Instant now, Commands& out) {
     const auto owner = generations_.find(generation);
     if (owner == generations_.end()) return;
-    const ModelId id = owner->second;
-    Model& model = model_of(id);
+    const ReplicaId id = owner->second;
+    Model& model = model_of(id.model);
     generations_.erase(owner);
     if (model.unkillable.erase(generation) > 0) return;  // its successor goes on
-    WL_ASSERT(model.replica.generation() == generation);
-    const Residency residency = model.replica.residency();
+    Replica& replica = replica_of(id);
+    WL_ASSERT(replica.generation() == generation);
+    const Residency residency = replica.residency();
     if (residency == loading) fail_load(id, error, out);
     if (residency == ready || residency == draining) {
         model.last_error = error;
-        out.push_back(Report{EventCode::worker_lost, id, generation, {}, error});
+        out.push_back(Report{EventCode::worker_lost, id.model, generation, {}, error});
     }
     lose_leases(id, error, out);
-    const bool failed = model.replica.will_back_off();
-    model.replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
-    if (failed) refuse_hopeless(id, now, out);
-    advance(id, now, out);
+    const bool failed = replica.will_back_off();
+    replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
+    if (failed) refuse_hopeless(id.model, now, out);
+    advance(id.model, now, out);
 }
 
 // How long to pause after it.
-Duration Engine::count_failure(ModelId id, Instant now, Commands& out) {
-    Model& model = model_of(id);
+Duration Engine::count_failure(ReplicaId id, Instant now, Commands& out) {
+    Model& model = model_of(id.model);
     ++model.failure_count;
     const Duration pause = model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
     if (!model.breaker.on_death(model.spec.breaker, now)) return pause;
-    out.push_back(Report{
-        EventCode::model_breaker_opened, id, model.replica.generation(), {}, model.last_error});
+    const Generation generation = replica_of(id).generation();
+    out.push_back(
+        Report{EventCode::model_breaker_opened, id.model, generation, {}, model.last_error});
     return std::max(pause, model.spec.breaker.cooldown);
 }
 
-void Engine::count_success(ModelId id, Commands& out) {
-    Model& model = model_of(id);
+void Engine::count_success(ReplicaId id, Commands& out) {
+    Model& model = model_of(id.model);
     model.backoff.on_success();
     if (!model.breaker.on_success()) return;
-    out.push_back(Report{EventCode::model_breaker_closed, id, model.replica.generation(), {}, {}});
+    const Generation generation = replica_of(id).generation();
+    out.push_back(Report{EventCode::model_breaker_closed, id.model, generation, {}, {}});
 }
 
 // What had begun is lost, or run once more; what had not begun goes back uncharged.
-void Engine::lose_leases(ModelId id, const Error& error, Commands& out) {
-    const Model& model = model_of(id);
-    const Leases leases = model.replica.leases();
-    const Generation generation = model.replica.generation();
+void Engine::lose_leases(ReplicaId id, const Error& error, Commands& out) {
+    const Model& model = model_of(id.model);
+    const Leases leases = replica_of(id).leases();
+    const Generation generation = replica_of(id).generation();
     for (const auto& [request, lease] : leases) {
         runs_.erase(request);
         deadlines_.disarm({TimerKind::run_limit, request.value});

@@ -10,4 +10,11 @@ using RequestId = base::Id<struct RequestTag>;      // a call, or an administrat
 using Generation = base::Id<struct GenerationTag>;  // one worker process of one replica
 using DeviceId = base::Id<struct DeviceTag>;        // a GPU, or the CPU standing in for one
 
+// A place for one copy of a model; generations come and go in it.
+struct ReplicaId {
+    ModelId model;
+    std::uint32_t copy = 0;  // counts from 0
+    friend auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
+};
+
 }  // namespace windlass::core

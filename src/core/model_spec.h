@@ -26,9 +26,20 @@ struct ReplicaLimits {
     friend bool operator==(const ReplicaLimits&, const ReplicaLimits&) = default;
 };
 
+// How many copies of a model may exist at once.
+struct Copies {
+    static constexpr std::uint32_t kAutoMax = 64;
+
+    std::uint32_t count_max = 1;
+    bool is_auto = false;  // as many as fit and are wanted; what is idle makes room for strangers
+
+    friend bool operator==(const Copies&, const Copies&) = default;
+};
+
 struct ModelSpec {
     std::string name;
     ReplicaLimits limits;
+    Copies copies;
     std::uint32_t concurrency = 1;     // runs that may have begun at once; >= 1
     std::uint32_t queue_limit = 1000;  // requests that wait, not yet sent to the worker
     bool idempotent = false;           // a run that was lost may be run once more

@@ -1,0 +1,84 @@
+// What the replicas of a model amount to.
+#include "core/engine_parts.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace windlass::core {
+namespace {
+
+// Smaller says more.
+int rank(Residency residency) {
+    switch (residency) {
+        case Residency::ready: return 0;
+        case Residency::loading: return 1;
+        case Residency::draining: return 2;
+        case Residency::stopping: return 3;
+        case Residency::unkillable: return 4;
+        case Residency::backoff: return 5;
+        case Residency::cold: return 6;
+    }
+    return 7;
+}
+
+}  // namespace
+
+const Replica& Model::foremost() const {
+    const Replica* best = &replicas.front();
+    for (const Replica& replica : replicas) {
+        const int mine = rank(replica.residency());
+        const int theirs = rank(best->residency());
+        const bool pauses_longer =
+            replica.residency() == Residency::backoff && replica.deadline() > best->deadline();
+        if (mine < theirs || (mine == theirs && pauses_longer)) best = &replica;
+    }
+    return *best;
+}
+
+std::size_t Model::lease_count() const {
+    std::size_t count = 0;
+    for (const Replica& replica : replicas) count += replica.leases().size();
+    return count;
+}
+
+bool Model::has_process() const {
+    return std::ranges::any_of(replicas, [](const Replica& r) { return r.has_process(); });
+}
+
+Replica* Model::find_place() {
+    if (breaker.is_tripped() && lease_count() > 0) return nullptr;  // one probe
+    const std::size_t prefetch = spec.prefetch.value_or(window.prefetch());
+    Replica* best = nullptr;
+    for (Replica& replica : replicas) {
+        if (replica.residency() != Residency::ready) continue;
+        const std::size_t held = replica.leases().size();
+        if (held >= replica.concurrency() + prefetch) continue;
+        if (best == nullptr || held < best->leases().size()) best = &replica;
+    }
+    return best;
+}
+
+bool Model::wants_copy() const {
+    if (unload_wanted > 0) return false;
+    std::size_t live_count = 0;
+    std::size_t places_to_come = 0;
+    for (const Replica& replica : replicas) {
+        const Residency residency = replica.residency();
+        if (residency == Residency::backoff) return false;
+        if (residency == Residency::loading) places_to_come += spec.concurrency;
+        if (residency == Residency::ready || residency == Residency::loading) ++live_count;
+    }
+    const std::size_t asked_count = is_paused ? 0 : queue.size();
+    if (live_count == 0) return asked_count > 0 || load_wanted > 0;
+    return asked_count > places_to_come && !breaker.is_tripped();
+}
+
+std::optional<std::uint32_t> Model::find_cold() {
+    const auto found = std::ranges::find(replicas, Residency::cold, &Replica::residency);
+    const auto copy = static_cast<std::uint32_t>(found - replicas.begin());
+    if (copy >= spec.copies.count_max) return std::nullopt;
+    if (found == replicas.end()) replicas.push_back(Replica{id});
+    return copy;
+}
+
+}  // namespace windlass::core
