@@ -46,9 +46,12 @@ struct DaemonConfiguration {
 
 enum class UnknownMemory : std::uint8_t { refuse, admit };
 
-// Read and checked; nothing is measured before devices are there.
 struct DevicesConfiguration {
-    std::vector<std::string> use;  // UUIDs; empty: "auto"
+    std::vector<std::string> use;  // UUIDs; empty: "auto"; {"cpu"}: no GPU
+    Duration answer_timeout = std::chrono::seconds{5};
+    Duration sample_interval = std::chrono::seconds{2};
+    Duration list_interval = std::chrono::seconds{30};
+    Duration restart_pause = std::chrono::seconds{60};
     Bytes headroom{std::uint64_t{512} << 20};
     UnknownMemory on_unknown_memory = UnknownMemory::refuse;
 

@@ -49,8 +49,19 @@ constexpr auto kKeys = std::to_array<Key>({
      "Bodies of all requests together; beyond it they are refused with `unavailable`. Not below "
      "`body_limit`."},
 
-    {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kLater,
-     "Which devices may be used: all, or a list of UUIDs."},
+    {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kNow,
+     "Which GPUs may be used: all, those of a list of UUIDs, or with `\"cpu\"` none: then no "
+     "driver is even looked for. The CPU is always there."},
+    {kDevices, "answer_timeout", KeyKind::duration, "\"5s\"", "", "10ms", "10m", kNow,
+     "How long a driver may take to answer. A device that takes longer is `unresponsive` until "
+     "a later question is answered."},
+    {kDevices, "sample_interval", KeyKind::duration, "\"2s\"", "", "10ms", "1h", kNow,
+     "How often the memory of each GPU is measured when nothing happens; that of the CPU five "
+     "times less often."},
+    {kDevices, "list_interval", KeyKind::duration, "\"30s\"", "", "10ms", "1d", kNow,
+     "How often drivers are asked which devices there are."},
+    {kDevices, "restart_pause", KeyKind::duration, "\"60s\"", "", "1ms", "1d", kNow,
+     "At least so long after the start of a driver host that hung or died the next one starts."},
     {kDevices, "headroom", KeyKind::bytes, "\"512MiB\"", "", "0B", "1TiB", kLater,
      "Memory of each device that is left free."},
     {kDevices, "on_unknown_memory", KeyKind::choice, "\"refuse\"", "", "", "refuse admit", kLater,
@@ -197,7 +208,7 @@ std::string wanted(const Key& key) {
         case KeyKind::listen: return fmt::format("an address and port such as {}", example);
         case KeyKind::host_list: return fmt::format("a list of host names such as {}", example);
         case KeyKind::device_list:
-            return fmt::format("\"auto\" or a list of UUIDs such as {}", example);
+            return fmt::format("\"auto\", \"cpu\" or a list of UUIDs such as {}", example);
         case KeyKind::python_class: return fmt::format("a module and a class such as {}", example);
         case KeyKind::command:
             return fmt::format("a list of a program and its arguments such as {}", example);

@@ -92,7 +92,7 @@ std::string_view kind_text(const Key& key) {
         case KeyKind::choice: return "one of two";
         case KeyKind::listen: return "address and port";
         case KeyKind::host_list: return "list of names";
-        case KeyKind::device_list: return "`\"auto\"` or list of UUIDs";
+        case KeyKind::device_list: return "`\"auto\"`, `\"cpu\"` or list of UUIDs";
         case KeyKind::python_class: return "module and class";
         case KeyKind::command: return "program and arguments";
         case KeyKind::directory: return "folder";

@@ -198,7 +198,7 @@ TEST_CASE("a key in the wrong place is told where it belongs") {
 
 TEST_CASE("keys of later versions are checked and said to have no effect") {
     const auto loaded = parse(R"([devices]
-use = ["GPU-1"]
+
 headroom = "1GiB"
 on_unknown_memory = "admit"
 [models.m]
@@ -216,7 +216,6 @@ env = { PRECISION = "fp16" }
     CHECK(
         problems(loaded) ==
         Lines{
-            "notice: w.toml:2: `use` in [devices]" + later,
             "notice: w.toml:3: `headroom` in [devices]" + later,
             "notice: w.toml:4: `on_unknown_memory` in [devices]" + later,
             ("notice: w.toml:7: `devices` in [models.m] lists UUIDs, which has no effect yet: the "
@@ -229,7 +228,6 @@ env = { PRECISION = "fp16" }
             "notice: w.toml:13: `need` in [models.m.variants.fp16]" + later,
             "notice: w.toml:14: `env` in [models.m.variants.fp16]" + later,
         });
-    CHECK(good(loaded).devices.use == std::vector<std::string>{"GPU-1"});
     CHECK(good(loaded).devices.on_unknown_memory == wd::UnknownMemory::admit);
     CHECK(problems(parse("[models]\n")) == Lines{});
     CHECK(problems(parse("")) == Lines{"notice: w.toml: no model is configured: add [models.NAME] "

@@ -231,7 +231,18 @@ DevicesConfiguration read_devices(const TomlValue& table, Problems& problems) {
     DevicesConfiguration devices;
     SectionReader reader{Section::devices, "[devices]", table, problems};
     const TomlEntry* use = reader.find("use");
-    if (use != nullptr && use->value.kind == TomlValue::Kind::list) reader.read("use", devices.use);
+    if (use != nullptr && use->value.text == "cpu") {
+        devices.use = {"cpu"};
+    } else if (use != nullptr && use->value.text != "auto") {
+        const bool is_list = reader.read("use", devices.use);
+        if (is_list && devices.use.empty()) {
+            reader.error("use", "is an empty list; write \"cpu\" to use no GPU, or \"auto\"");
+        }
+    }
+    reader.read("answer_timeout", devices.answer_timeout);
+    reader.read("sample_interval", devices.sample_interval);
+    reader.read("list_interval", devices.list_interval);
+    reader.read("restart_pause", devices.restart_pause);
     reader.read("headroom", devices.headroom);
     std::string unknown_memory = "refuse";
     reader.read("on_unknown_memory", unknown_memory);

@@ -71,6 +71,20 @@ TEST_CASE("every key with a default may be written out, says nothing new, and ch
     CHECK(good(loaded) == good(parse("[models.m]\npython = \"a:B\"\n")));
 }
 
+TEST_CASE("which devices may be used is a word or a list") {
+    const auto use = [](const std::string& value) {
+        return parse("[devices]\nuse = " + value + "\n[models.m]\npython = \"a:B\"\n");
+    };
+    using Uuids = std::vector<std::string>;
+    CHECK(good(use("\"auto\"")).devices.use.empty());
+    CHECK(good(use("\"cpu\"")).devices.use == Uuids{"cpu"});
+    CHECK(good(use("[\"GPU-1\", \"GPU-2\"]")).devices.use == Uuids{"GPU-1", "GPU-2"});
+    CHECK(problems(use("[]")) == Lines{"w.toml:2: `use` in [devices] is an empty list; write "
+                                       "\"cpu\" to use no GPU, or \"auto\""});
+    CHECK(problems(use("\"gpu\"")).at(0).contains("must be \"auto\", \"cpu\" or a list of UUIDs"));
+    CHECK(problems(use("3")).size() == 1);
+}
+
 TEST_CASE("every value that is given is read") {
     const auto loaded = parse(R"(
 [daemon]

@@ -196,7 +196,7 @@ base::Result<void> check_value(const Key& key, const TomlValue& value) {
         case KeyKind::command: return forget(read_list(key, value));
         case KeyKind::environment: return forget(read_environment(key, value));
         case KeyKind::device_list: {
-            static constexpr std::string_view kWords[] = {"auto"};
+            static constexpr std::string_view kWords[] = {"auto", "cpu"};
             return check_word_or_list(key, value, kWords);
         }
         case KeyKind::devices: {

@@ -38,7 +38,9 @@ using namespace std::chrono_literals;
 // After the last grace the daemon is gone at most 5 s later, whatever hangs: so long it waits for
 // its workers, then for the keeper, which needs some 20 ms when nothing is left.
 constexpr core::Duration kLastWait = 3s;
-constexpr core::Duration kKeeperWait = 2s;
+constexpr core::Duration kKeeperWait = 2s - 500ms;
+// Driver hosts are killed; which takes more than a moment only when one hangs in the kernel.
+constexpr core::Duration kHostsWait = 500ms;
 
 constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
 
@@ -122,7 +124,11 @@ class Daemon {
           environment_(environment),
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, estate.record(), "/proc/self/exe", log_keeper),
-          switchboard_(loop_, configuration_, std::move(switchboard), keeper_) {}
+          switchboard_(loop_, configuration_, std::move(switchboard), keeper_),
+          devices_(loop_, configuration_.devices, environment,
+                   {.workers = [this] { return switchboard_.workers(); }}) {
+        switchboard_.use_devices(devices_);
+    }
 
     Result<void> open() {
         WL_TRY(io::become_subreaper());
@@ -134,6 +140,7 @@ class Daemon {
             switchboard_.journal().use_access_log(*access_log_);
         }
         keeper_.start();
+        devices_.devices().start();
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
         return {};
     }
@@ -147,6 +154,7 @@ class Daemon {
     // After the last turn: the keeper ends what is left, and then itself.
     // Returns whether nothing is left.
     bool leave() {
+        devices_.devices().finish(kHostsWait);
         const worker::KeeperEnd end = keeper_.finish(kKeeperWait);
         if (end == worker::KeeperEnd::late) {
             log::warning("keeper.late", {{"message", "the keeper still ends what workers left"}});
@@ -260,6 +268,7 @@ class Daemon {
     io::Loop loop_;
     worker::KeeperLink keeper_;
     Switchboard switchboard_;
+    DeviceFloor devices_;
     std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<io::Signals> signals_;
     std::unique_ptr<http::Server> server_;

@@ -39,6 +39,8 @@ const Histogram::BucketBoundaries kLagSeconds = {0.0005, 0.001, 0.0025, 0.005, 0
 
 double to_seconds(base::Duration duration) { return base::to_milliseconds(duration) / 1e3; }
 
+double to_number(base::Bytes bytes) { return static_cast<double>(bytes.count()); }
+
 // A counter whose true value is kept elsewhere.
 void raise_to(Counter& counter, std::uint64_t value) {
     const double more = static_cast<double>(value) - counter.Value();
@@ -131,6 +133,13 @@ struct Metrics::State {
         counter("windlass_model_loads_total", "Starts of a process for the model.");
     Family<Counter>& failures =
         counter("windlass_model_failures_total", "Ends of it that led to a back-off.");
+    Family<Gauge>& device_answers =
+        gauge("windlass_device_answers", "1 while the device's driver answers, else 0.");
+    Family<Gauge>& device_capacity = gauge("windlass_device_capacity_bytes", "Memory it has.");
+    Family<Gauge>& device_used =
+        gauge("windlass_device_used_bytes", "Memory of it that anybody uses, when last measured.");
+    Family<Gauge>& device_age =
+        gauge("windlass_device_sample_age_seconds", "How old these numbers are.");
     Gauge& connections_open =
         gauge("windlass_connections_open", "Connections that are open.").Add({});
     Counter& connections_accepted =
@@ -231,6 +240,14 @@ std::string Metrics::text(const MetricsSnapshot& snapshot) {
         series.running->Set(static_cast<double>(model.running));
         raise_to(*series.loads, model.loads);
         raise_to(*series.failures, model.failures);
+    }
+    for (const DeviceGauges& device : snapshot.devices) {
+        const prometheus::Labels labels{{"device", device.uuid}};
+        state.device_answers.Add(labels).Set(device.is_answering ? 1 : 0);
+        // What is not known has no series: 0 would be a number.
+        if (device.capacity) state.device_capacity.Add(labels).Set(to_number(*device.capacity));
+        if (device.used) state.device_used.Add(labels).Set(to_number(*device.used));
+        if (device.age) state.device_age.Add(labels).Set(to_seconds(*device.age));
     }
     state.connections_open.Set(static_cast<double>(snapshot.connections.open));
     raise_to(state.connections_accepted, snapshot.connections.accepted);

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "http/api.h"
 #include "http/exchange_record.h"
@@ -23,9 +25,18 @@ struct ModelGauges {
     std::uint64_t failures = 0;
 };
 
+struct DeviceGauges {
+    std::string uuid;
+    bool is_answering = false;
+    std::optional<base::Bytes> capacity = {};
+    std::optional<base::Bytes> used = {};
+    std::optional<base::Duration> age = {};  // of these
+};
+
 // What is only looked up when somebody asks.
 struct MetricsSnapshot {
     std::vector<ModelGauges> models;  // each was named to the Metrics before
+    std::vector<DeviceGauges> devices = {};
     http::ConnectionCounters connections;
     std::uint64_t access_lines_lost = 0;
 };

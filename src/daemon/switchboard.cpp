@@ -81,7 +81,10 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         for (core::Command& command : carried_out_) carry_out(command);
         carried_out_.clear();
     }
-    for (const core::Generation generation : std::exchange(reaped_, {})) pids_.erase(generation);
+    for (const core::Generation generation : std::exchange(reaped_, {})) {
+        pids_.erase(generation);
+        models_of_.erase(generation);
+    }
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
     return expected_wake_;
@@ -209,6 +212,7 @@ void Switchboard::on(const core::Launch& command) {
     supervisor_.launch(order);
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
+        models_of_[command.generation] = command.model;
         io::set_descriptor_limit(*pid, options_.descriptors.former);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "core/engine.h"
 #include "daemon/configuration.h"
+#include "daemon/device_floor.h"
 #include "daemon/journal.h"
 #include "daemon/reload.h"
 #include "http/api.h"
@@ -51,9 +52,15 @@ class Switchboard final : public http::Backend {
     void client_gone(std::uint64_t request) override;
     base::Result<http::ModelStatus> model(std::string_view name) const override;
     std::vector<http::ModelStatus> models() const override;
+    http::DevicesStatus devices() const override;
     http::Health health() const override;
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
+
+    // From now on shows what that knows of devices. It outlives the last request.
+    void use_devices(const DeviceFloor& devices) { devices_ = &devices; }
+    // Those that are not reaped.
+    std::vector<WorkerProcess> workers() const;
 
     // Where requests that are over, and all else that happens, are written down.
     Journal& journal() { return journal_; }
@@ -116,6 +123,8 @@ class Switchboard final : public http::Backend {
     // Of this turn, by who gave them and to what; the engine says which count.
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through
+    std::map<core::Generation, core::ModelId> models_of_;  // of those in pids_
+    const DeviceFloor* devices_ = nullptr;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;

@@ -57,8 +57,23 @@ std::vector<http::ModelStatus> Switchboard::models() const {
     return models;
 }
 
+std::vector<WorkerProcess> Switchboard::workers() const {
+    std::vector<WorkerProcess> workers;
+    for (const auto& [generation, pid] : pids_) {
+        workers.push_back({.pid = pid,
+                           .model = name_of(models_of_.at(generation)),
+                           .generation = generation.value});
+    }
+    return workers;
+}
+
+http::DevicesStatus Switchboard::devices() const {
+    return devices_ != nullptr ? devices_->status() : http::DevicesStatus{};
+}
+
 http::Health Switchboard::health() const {
     return {.stopping = engine_.is_shutting_down(),
+            .troubles = devices_ != nullptr ? devices_->troubles() : std::vector<http::Trouble>{},
             .version = std::string{base::version()},
             .commit = std::string{base::commit()},
             .daemon_id = options_.daemon_id,
@@ -88,6 +103,7 @@ std::optional<http::Unready> Switchboard::unready() const {
 
 std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
     MetricsSnapshot snapshot{.connections = connections};
+    if (devices_ != nullptr) snapshot.devices = devices_->gauges();
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
         const core::ModelView view = engine_.view(core::ModelId{number});
         snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,

@@ -17,7 +17,7 @@ using base::Errc;
 std::string_view to_text(Condition condition) {
     switch (condition) {
         case Condition::unknown: return "unknown";
-        case Condition::sound: return "sound";
+        case Condition::sound: return "ok";
         case Condition::failing: return "failing";
         case Condition::unresponsive: return "unresponsive";
         case Condition::lost: return "lost";

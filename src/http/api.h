@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "http/device_status.h"
 
 namespace windlass::http {
 
@@ -73,9 +74,17 @@ struct ModelStatus {
     std::vector<WaitingRequest> waiting_requests = {};  // the first 100 are shown
 };
 
+// Why GET /healthz says "degraded": what does not work although the daemon does.
+struct Trouble {
+    std::string reason;  // "device_unresponsive", "device_lost", "device_failing", "no_listing"
+    std::string device;  // its UUID; empty: it is not about one
+    std::string message;
+};
+
 // GET /healthz.
 struct Health {
-    bool stopping = false;  // "status" is "stopping" instead of "ok"
+    bool stopping = false;               // "status" is "stopping" instead of "ok"
+    std::vector<Trouble> troubles = {};  // if there are any, and it does not stop: "degraded"
     std::string version;
     std::string commit;
     std::string daemon_id;
@@ -121,6 +130,7 @@ class Backend {
 
     virtual base::Result<ModelStatus> model(std::string_view name) const = 0;
     virtual std::vector<ModelStatus> models() const = 0;
+    virtual DevicesStatus devices() const = 0;
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
     // In the text format of Prometheus, version 0.0.4.

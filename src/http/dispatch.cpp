@@ -2,6 +2,7 @@
 #include "http/dispatch.h"
 
 #include "http/call_api.h"
+#include "http/devices_api.h"
 #include "http/models_api.h"
 #include "http/probes_api.h"
 #include "http/request_fields.h"
@@ -54,6 +55,7 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::health: respond(show_health(backend)); return 0;
         case Route::ready: respond(show_ready(backend)); return 0;
         case Route::metrics: respond(show_metrics(backend, counters)); return 0;
+        case Route::devices: respond(list_devices(backend)); return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

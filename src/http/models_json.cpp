@@ -88,12 +88,24 @@ std::string to_json(std::span<const ModelStatus> models) {
 std::string to_json(const Health& health) {
     JsonWriter json;
     json.begin_object();
-    json.key("status").string(health.stopping ? "stopping" : "ok");
+    const bool is_degraded = !health.troubles.empty();
+    json.key("status").string(health.stopping ? "stopping" : is_degraded ? "degraded" : "ok");
     json.key("version").string(health.version);
     json.key("commit").string(health.commit);
     json.key("daemon_id").string(health.daemon_id);
     json.key("configuration").string(health.configuration);
     json.key("uptime_s").seconds(health.uptime);
+    if (is_degraded) {
+        json.key("troubles").begin_array();
+        for (const Trouble& trouble : health.troubles) {
+            json.begin_object();
+            json.key("reason").string(trouble.reason);
+            write_optional_string(json, "device", trouble.device);
+            json.key("message").string(trouble.message);
+            json.end_object();
+        }
+        json.end_array();
+    }
     json.end_object();
     return json.take();
 }

@@ -6,7 +6,8 @@
 
 namespace windlass::http {
 
-// Always 200: whoever can ask, gets an answer; its "status" says whether the daemon is going.
+// Always 200: whoever can ask, gets an answer; its "status" says whether the daemon is going,
+// and what does not work.
 Reply show_health(const Backend& backend);
 
 // 200 when requests can be sent here, else `unavailable` with the cause.

@@ -31,7 +31,9 @@ std::optional<Match> find_probe(std::string_view name) {
 
 std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() == 1) return find_probe(segments[0]);
-    if (segments.size() < 2 || segments[0] != "api" || segments[1] != "models") return std::nullopt;
+    if (segments.size() < 2 || segments[0] != "api") return std::nullopt;
+    if (segments.size() == 2 && segments[1] == "devices") return Match{Route::devices};
+    if (segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
     if (segments[2].empty()) return std::nullopt;
     if (segments.size() == 3) return Match{Route::model, std::move(segments[2])};
@@ -51,6 +53,7 @@ std::string_view to_text(Route route, ModelAction action) {
         case Route::health: return "healthz";
         case Route::ready: return "readyz";
         case Route::metrics: return "metrics";
+        case Route::devices: return "devices";
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
@@ -67,7 +70,7 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
                                     "there is nothing under this path; the API is GET /api/models, "
                                     "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
                                     ".../unload, .../restart, .../pause and .../resume, GET "
-                                    "/healthz, /readyz and /metrics")});
+                                    "/api/devices, /healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

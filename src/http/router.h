@@ -16,6 +16,7 @@ enum class Route : std::uint8_t {
     health,   // GET  /healthz
     ready,    // GET  /readyz
     metrics,  // GET  /metrics
+    devices,  // GET  /api/devices
     models,   // GET  /api/models
     model,    // GET  /api/models/{model}
     call,     // POST /api/models/{model}/call

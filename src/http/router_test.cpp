@@ -53,6 +53,7 @@ TEST_CASE("each path has its route") {
     CHECK(route("GET", "/healthz").route == Route::health);
     CHECK(route("GET", "/readyz").route == Route::ready);
     CHECK(route("HEAD", "/api/models").route == Route::models);
+    CHECK(route("GET", "/api/devices").route == Route::devices);
     CHECK(route("GET", "/api/models/a.b").route == Route::model);
     CHECK(route("GET", "/api/models/a.b").model == "a.b");
     CHECK(route("POST", "/api/models/a/call").route == Route::call);

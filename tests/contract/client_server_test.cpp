@@ -58,6 +58,7 @@ class ModelsByName final : public http::Backend {
         return base::fail(base::Errc::not_found, "there is no model " + std::string{name});
     }
     std::vector<http::ModelStatus> models() const override { return {}; }
+    http::DevicesStatus devices() const override { return {}; }
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
     std::optional<http::Unready> unready() const override { return std::nullopt; }
     std::string metrics(const http::ConnectionCounters&) override { return {}; }

@@ -21,6 +21,23 @@ def children_of(pid):
     return list(map(int, open("/proc/%d/task/%d/children" % (pid, pid)).read().split()))
 
 
+def driver_hosts_of(pid):
+    """Of a daemon; they come and go with their devices."""
+    return [child for child in children_of(pid) if b"driver-host" in _arguments_of(child)]
+
+
+def children_but_hosts(pid):
+    """Of a daemon: its keeper, workers, and whatever was not reaped."""
+    return [child for child in children_of(pid) if b"driver-host" not in _arguments_of(child)]
+
+
+def _arguments_of(pid):
+    try:
+        return pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().split(b"\0")
+    except OSError:
+        return []  # it is gone
+
+
 def descriptor_count(pid):
     return len(os.listdir("/proc/%d/fd" % pid))
 

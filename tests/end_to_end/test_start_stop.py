@@ -6,7 +6,7 @@ import signal
 import sys
 
 import pytest
-from processes import cgroup_of, children_of
+from processes import cgroup_of, children_but_hosts
 from support import HERE, eventually, model_table, probe, remains_of
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -69,7 +69,7 @@ def test_a_hundred_workers_leave_nothing_in_the_daemon(daemon):
             client.unload("raw")
             counts.append(holdings())
     assert counts[-1] <= counts[1], counts
-    assert children_of(served.pid) == [keeper]
+    assert children_but_hosts(served.pid) == [keeper]
     folder = served.state_dir / "run" / served.id
     eventually(lambda: os.listdir(str(folder)) == ["record"], "all folders of workers are gone")
     cgroup = cgroup_of(served.id)

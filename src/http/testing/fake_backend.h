@@ -72,6 +72,20 @@ class FakeBackend : public Backend {
         return base::fail(base::Errc::not_found, "there is no model \"" + std::string{name} + "\"");
     }
     std::vector<ModelStatus> models() const override { return {status("digits")}; }
+    DevicesStatus devices() const override {
+        return {
+            .devices = {{.uuid = "GPU-1",
+                         .kind = "gpu",
+                         .state = "unresponsive",
+                         .state_since = std::chrono::seconds{7},
+                         .trouble = "it hangs",
+                         .name = "H100",
+                         .capacity =
+                             Measured{base::Bytes{1024}, "nvml", std::chrono::milliseconds{1'500}},
+                         .holders = {{.pid = 7, .model = "digits", .generation = 3}, {.pid = 8}},
+                         .holders_known = true}},
+            .listing_trouble = "no answer"};
+    }
     Health health() const override {
         return Health{.stopping = is_stopping,
                       .version = "0.1.0",

@@ -1,0 +1,235 @@
+// Devices as log lines, as JSON's structs and as gauges.
+#include "daemon/device_floor.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/overloaded.h"
+#include "io/loop.h"
+
+namespace windlass::daemon {
+namespace {
+
+namespace log = base::log;
+using device::Condition;
+
+constexpr const char* kLedger = "ledger";
+// The CPU's memory is the machine's own: nothing there waits for a sample of it, and every look
+// reads all of /proc.
+constexpr int kCpuSampledEvery = 5;
+
+device::FloorOptions to_options(const DevicesConfiguration& configuration,
+                                const Environment& environment,
+                                const std::function<std::vector<WorkerProcess>()>& workers) {
+    device::FloorOptions options{
+        .use = configuration.use,
+        .answer_limit = configuration.answer_timeout,
+        .sample_interval = configuration.sample_interval,
+        .cpu_sample_interval = kCpuSampledEvery * configuration.sample_interval,
+        .list_interval = configuration.list_interval,
+        .restart_pause = configuration.restart_pause};
+    for (const auto& [name, value] : environment) {
+        options.environment.push_back(fmt::format("{}={}", name, value));
+    }
+    options.worker_pids = [workers] {
+        std::vector<int> pids;
+        for (const WorkerProcess& worker : workers()) pids.push_back(worker.pid);
+        return pids;
+    };
+    return options;
+}
+
+std::string_view to_text(device::Driver::State state) {
+    switch (state) {
+        case device::Driver::State::usable: return "usable";
+        case device::Driver::State::absent: return "absent";
+        case device::Driver::State::broken: return "broken";
+    }
+    return "";
+}
+
+const WorkerProcess* find_owner(const device::Process& process,
+                                const std::vector<WorkerProcess>& workers) {
+    const auto owns = [&](const WorkerProcess& worker) {
+        return worker.pid == process.pid || worker.pid == process.session;
+    };
+    const auto found = std::ranges::find_if(workers, owns);
+    return found == workers.end() ? nullptr : &*found;
+}
+
+bool is_in_trouble(Condition condition) {
+    return condition != Condition::unknown && condition != Condition::sound;
+}
+
+void log_driver(const device::Driver& driver) {
+    const std::vector<log::Field> fields{{"library", driver.library},
+                                         {"state", to_text(driver.state)},
+                                         {"version", driver.version.value_or("")},
+                                         {"message", driver.message}};
+    const bool is_broken = driver.state == device::Driver::State::broken;
+    log::write(is_broken ? log::Level::warning : log::Level::info, "device.driver", fields);
+}
+
+void log_listing(const device::ListingChanged& changed) {
+    if (changed.trouble.empty()) return log::info("device.listing_recovered");
+    log::warning("device.listing_failed", {{"message", changed.trouble}});
+}
+
+}  // namespace
+
+DeviceFloor::DeviceFloor(io::Loop& loop, const DevicesConfiguration& configuration,
+                         const Environment& environment, DeviceFloorHooks hooks)
+    : loop_(loop),
+      hooks_(std::move(hooks)),
+      floor_(loop, to_options(configuration, environment, hooks_.workers),
+             [this](const device::Event& event) {
+                 log(event);
+                 if (hooks_.on_event) hooks_.on_event(event);
+             }) {}
+
+void DeviceFloor::log(const device::Event& event) const {
+    std::visit(base::Overloaded{
+                   [this](const device::DeviceFound& e) {
+                       const wire::HostDevice& found = floor_.find(e.uuid)->description;
+                       std::vector<log::Field> fields{{"device", e.uuid}};
+                       if (found.name) fields.emplace_back("name", *found.name);
+                       if (found.capacity) fields.emplace_back("capacity", *found.capacity);
+                       log::write(log::Level::info, "device.found", fields);
+                   },
+                   [](const device::DeviceSampled&) {},
+                   [this](const device::ConditionChanged& e) { log(e); },
+                   [](const device::DriverChanged& e) { log_driver(e.driver); },
+                   [](const device::ListingChanged& e) { log_listing(e); },
+               },
+               event);
+}
+
+void DeviceFloor::log(const device::ConditionChanged& changed) const {
+    switch (changed.now) {
+        case Condition::unknown: return;
+        case Condition::sound:
+            if (!is_in_trouble(changed.before)) return;
+            return log::info("device.recovered", {{"device", changed.uuid},
+                                                  {"was", device::to_text(changed.before)},
+                                                  {"after", changed.lasted}});
+        case Condition::failing:
+            return log::warning("device.failing",
+                                {{"device", changed.uuid}, {"message", changed.trouble}});
+        case Condition::unresponsive:
+            return log::warning("device.unresponsive",
+                                {{"device", changed.uuid}, {"message", changed.trouble}});
+        case Condition::lost:
+            return log::warning("device.lost",
+                                {{"device", changed.uuid}, {"message", changed.trouble}});
+    }
+}
+
+// --- what clients see
+
+http::DevicesStatus DeviceFloor::status() const {
+    http::DevicesStatus status{.listing_trouble = floor_.listing_trouble()};
+    const std::vector<WorkerProcess> workers = hooks_.workers();
+    for (const device::Device* device : floor_.devices()) {
+        http::DeviceStatus shown = status_of(*device, workers);
+        if (device->kind == device::Kind::cpu) {
+            status.cpu = std::move(shown);
+        } else {
+            status.devices.push_back(std::move(shown));
+        }
+    }
+    for (const device::Driver& driver : floor_.drivers()) {
+        status.drivers.push_back({.library = driver.library,
+                                  .state = std::string{to_text(driver.state)},
+                                  .version = driver.version,
+                                  .message = driver.message});
+    }
+    if (floor_.listed_at()) status.listed = loop_.now() - *floor_.listed_at();
+    return status;
+}
+
+http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
+                                          const std::vector<WorkerProcess>& workers) const {
+    const base::Instant now = loop_.now();
+    const wire::HostDevice& known = device.description;
+    http::DeviceStatus status{.uuid = device.uuid,
+                              .kind = device.kind == device::Kind::cpu ? "cpu" : "gpu",
+                              .state = std::string{device::to_text(device.condition)},
+                              .state_since = now - device.condition_since,
+                              .trouble = device.trouble,
+                              .name = known.name,
+                              .bus_id = known.bus_id,
+                              .compute_capability = known.compute_capability,
+                              .driver_version = known.driver_version,
+                              .cuda_version = known.cuda_version,
+                              .host_pid = device.host_pid};
+    if (hooks_.ledger) {
+        const auto shown = [](const std::optional<base::Bytes>& bytes) {
+            return bytes ? std::optional{http::Measured{*bytes, kLedger, {}}} : std::nullopt;
+        };
+        const LedgerNumbers numbers = hooks_.ledger(device.uuid);
+        status.claimed = shown(numbers.claimed);
+        status.foreign = shown(numbers.foreign);
+        status.fenced = shown(numbers.fenced);
+    }
+    if (!device.last) {
+        if (known.capacity && floor_.listed_at()) {
+            status.capacity = http::Measured{*known.capacity, "nvml", now - *floor_.listed_at()};
+        }
+        return status;
+    }
+    const device::Sample& last = *device.last;
+    const auto measured = [&](const std::optional<base::Bytes>& bytes, const std::string& source) {
+        return bytes ? std::optional{http::Measured{*bytes, source, now - last.taken_at}}
+                     : std::nullopt;
+    };
+    status.capacity = measured(last.capacity, last.source);
+    status.used = measured(last.used, last.source);
+    status.free = measured(last.free, last.source);
+    status.holders_known = last.processes_known;
+    for (const device::Process& process : last.processes) {
+        http::DeviceHolder holder{.pid = process.pid,
+                                  .name = process.name,
+                                  .bytes = measured(process.bytes, last.processes_source)};
+        if (const WorkerProcess* const owner = find_owner(process, workers)) {
+            holder.model = owner->model;
+            holder.generation = owner->generation;
+        }
+        status.holders.push_back(std::move(holder));
+    }
+    return status;
+}
+
+std::vector<http::Trouble> DeviceFloor::troubles() const {
+    std::vector<http::Trouble> troubles;
+    if (!floor_.listing_trouble().empty()) {
+        troubles.push_back(
+            {.reason = "no_listing", .device = "", .message = floor_.listing_trouble()});
+    }
+    for (const device::Device* device : floor_.devices()) {
+        if (!is_in_trouble(device->condition)) continue;
+        troubles.push_back({.reason = fmt::format("device_{}", device::to_text(device->condition)),
+                            .device = device->uuid,
+                            .message = device->trouble});
+    }
+    return troubles;
+}
+
+std::vector<DeviceGauges> DeviceFloor::gauges() const {
+    std::vector<DeviceGauges> gauges;
+    for (const device::Device* device : floor_.devices()) {
+        DeviceGauges gauge{.uuid = device->uuid,
+                           .is_answering = device->condition == Condition::sound};
+        if (device->last) {
+            gauge.capacity = device->last->capacity;
+            gauge.used = device->last->used;
+            gauge.age = loop_.now() - device->last->taken_at;
+        }
+        gauges.push_back(std::move(gauge));
+    }
+    return gauges;
+}
+
+}  // namespace windlass::daemon

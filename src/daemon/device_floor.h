@@ -1,0 +1,64 @@
+// The device floor within the daemon: what it finds becomes log events, and what clients see of
+// devices is put together from it. Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/configuration.h"
+#include "daemon/metrics.h"
+#include "device/floor.h"
+#include "http/api.h"
+
+namespace windlass::daemon {
+
+// A process that was started as a worker and is not reaped.
+struct WorkerProcess {
+    int pid = 0;
+    std::string model;
+    std::uint64_t generation = 0;
+};
+
+// Of one device, where the engine keeps a ledger of it.
+struct LedgerNumbers {
+    std::optional<base::Bytes> claimed = {};
+    std::optional<base::Bytes> foreign = {};
+    std::optional<base::Bytes> fenced = {};
+};
+
+struct DeviceFloorHooks {
+    std::function<std::vector<WorkerProcess>()> workers;
+    // Empty, or empty for a device: there is none.
+    std::function<LedgerNumbers(const std::string& uuid)> ledger = {};
+    // Hears of everything that happens to devices, after it was logged.
+    std::function<void(const device::Event&)> on_event = {};
+};
+
+class DeviceFloor {
+  public:
+    // `environment`: of the driver hosts.
+    DeviceFloor(io::Loop& loop, const DevicesConfiguration& configuration,
+                const Environment& environment, DeviceFloorHooks hooks);
+
+    device::Floor& devices() { return floor_; }
+
+    http::DevicesStatus status() const;
+    std::vector<http::Trouble> troubles() const;
+    std::vector<DeviceGauges> gauges() const;
+
+  private:
+    void log(const device::Event& event) const;
+    void log(const device::ConditionChanged& changed) const;
+    http::DeviceStatus status_of(const device::Device& device,
+                                 const std::vector<WorkerProcess>& workers) const;
+
+    io::Loop& loop_;
+    const DeviceFloorHooks hooks_;
+    device::Floor floor_;
+};
+
+}  // namespace windlass::daemon
