@@ -21,6 +21,7 @@ from .address import (
 )
 from .errors import Timeout
 from .exchange import Reply, Request
+from .forks import forget_in_children, replace_by_nothing
 from .transport import LIMIT_MAX_S, NotSent, connect_unix, is_quiet
 
 BUFFER = 1 << 18  # also the longest head of a reply
@@ -140,6 +141,7 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._socket = writer.get_extra_info("socket")
+        forget_in_children(self)
 
     @classmethod
     async def open(cls, address: Address) -> _Connection:
@@ -213,13 +215,7 @@ class _Connection:
     def forget(self) -> None:
         """Lets go of a connection of a loop that is closed or, after a fork, the parent's. Its
         transport must not be touched: a parent and its child share the selector of the loop."""
-        fd = self._socket.fileno()
-        if fd >= 0:
-            nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-            # Closes the connection and keeps its number taken, because the transport still means
-            # to close that number.
-            os.dup2(nothing, fd, inheritable=False)
-            os.close(nothing)
+        replace_by_nothing(self._socket.fileno())
 
 
 class _Slots:

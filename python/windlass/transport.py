@@ -19,6 +19,7 @@ from .address import (
     too_late,
 )
 from .exchange import Reply, Request
+from .forks import forget_in_children, replace_by_nothing
 
 LIMIT_MAX_S = 24 * 86_400.0  # a socket's timeout is at most 2^31 ms
 IDLE_MAX = 64  # connections kept for the next request; one thread at a time uses each
@@ -47,6 +48,12 @@ class _Connection(http.client.HTTPConnection):  # it sets TCP_NODELAY itself
             super().connect()
         else:
             self.sock = connect_unix(self._path)
+        forget_in_children(self)
+
+    def forget(self) -> None:
+        """For a forked child: see forks.py. It has no thread that could be using this."""
+        if self.sock is not None:
+            replace_by_nothing(self.sock.fileno())
 
     def is_reusable(self) -> bool:
         return self.pid == os.getpid() and self.sock is not None and is_quiet(self.sock.fileno())

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from support import AT_ONCE_S, HERE, ROOT, SOON_S, eventually, probe
+from support import AT_ONCE_S, HERE, ROOT, SOON_S, eventually, is_alive, probe
 
 import windlass as wl
 
@@ -56,19 +56,23 @@ def test_8_processes_of_8_callers_share_one_copy_and_each_gets_its_own_answers(
 def doomed_client(url, kind, *orders):
     """A client process; call the yielded function for its next order."""
     argv, environment = script("doomed_client.py", url, kind, *map(json.dumps, orders))
-    client = subprocess.Popen(argv, stdin=subprocess.PIPE, env=environment)
+    client = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
     try:
 
         def begin_next():
             client.stdin.write(b"\n")
             client.stdin.flush()
 
+        begin_next.process = client
         yield begin_next
     finally:
         client.kill()
         client.wait(SOON_S)
         with contextlib.suppress(BrokenPipeError):
             client.stdin.close()
+        client.stdout.close()
 
 
 @pytest.mark.parametrize(("where", "kind"), EVERY_WAY)
@@ -92,6 +96,27 @@ def test_a_killed_client_process_holds_nothing_a_second_later(daemon, gate, wher
     ran = [record["line"] for record in served.log.find("worker.output", stream="stdout")]
     assert [line for line in ran if line.startswith("ran never")] == []
     assert len(served.log.find("request.failed", type="cancelled")) == 4
+
+
+@pytest.mark.parametrize(("where", "kind"), EVERY_WAY)
+def test_a_forked_child_does_not_keep_its_dead_parents_calls(daemon, gate, where, kind):
+    """[A0.5] The child has copies of the parent's sockets, and lets go of them at once."""
+    served = daemon(probe())
+    served.ask("probe")
+    orders = [gate.hold("running", "outlast_cancel"), {"name": "waiting"}]
+    with doomed_client(url_of(served, where), kind, *orders) as begin_next:
+        begin_next()
+        served.said("ran running")
+        begin_next()
+        served.wait_for_waiting(1)
+        begin_next()
+        child = int(begin_next.process.stdout.readline())
+        assert served.model()["waiting"] == 1  # the parent lives, and so do its calls
+        begin_next.process.kill()
+        eventually(lambda: served.model()["waiting"] == 0, "its request is gone", AT_ONCE_S)
+        served.said("cancelled running", limit_s=AT_ONCE_S)
+        assert is_alive(child)
+    gate.open()
 
 
 @pytest.mark.parametrize("where", ["tcp", "unix"])
