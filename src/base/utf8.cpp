@@ -60,7 +60,7 @@ std::string to_valid_utf8(std::string_view text) {
     return valid;
 }
 
-std::size_t complete_size(std::string_view text) {
+std::size_t whole_characters_size(std::string_view text) {
     std::size_t cut = text.size();
     const std::size_t earliest = cut - std::min<std::size_t>(cut, 4);
     while (cut > earliest && is_continuation(text[cut - 1])) --cut;

@@ -12,6 +12,6 @@ std::string to_valid_utf8(std::string_view text);
 
 // The size of `text` without a character at its end that lacks bytes, for text that comes in
 // pieces.
-std::size_t complete_size(std::string_view text);
+std::size_t whole_characters_size(std::string_view text);
 
 }  // namespace windlass::base

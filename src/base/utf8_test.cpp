@@ -30,9 +30,9 @@ TEST_CASE("what is not UTF-8 is replaced, and nothing else is") {
 }
 
 TEST_CASE("only a character that lacks bytes at the end is left for the next piece") {
-    CHECK(base::complete_size("") == 0);
-    CHECK(base::complete_size("ab") == 2);
-    CHECK(base::complete_size("a\xE2\x82") == 1);
-    CHECK(base::complete_size("a\xE2\x82\xAC") == 4);
-    CHECK(base::complete_size("a\x82\x82") == 3);  // never was a character
+    CHECK(base::whole_characters_size("") == 0);
+    CHECK(base::whole_characters_size("ab") == 2);
+    CHECK(base::whole_characters_size("a\xE2\x82") == 1);
+    CHECK(base::whole_characters_size("a\xE2\x82\xAC") == 4);
+    CHECK(base::whole_characters_size("a\x82\x82") == 3);  // never was a character
 }

@@ -112,20 +112,27 @@ void log_keeper(const worker::KeeperEvent& event) {
                event);
 }
 
+// What a daemon begins with. What it only refers to outlives it; a reload reads with it again.
+struct Beginnings {
+    Configuration configuration;
+    const ServeOptions& options;
+    const Environment& environment;
+    SwitchboardOptions switchboard;
+    const Estate& estate;
+};
+
 // One daemon from its first to its last turn.
 class Daemon {
   public:
-    // `options` and `environment` outlive it; a reload reads with them again.
-    Daemon(Configuration configuration, const ServeOptions& options, const Environment& environment,
-           SwitchboardOptions switchboard, const Estate& estate)
-        : configuration_(std::move(configuration)),
-          descriptor_limit_(switchboard.descriptors.present),
-          options_(options),
-          environment_(environment),
+    explicit Daemon(Beginnings with)
+        : configuration_(std::move(with.configuration)),
+          descriptor_limit_(with.switchboard.descriptors.present),
+          options_(with.options),
+          environment_(with.environment),
           // The file of this very program, even if another one has taken its place since.
-          keeper_(loop_, estate.record(), "/proc/self/exe", log_keeper),
-          switchboard_(loop_, configuration_, std::move(switchboard), keeper_),
-          devices_(loop_, configuration_.devices, environment,
+          keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
+          switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
+          devices_(loop_, configuration_.devices, environment_,
                    {.workers = [this] { return switchboard_.workers(); }}) {
         switchboard_.use_devices(devices_);
     }
@@ -303,17 +310,17 @@ int serve(const ServeOptions& options) {
 
     ListenAddress address = configuration->daemon.listen;
     const std::string socket = configuration->daemon.socket;
-    Daemon daemon{std::move(*configuration),
-                  options,
-                  environment,
-                  {.daemon_id = daemon_id,
-                   .configuration_path = options.configuration_path,
-                   .runtime_dir = (*estate)->folder(),
-                   .cgroup = (*estate)->cgroup(),
-                   .python_package = package,
+    Daemon daemon{{.configuration = std::move(*configuration),
+                   .options = options,
                    .environment = environment,
-                   .descriptors = io::raise_descriptor_limit()},
-                  **estate};
+                   .switchboard = {.daemon_id = daemon_id,
+                                   .configuration_path = options.configuration_path,
+                                   .runtime_dir = (*estate)->folder(),
+                                   .cgroup = (*estate)->cgroup(),
+                                   .python_package = package,
+                                   .environment = environment,
+                                   .descriptors = io::raise_descriptor_limit()},
+                   .estate = **estate}};
     if (const auto opened = daemon.open(); !opened) {
         if (!daemon.leave()) (*estate)->leave();
         return refuse(opened.error());

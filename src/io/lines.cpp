@@ -28,7 +28,7 @@ void LineSplitter::append(std::string_view text) {
         text.remove_prefix(taken);
         if (line_.size() < kLineSizeMax) return;
         // Leaves a character that may not be complete for the next piece.
-        deliver(base::complete_size(line_));
+        deliver(base::whole_characters_size(line_));
     }
 }
 

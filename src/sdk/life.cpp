@@ -23,9 +23,10 @@ using wire::FrameType;
 
 // Together they lie below the default `term_grace` of a model (10 s), so that the worker ends by
 // itself, its hooks called, where the daemon would otherwise kill it.
-constexpr std::chrono::seconds kPoolGrace{
-    2};  // for runs in threads after SIGTERM or a lost channel
-constexpr std::chrono::seconds kLostGrace{3};  // for all that is left to do after that loss
+// After SIGTERM or the loss of the channel: how long runs in the threads of a pool may go on.
+constexpr std::chrono::seconds kPoolGrace{2};
+// After the loss of the channel: how long the process may take to end in order, hooks included.
+constexpr std::chrono::seconds kLostGrace{3};
 
 void say(std::string_view text) { std::fputs(fmt::format("windlass: {}\n", text).c_str(), stderr); }
 

@@ -20,7 +20,7 @@ std::atomic<Reporter*> everywhere = nullptr;
 
 std::string phase_text(std::string_view phase) {
     phase = phase.substr(0, kPhaseSizeMax);
-    return base::to_valid_utf8(phase.substr(0, base::complete_size(phase)));
+    return base::to_valid_utf8(phase.substr(0, base::whole_characters_size(phase)));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ constexpr std::array<DriverStateName, 3> kDriverStates = {{
 // Made UTF-8, and cut between characters: names come from drivers and processes.
 std::string sound_text(std::string_view text, std::size_t size_max) {
     std::string sound = base::to_valid_utf8(text.substr(0, size_max));
-    sound.resize(base::complete_size(std::string_view{sound}.substr(0, size_max)));
+    sound.resize(base::whole_characters_size(std::string_view{sound}.substr(0, size_max)));
     return sound;
 }
 

@@ -77,8 +77,13 @@ base::Result<void> KeeperLink::spawn() {
 void KeeperLink::add(std::uint64_t generation, pid_t pid) {
     // It is our child and not reaped, so that the number is still its own.
     const auto identity = io::find_identity(pid);
-    if (!identity)
-        return on_event_(RecordFailed{.error = io::system_error(errno, "reading /proc")});
+    if (!identity) {
+        return on_event_(RecordFailed{
+            .error = base::fail(base::Errc::internal,
+                                fmt::format("/proc/{}/stat of a worker that was just "
+                                            "started cannot be read; is /proc mounted?",
+                                            pid))});
+    }
     record_.workers[generation] = *identity;
     tell(encode_added(generation, *identity));
     note();
