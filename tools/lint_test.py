@@ -1,4 +1,7 @@
-"""Tests of the lint: for every rule a text that it must refuse and one that it must let pass."""
+"""Tests of the lint: for every rule a text that it must refuse and one that it must let pass.
+
+[R27] [R155] Among them who may include whom, the length of lines, and errors that are swallowed.
+"""
 
 import subprocess
 import sys

@@ -1,6 +1,7 @@
 """Calls of a model, from HTTP through engine and channel into a worker and back."""
 
 import struct
+import time
 
 import pytest
 from support import probe
@@ -105,7 +106,7 @@ def test_the_client_of_python_gets_values_and_typed_errors(daemon):
 
 
 def test_what_a_worker_raises_reaches_the_client_and_keeps_the_copy(daemon):
-    """[A3.12] The lease is released: the next request uses the same copy, at once."""
+    """[A3.12] [R155] The lease is released: the next request uses the same copy, at once."""
     served = daemon(probe())
     before = served.ask("probe")
     plain = served.ask("probe", {"do": "raise", "error": "ValueError", "message": "too dark"})
@@ -129,9 +130,14 @@ def test_what_a_worker_raises_reaches_the_client_and_keeps_the_copy(daemon):
 
 
 def test_an_idempotent_model_is_tried_again_after_a_transient_error(daemon, tmp_path):
+    """[R152] At most three times in all, and the pause between them doubles."""
     served = daemon(probe(idempotent=True, backoff="20ms"))
     order = {"do": "call_once", "function": "raise_transient", "file": str(tmp_path / "tried")}
     assert served.ask("probe", order).status == 200
+    before = time.monotonic()
     refused = served.ask("probe", {"do": "raise", "error": "Transient", "message": "always"})
+    assert time.monotonic() - before >= 0.020 + 0.040
     assert (refused.status, refused.error["type"]) == (503, "transient")
-    assert len(served.log.find("request.retried")) >= 3
+    request = refused.error["request_id"]
+    assert len(served.log.find("request.retried", request=request)) == 2
+    assert len(served.log.find("request.retried")) == 3

@@ -21,6 +21,7 @@ def test_a_model_that_nobody_asks_for_is_never_loaded(daemon):
 
 
 def test_unload_after_0s_ends_the_process_within_a_second_of_the_answer(daemon):
+    """[R61]"""
     served = daemon(probe(unload_after="0s"))
     for number in range(1, 4):
         pid = served.ask("probe").json()["pid"]

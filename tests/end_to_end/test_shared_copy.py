@@ -81,7 +81,7 @@ def line_of(process, deadline):
 
 
 def test_one_copy_serves_9_17_and_33_clients(daemon):
-    """[A3.1] The sum of memory grows by what clients cost, never by a copy of the weights."""
+    """[A3.1] [R59] The sum of memory grows by what clients cost, never by a copy of the weights."""
     served = daemon(CONFIGURATION)
     argv = [os.path.join(HERE, "idle_client.py"), served.url, "ballast", '{"index": 12345}']
     answers, verdicts = [], {}

@@ -35,7 +35,7 @@ void run_seed(std::uint64_t seed, world::Coverage& coverage, std::uint64_t& even
 
 }  // namespace
 
-TEST_CASE("worlds with faults break no law, and everything that can happen is met often") {
+TEST_CASE("[R18] worlds with faults break no law, and everything that can happen is met often") {
     world::Coverage coverage;
     for (const std::string_view fault : kFaultNames)
         coverage.expect(fmt::format("fault {}", fault));
