@@ -55,7 +55,7 @@ def begin_and_hang(served, model, function):
 
 
 def test_as_pid_1_it_adopts_reaps_and_leaves_nothing_on_sigterm(daemons):
-    """[A0.4] [R1] [R26] Three busy workers, deaf ones and a far child; grace and bound divided by 50."""
+    """[A0.4] [R1] [R26] Three busy workers, deaf ones and a far child; times divided by 50."""
     models = probe("deaf") + probe("native") + probe("parent")
     first = First(daemons, '[daemon]\nshutdown_grace = "100ms"\n' + models)
     served = first.served
@@ -129,7 +129,7 @@ print(json.dumps([os.getpid(), answers]))
 
 
 def test_clients_in_namespaces_of_their_own_share_the_mounted_socket(daemons):
-    """[A0.4] [R26] Eight clients without a network and with their own numbers; the daemon is PID 1."""
+    """[A0.4] [R26] Eight clients without a network, with numbers of their own, and PID 1."""
     first = First(daemons, probe())
     served = first.served
     client = [*UNSHARE, "--net", sys.executable, "-c", CALL, "unix:" + served.socket]
