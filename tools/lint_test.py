@@ -1,7 +1,4 @@
-"""Tests of the lint: for every rule a text that it must refuse and one that it must let pass.
-
-[R27] [R155] Among them who may include whom, the length of lines, and errors that are swallowed.
-"""
+"""Tests of the lint: for every rule a text that it must refuse and one that it must let pass."""
 
 import subprocess
 import sys
