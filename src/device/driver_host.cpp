@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "device/cpu_backend.h"
+#include "device/nvml_backend.h"
 #include "io/file_descriptor.h"
 #include "wire/frame_meta.h"
 #include "wire/host_frame.h"
@@ -25,18 +26,15 @@ namespace {
 
 constexpr int kNotOurs = 2;
 
-class NoDrivers final : public Lister {
-  public:
-    wire::HostListing list() override { return {}; }
-};
-
 class DriverHost {
   public:
     explicit DriverHost(const DriverHostOrder& order) {
         if (order.device.empty()) {
-            lister_ = std::make_unique<NoDrivers>();
+            lister_ = make_nvml_lister();
         } else if (order.device == "cpu") {
             backend_ = std::make_unique<CpuBackend>();
+        } else {
+            backend_ = make_nvml_backend(order.device, order.bus_id);
         }
     }
 

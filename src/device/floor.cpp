@@ -141,7 +141,7 @@ void Floor::take(const wire::HostListing& listing) {
         }
         // What a sick driver does not say any more is still true.
         Entry& entry = *known->second;
-        if (found.capacity) entry.device.description = found;
+        if (found.name) entry.device.description = found;
         if (entry.device.condition == Condition::lost && !entry.host.is_asking()) ask(entry);
     }
     // A driver that is gone as a whole, or cannot name all of its devices, says nothing of one.

@@ -1,0 +1,197 @@
+// One GPU, and all of them.
+#include "device/nvml_backend.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "device/cpu_backend.h"
+#include "device/nvml_library.h"
+#include "device/process_table.h"
+
+namespace windlass::device {
+namespace {
+
+using base::Errc;
+using base::Result;
+using driver_abi::NvmlClass;
+
+constexpr const char* kNvml = "nvml";
+
+// After these the library is opened anew: the driver may have been upgraded, loaded or reset since.
+bool wants_new_library(const base::Error& error) {
+    return error.code == Errc::driver_missing || error.code == Errc::internal;
+}
+
+class NvmlBackend final : public Backend {
+  public:
+    NvmlBackend(std::string uuid, std::string bus_id)
+        : uuid_(std::move(uuid)), bus_id_(std::move(bus_id)) {}
+
+    Result<wire::HostSample> sample(const wire::SampleOrder&) override {
+        const bool was_open = library_ != nullptr;
+        Result<wire::HostSample> sample = try_sample();
+        if (sample) return sample;
+        const bool is_lost = sample.error().code == Errc::device_lost;
+        if (is_lost || wants_new_library(sample.error())) library_.reset();
+        return was_open && !is_lost && !library_ ? try_sample() : sample;
+    }
+
+  private:
+    Result<wire::HostSample> try_sample() {
+        if (!library_) {
+            auto library = NvmlLibrary::open();
+            if (!library) return base::fail(Errc::driver_missing, library.error().message);
+            library_ = std::move(*library);
+            device_ = nullptr;
+        }
+        if (device_ == nullptr) device_ = WL_TRY(find_device());
+        wire::HostSample sample;
+        WL_TRY(read_memory(sample));
+        WL_TRY(read_processes(sample));
+        return sample;
+    }
+
+    // By its place on the bus only this GPU is initialised; by UUID NVML may go through all of them
+    // (nvml.h 12.9), and one that is stuck would hold up the search.
+    Result<NvmlDevice> find_device() const {
+        NvmlDevice device = nullptr;
+        if (!bus_id_.empty()) {
+            const NvmlReturn result = library_->call(driver_abi::nvmlDeviceGetHandleByPciBusId_v2,
+                                                     bus_id_.c_str(), &device);
+            if (result == NvmlReturn::success && library_->uuid(device) == uuid_) return device;
+            if (classify(result) == NvmlClass::device_lost) return fail(result, "finding");
+        }
+        const NvmlReturn result =
+            library_->call(driver_abi::nvmlDeviceGetHandleByUUID, uuid_.c_str(), &device);
+        if (result == NvmlReturn::success) return device;
+        if (result == NvmlReturn::not_found) {
+            return base::fail(Errc::device_lost,
+                              fmt::format("the driver knows no {} any more", uuid_));
+        }
+        return fail(result, "finding");
+    }
+
+    Result<void> read_memory(wire::HostSample& sample) const {
+        const auto memory = library_->memory(device_);
+        if (memory) {
+            sample.source = kNvml;
+            sample.capacity = memory->total;
+            sample.free = memory->free;
+            // NVML's own `used` has meant different things; this is what nobody else can have.
+            sample.used = memory->total - memory->free;
+            return {};
+        }
+        if (classify(memory.error()) != NvmlClass::unsupported) {
+            return fail(memory.error(), "reading the memory of");
+        }
+        // A GPU without memory of its own shares the host's.
+        const Result<wire::HostSample> host = CpuBackend{}.sample({});
+        if (!host) return host.error();
+        sample.source = host->source;
+        sample.capacity = host->capacity;
+        sample.free = host->free;
+        sample.used = host->used;
+        return {};
+    }
+
+    Result<void> read_processes(wire::HostSample& sample) const {
+        const auto processes = library_->processes(device_);
+        if (!processes) return fail(processes.error(), "listing the processes of");
+        sample.processes_source = kNvml;
+        sample.processes_known = processes->is_complete;
+        for (const Process& process : processes->list) {
+            wire::HostProcess described = table_.describe(process.pid);
+            described.bytes = process.bytes;
+            sample.processes.push_back(std::move(described));
+        }
+        return {};
+    }
+
+    base::Error fail(NvmlReturn result, const char* doing) const {
+        return library_->to_error(result, fmt::format("{} {}", doing, uuid_));
+    }
+
+    std::string uuid_;
+    std::string bus_id_;
+    std::unique_ptr<NvmlLibrary> library_;
+    NvmlDevice device_ = nullptr;  // of library_
+    ProcessTable table_;
+};
+
+class NvmlLister final : public Lister {
+  public:
+    wire::HostListing list() override {
+        const bool was_open = library_ != nullptr;
+        std::optional<wire::HostListing> listing = try_list();
+        if (listing) return *std::move(listing);
+        library_.reset();
+        if (was_open) listing = try_list();
+        if (listing) return *std::move(listing);
+        library_.reset();
+        return {
+            .drivers = {{.library = kNvml, .state = refusal_.state, .message = refusal_.message}}};
+    }
+
+  private:
+    // None: see refusal_.
+    std::optional<wire::HostListing> try_list() {
+        if (!library_) {
+            auto library = NvmlLibrary::open();
+            if (!library) {
+                refusal_ = library.error();
+                return std::nullopt;
+            }
+            library_ = std::move(*library);
+        }
+        unsigned count = 0;
+        const NvmlReturn counted = library_->call(driver_abi::nvmlDeviceGetCount_v2, &count);
+        if (counted != NvmlReturn::success) {
+            const bool is_absent = classify(counted) == NvmlClass::no_driver;
+            refusal_ = {.state = is_absent ? Driver::State::absent : Driver::State::broken,
+                        .message = library_->to_error(counted, "counting the GPUs").message};
+            return std::nullopt;
+        }
+        wire::HostListing listing{.drivers = {{.library = kNvml,
+                                               .state = Driver::State::usable,
+                                               .version = library_->driver_version()}}};
+        for (unsigned index = 0; index < count; ++index) {
+            auto device = describe(index);
+            if (device) {
+                listing.devices.push_back(std::move(*device));
+            } else {
+                listing.is_complete = false;  // one failing device must not hide the others
+            }
+        }
+        return listing;
+    }
+
+    std::optional<wire::HostDevice> describe(unsigned index) const {
+        NvmlDevice device = nullptr;
+        const auto found =
+            library_->call(driver_abi::nvmlDeviceGetHandleByIndex_v2, index, &device);
+        if (found != NvmlReturn::success) return std::nullopt;
+        std::optional<std::string> uuid = library_->uuid(device);
+        if (!uuid || uuid->empty()) return std::nullopt;
+        wire::HostDevice description{.uuid = *std::move(uuid),
+                                     .name = library_->name(device),
+                                     .bus_id = library_->bus_id(device),
+                                     .compute_capability = library_->compute_capability(device),
+                                     .driver_version = library_->driver_version(),
+                                     .cuda_version = library_->cuda_version()};
+        return description;
+    }
+
+    std::unique_ptr<NvmlLibrary> library_;
+    NvmlLibrary::Refusal refusal_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_nvml_backend(std::string uuid, std::string bus_id) {
+    return std::make_unique<NvmlBackend>(std::move(uuid), std::move(bus_id));
+}
+
+std::unique_ptr<Lister> make_nvml_lister() { return std::make_unique<NvmlLister>(); }
+
+}  // namespace windlass::device
