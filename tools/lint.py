@@ -50,7 +50,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/tag_search*", {"worker"}),
     ("src/cli/doctor*", {"daemon", "device", "worker"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
-    ("src/cli/ballast*", {"guard", "sdk"}),
+    ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),
     ("src/cli/replay*", {"core"}),
     ("src/*_test.cpp", {"tests"}),
 ]
@@ -99,8 +99,8 @@ HEAVY_HEADERS = [
     ("doctest*", ["*test*"]),
     ("benchmark/*", []),
     ("dlfcn.h", ["src/device/*", "src/guard/*", "emulator/*"]),
-    ("cuda*", []),
-    ("nvml.h", []),
+    ("cuda*", ["src/driver_abi/vendor_cuda_test.cpp"]),
+    ("nvml.h", ["src/driver_abi/vendor_nvml_test.cpp"]),
 ]
 
 # Text that may stand only in some files. `tests` says whether the ban holds for unit tests too.

@@ -1,0 +1,20 @@
+// See library.h.
+#include "guard/library.h"
+
+#include <dlfcn.h>
+#include <fmt/core.h>
+
+namespace windlass::guard {
+
+base::Result<Library> Library::open(const std::string& name) {
+    void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle != nullptr) return Library{name, handle};
+    const char* reason = dlerror();
+    return base::fail(base::Errc::driver_missing,
+                      fmt::format("cannot open {}: {}; is the NVIDIA driver installed here?", name,
+                                  reason == nullptr ? "no reason given" : reason));
+}
+
+void* Library::address_of(const char* symbol) const { return dlsym(handle_, symbol); }
+
+}  // namespace windlass::guard
