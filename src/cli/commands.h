@@ -29,6 +29,7 @@ CommandOutcome run(const Printout& printout);
 int run_worker_exec(int count, char* const* arguments);
 int run_tag_search(int count, char* const* arguments);
 int run_keeper();
+int run_ballast(int count, char* const* arguments);
 int run_driver_host(int count, char* const* arguments);
 
 }  // namespace windlass::cli

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
     if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
     if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
     if (hidden == "keeper") return cli::run_keeper();
+    if (argc > 1 && std::string_view{argv[1]} == "ballast")
+        return cli::run_ballast(argc - 2, argv + 2);
     if (hidden == "driver-host") return cli::run_driver_host(argc - 2, argv + 2);
     const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));
     write(stderr, outcome.err);

@@ -1,0 +1,45 @@
+// The model behind `windlass ballast`: takes device memory and is busy on request, through the CUDA
+// driver alone. Stands in for a real model in tests and demonstrations.
+#pragma once
+
+#include <windlass/worker.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "guard/cuda_driver.h"
+
+namespace windlass::cli {
+
+struct BallastSettings {
+    base::Bytes bytes;
+    base::Duration run{};
+};
+
+base::Result<BallastSettings> parse_ballast(const std::vector<std::string>& words);
+
+// Thread: main, as the worker SDK calls it.
+class Ballast : public worker::Model {
+  public:
+    explicit Ballast(BallastSettings settings) : settings_(settings) {}
+
+    worker::Outcome<void> load(const std::string& device) override;
+    // A body that is a number is the time to be busy, in milliseconds, instead of the usual one.
+    worker::Outcome<worker::Answer> run(worker::Request& request) override;
+    void unload() override;
+
+  private:
+    base::Result<void> take();
+    base::Result<void> work_once(unsigned char value);
+    base::Result<std::string> work(worker::Request& request);
+
+    BallastSettings settings_;
+    std::optional<guard::CudaDriver> driver_;
+    driver_abi::CuDevicePtr memory_ = 0;
+};
+
+}  // namespace windlass::cli
