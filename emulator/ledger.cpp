@@ -160,12 +160,13 @@ void Ledger::set_exported(int record) {
     record_at(record).is_exported = 1;
 }
 
-std::optional<int> Ledger::find_record(std::uint64_t allocation) {
+std::optional<Ledger::Shared> Ledger::find_shared(std::uint64_t allocation) {
     const Locked locked{*this};
     for (std::uint32_t i = 0; i < file_->record_end; ++i) {
         const Record& record = file_->records[i];
-        if (record.state == Record::State::live && record.allocation == allocation)
-            return static_cast<int>(i);
+        if (record.state == Record::State::live && record.allocation == allocation &&
+            record.is_exported != 0)
+            return Shared{record.device, record.bytes};
     }
     return std::nullopt;
 }

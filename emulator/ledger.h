@@ -58,8 +58,12 @@ class Ledger {
     void set_exported(int record);
     std::string path_of(std::uint64_t allocation) const;
 
-    // Keeps the memory of a record whose allocation was imported: who holds `descriptor` holds it.
-    std::optional<int> find_record(std::uint64_t allocation);
+    // Where the memory of an exported allocation is.
+    struct Shared {
+        int device = 0;
+        std::uint64_t bytes = 0;
+    };
+    std::optional<Shared> find_shared(std::uint64_t allocation);
 
     // Frees everything on the device that no living process holds, faults or not.
     void reset(int device);

@@ -65,6 +65,20 @@ decltype(driver_abi::cuEventRecord)::Function cuEventRecord;
 decltype(driver_abi::cuEventQuery)::Function cuEventQuery;
 decltype(driver_abi::cuEventSynchronize)::Function cuEventSynchronize;
 decltype(driver_abi::cuEventElapsedTime)::Function cuEventElapsedTime;
+decltype(driver_abi::cuMemAddressReserve)::Function cuMemAddressReserve;
+decltype(driver_abi::cuMemAddressFree)::Function cuMemAddressFree;
+decltype(driver_abi::cuMemCreate)::Function cuMemCreate;
+decltype(driver_abi::cuMemRelease)::Function cuMemRelease;
+decltype(driver_abi::cuMemMap)::Function cuMemMap;
+decltype(driver_abi::cuMemUnmap)::Function cuMemUnmap;
+decltype(driver_abi::cuMemSetAccess)::Function cuMemSetAccess;
+decltype(driver_abi::cuMemGetAccess)::Function cuMemGetAccess;
+decltype(driver_abi::cuMemExportToShareableHandle)::Function cuMemExportToShareableHandle;
+decltype(driver_abi::cuMemImportFromShareableHandle)::Function cuMemImportFromShareableHandle;
+decltype(driver_abi::cuMemGetAllocationGranularity)::Function cuMemGetAllocationGranularity;
+decltype(driver_abi::cuMemGetAllocationPropertiesFromHandle)::Function
+    cuMemGetAllocationPropertiesFromHandle;
+decltype(driver_abi::cuMemRetainAllocationHandle)::Function cuMemRetainAllocationHandle;
 }
 
 }  // namespace windlass::emulator

@@ -6,8 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
+#include <string_view>
 #include <vector>
+
+#include "emulator/byte_lock.h"
 
 namespace windlass::emulator {
 
@@ -45,9 +50,40 @@ std::shared_ptr<PhysicalMemory> PhysicalMemory::make(Ledger& ledger, int slot, i
     return std::shared_ptr<PhysicalMemory>{new PhysicalMemory{ledger, *record, device, bytes}};
 }
 
+std::shared_ptr<PhysicalMemory> PhysicalMemory::import(Ledger& ledger, int descriptor) {
+    std::array<char, 4096> path = {};
+    const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+    const ssize_t length = readlink(link.c_str(), path.data(), path.size());
+    if (length <= 0) return nullptr;
+    const std::string_view name{path.data(), static_cast<std::size_t>(length)};
+    const std::string_view number = name.substr(name.rfind('/') + 1);
+    std::uint64_t allocation = 0;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), allocation);
+    if (error != std::errc{} || end != number.data() + number.size()) return nullptr;
+    const auto place = ledger.find_shared(allocation);
+    if (!place) return nullptr;
+    // An open file of its own, so that closing the caller's descriptor takes nothing away.
+    const int file = ::open(link.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0 || !take_byte_lock(file, 0, ByteLock::shared)) return nullptr;
+    auto* memory = new PhysicalMemory{ledger, -1, place->device, place->bytes};
+    std::call_once(memory->opened_, [&] { memory->file_ = file; });
+    return std::shared_ptr<PhysicalMemory>{memory};  // shared as in make()
+}
+
 PhysicalMemory::~PhysicalMemory() {
-    ledger_.release(record_);
+    if (record_ >= 0) ledger_.release(record_);
     if (file_ >= 0) ::close(file_);
+}
+
+int PhysicalMemory::share() {
+    if (file() < 0) return -1;
+    const std::string link = "/proc/self/fd/" + std::to_string(file_);
+    const int descriptor = ::open(link.c_str(), O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    take_byte_lock(descriptor, 0, ByteLock::shared);
+    if (record_ >= 0) ledger_.set_exported(record_);
+    return descriptor;
 }
 
 int PhysicalMemory::file() {

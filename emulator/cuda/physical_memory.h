@@ -17,12 +17,18 @@ class PhysicalMemory {
     // Null when the device has no room.
     static std::shared_ptr<PhysicalMemory> make(Ledger& ledger, int slot, int device,
                                                 std::uint64_t bytes);
+    // What another process shares by `descriptor`; null when that is no such memory.
+    static std::shared_ptr<PhysicalMemory> import(Ledger& ledger, int descriptor);
     ~PhysicalMemory();
     PhysicalMemory(const PhysicalMemory&) = delete;
     PhysicalMemory& operator=(const PhysicalMemory&) = delete;
 
     std::uint64_t size() const { return bytes_; }
     int device() const { return device_; }
+
+    // A descriptor that keeps the memory for as long as anybody has it, wherever it is: in another
+    // process, in a forked child, or in a message that nobody has read. -1 with errno set.
+    int share();
 
     void write(std::uint64_t offset, const void* from, std::size_t bytes);
     void read(std::uint64_t offset, void* to, std::size_t bytes);
@@ -39,7 +45,7 @@ class PhysicalMemory {
     void write_real(std::uint64_t offset, const unsigned char* from, std::size_t bytes);
 
     Ledger& ledger_;
-    int record_;
+    int record_;  // -1: another process's
     int device_;
     std::uint64_t bytes_;
     std::once_flag opened_;

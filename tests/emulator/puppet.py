@@ -5,10 +5,13 @@ It knows `cuda` and `nvml`, thin layers over the two look-alikes, found by their
 
 import ctypes
 import mmap  # noqa: F401  (for the lines that are evaluated)
-import os  # noqa: F401
+import os
+import socket
 import sys
 import time  # noqa: F401
 from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+
+MAILBOX = []
 
 
 class Cuda:
@@ -52,8 +55,52 @@ class Cuda:
     def set(self, address, value, size):
         return self.call("MemsetD8_v2", c_uint64(address), ctypes.c_ubyte(value), c_size_t(size))
 
+    def create(self, size, ordinal=0):
+        handle, properties = c_uint64(), Properties(1, 1, 1, ordinal)
+        result = self.call("MemCreate", byref(handle), c_size_t(size), byref(properties), 0)
+        return result, handle.value
+
+    def reserve(self, size):
+        address = c_uint64()
+        arguments = (byref(address), c_size_t(size), c_size_t(0), c_uint64(0), c_uint64(0))
+        return self.call("MemAddressReserve", *arguments), address.value
+
+    def map(self, address, size, handle):
+        arguments = (c_uint64(address), c_size_t(size), c_size_t(0), c_uint64(handle), c_uint64(0))
+        return self.call("MemMap", *arguments)
+
+    def unmap(self, address, size):
+        return self.call("MemUnmap", c_uint64(address), c_size_t(size))
+
+    def allow(self, address, size, flags, ordinal=0):
+        access = Access(1, ordinal, flags)
+        size = c_size_t(size)
+        return self.call("MemSetAccess", c_uint64(address), size, byref(access), c_size_t(1))
+
+    def release(self, handle):
+        return self.call("MemRelease", c_uint64(handle))
+
+    def export(self, handle):
+        descriptor = c_int(-1)
+        arguments = (byref(descriptor), c_uint64(handle), 1, c_uint64(0))
+        return self.call("MemExportToShareableHandle", *arguments), descriptor.value
+
+    def take_in(self, descriptor):
+        handle = c_uint64()
+        result = self.call("MemImportFromShareableHandle", byref(handle), c_void_p(descriptor), 1)
+        return result, handle.value
+
     def sync(self):
         return self.call("CtxSynchronize")
+
+
+class Properties(ctypes.Structure):
+    _fields_ = [("type", c_int), ("handle_types", c_int), ("location", c_int), ("id", c_int)]
+    _fields_ += [("rest", c_uint64 * 2)]
+
+
+class Access(ctypes.Structure):
+    _fields_ = [("location", c_int), ("id", c_int), ("flags", c_int)]
 
 
 class Memory(ctypes.Structure):
@@ -106,6 +153,26 @@ class Nvml:
         self.call("EventSetCreate", byref(events))
         self.call("DeviceRegisterEvents", self.handle(), c_uint64(8), events)
         return self.call("EventSetWait_v2", events, data, timeout_ms), data[2]
+
+
+def listen(path):
+    """A socket that messages wait in."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.bind(path)
+    MAILBOX.append(made)
+    return path
+
+
+def send(path, descriptor):
+    """Sends a descriptor and closes it here."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(path)
+        socket.send_fds(sender, [b"x"], [descriptor])
+    os.close(descriptor)
+
+
+def receive():
+    return socket.recv_fds(MAILBOX[0], 1, 1)[1][0]
 
 
 def in_child(function):
