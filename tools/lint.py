@@ -80,11 +80,7 @@ HEAVY_HEADERS = [
         ["src/http/beast.cpp", "src/http/request_parser.cpp", "src/http/*connection*.cpp"]
         + ["src/client/*"],
     ),
-    (
-        "boost/asio*",
-        ["src/io/*", "src/http/*connection*", "src/http/*server*", "src/http/*listener*"]
-        + ["src/client/*"],
-    ),
+    ("boost/asio*", ["src/http/asio.cpp"]),
     ("boost/json*", ["src/*json*.cpp", "src/wire/*meta*.cpp"]),
     ("simdjson*", ["src/*json*.cpp"]),
     ("toml*", ["src/daemon/configuration_toml.cpp"]),

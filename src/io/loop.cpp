@@ -1,18 +1,15 @@
-// The turns, on top of Asio's io_context.
+// The turns, on top of epoll.
 #include "io/loop.h"
-
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "io/poller.h"
+#include "io/timers.h"
+
 namespace windlass::io {
 namespace {
-
-namespace asio = boost::asio;
 
 // The capacity of a socket pair is 208 KiB by default (net.core.wmem_default of Linux), so that one
 // read can empty it.
@@ -23,10 +20,11 @@ constexpr base::Duration kSleepMax = std::chrono::minutes{1};
 }  // namespace
 
 struct Loop::State {
-    asio::io_context context{1};  // 1: one thread runs it
-    asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+    Poller poller;
+    Timers timers;
+    std::vector<Task> posted;
     std::vector<Task> deferred;
-    std::vector<Task> running;  // the deferred ones of this turn; kept for its capacity
+    std::vector<Task> running;  // of these two, while they run; kept for its capacity
     std::vector<char> scratch = std::vector<char>(kScratchSize);
     bool stopping = false;
 };
@@ -42,31 +40,61 @@ base::Instant Loop::now() const {
 void Loop::run(const EndOfTurn& on_turn_end) {
     State& state = *state_;
     state.stopping = false;
-    state.context.restart();
+    std::optional<base::Instant> deadline;
+    base::Duration sleep{};
     while (true) {
-        for (int handled = 0; handled < kHandlersPerTurn && !state.stopping; ++handled) {
-            if (state.context.poll_one() == 0) break;
-        }
-        const base::Instant now_at_end = now();
-        const std::optional<base::Instant> deadline = on_turn_end(now_at_end);
-        std::swap(state.running, state.deferred);
-        for (Task& task : state.running) task();
-        state.running.clear();
+        handle_inputs(sleep);
+        // What arrived while the others were handled is in time for a deadline that has come.
+        if (deadline && now() >= *deadline) handle_some({});
+        deadline = on_turn_end(now());
+        run_all(state.deferred);
         if (state.stopping) return;
-        if (!state.deferred.empty()) continue;
-        base::Duration sleep = kSleepMax;
-        if (deadline) sleep = std::clamp(*deadline - now(), base::Duration::zero(), kSleepMax);
-        state.context.run_one_for(sleep);
+        sleep = idle_time(deadline);
     }
+}
+
+void Loop::handle_inputs(base::Duration sleep) {
+    bool may_have_more = handle_some(sleep);
+    for (int round = 1; may_have_more && round < kRoundsPerTurn && !state_->stopping; ++round) {
+        may_have_more = handle_some({});
+    }
+}
+
+// True when there may be more to handle at once.
+bool Loop::handle_some(base::Duration sleep) {
+    State& state = *state_;
+    const bool was_full = state.poller.poll(sleep);
+    if (state.timers.next()) state.timers.run_due(now());
+    run_all(state.posted);
+    return was_full || !state.posted.empty();
+}
+
+// What the tasks add to `tasks` is left there.
+void Loop::run_all(std::vector<Task>& tasks) {
+    std::swap(state_->running, tasks);
+    for (Task& task : state_->running) task();
+    state_->running.clear();
+}
+
+base::Duration Loop::idle_time(std::optional<base::Instant> deadline) const {
+    const State& state = *state_;
+    if (!state.posted.empty() || !state.deferred.empty()) return {};
+    const base::Instant wake = std::min(deadline.value_or(base::Instant::max()),
+                                        state.timers.next().value_or(base::Instant::max()));
+    // Compared before it is subtracted: a deadline may be as far off as an Instant can be.
+    const base::Instant begin = now();
+    return std::clamp(wake, begin, begin + kSleepMax) - begin;
 }
 
 void Loop::stop() { state_->stopping = true; }
 
-void Loop::post(Task task) { asio::post(state_->context, std::move(task)); }
+void Loop::post(Task task) { state_->posted.push_back(std::move(task)); }
 
 void Loop::defer(Task task) { state_->deferred.push_back(std::move(task)); }
 
-asio::io_context& Loop::context() { return state_->context; }
+Poller& Loop::poller() { return state_->poller; }
+
+Timers& Loop::timers() { return state_->timers; }
 
 std::span<char> Loop::scratch() { return state_->scratch; }
 

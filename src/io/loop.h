@@ -6,14 +6,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/time.h"
 
-namespace boost::asio {
-class io_context;  // NOLINT(readability-identifier-naming): Asio's name
-}
-
 namespace windlass::io {
+
+class Poller;
+class Timers;
 
 // Everything that is made with a Loop must be destroyed before it. Thread: the one that calls
 // run().
@@ -33,8 +33,8 @@ class Loop {
     base::Instant now() const;
 
     // Turns until stop(). A turn is
-    //   1. all handlers that are ready, and those that become ready meanwhile, but at most
-    //      kHandlersPerTurn, so that a source that never dries up cannot hold back time;
+    //   1. all inputs that are ready, and what they post, in at most kRoundsPerTurn rounds, so that
+    //      a source that never dries up cannot hold back time;
     //   2. on_turn_end(now);
     //   3. what defer() collected: the writes of the turn go out here, coalesced.
     // Then it sleeps until an input is ready or the deadline that on_turn_end returned has come (at
@@ -45,23 +45,30 @@ class Loop {
     void stop();
 
     // Runs `task` as an input of the present or the next turn, never before post() returns. In
-    // order.
+    // order. From the loop's thread, like everything here.
     void post(Task task);
 
     // Runs `task` in step 3 of the present turn; from within step 3, of the next, which then comes
     // without sleeping.
     void defer(Task task);
 
-    // For what speaks Asio itself (http). Handlers that wait there are inputs like any other.
-    boost::asio::io_context& context();
+    // For Readiness and Timer, which are what others wait with.
+    Poller& poller();
+    Timers& timers();
 
     // One buffer for all streams of the loop to read into; its contents last until the reader's
     // callback returns.
     std::span<char> scratch();
 
-    static constexpr int kHandlersPerTurn = 1024;
+    // A round is one report of epoll: up to 128 descriptors.
+    static constexpr int kRoundsPerTurn = 8;
 
   private:
+    void handle_inputs(base::Duration sleep);
+    bool handle_some(base::Duration sleep);
+    void run_all(std::vector<Task>& tasks);
+    base::Duration idle_time(std::optional<base::Instant> deadline) const;
+
     struct State;
     std::unique_ptr<State> state_;
 };

@@ -77,7 +77,9 @@ class SpawnAttributes {
             // source.
             const FileDescriptor& copy =
                 copies_.emplace_back(::fcntl(pair.ours, F_DUPFD_CLOEXEC, kTheirsEnd));
-            if (!copy) return system_error(errno, "copying a descriptor for a child");
+            // EINVAL: even the first of these numbers lies beyond the limit (fcntl(2)).
+            const int errno_value = errno == EINVAL ? EMFILE : errno;
+            if (!copy) return system_error(errno_value, "copying a descriptor for a child");
             failed |= ::posix_spawn_file_actions_adddup2(&actions_, copy.number(), pair.theirs);
             is_kept[static_cast<std::size_t>(pair.theirs)] = true;
         }

@@ -1,64 +1,44 @@
-// Waits on descriptors through Asio, which watches them with epoll.
+// Waits on descriptors through the loop's poller.
 #include "io/readiness.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <fcntl.h>
 
 #include <utility>
 
 #include "base/assert.h"
+#include "io/poller.h"
 
 namespace windlass::io {
 
-namespace {
-namespace asio = boost::asio;
-using Watched = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
-}  // namespace
-
-struct Readiness::State {
-    explicit State(Loop& loop) : watched(loop.context().get_executor()) {}
-    Watched watched;
-    bool is_open = true;
-};
-
 Readiness::Readiness(Loop& loop, FileDescriptor descriptor)
-    : loop_(&loop), state_(std::make_shared<State>(loop)) {
-    boost::system::error_code failed;
-    state_->watched.assign(descriptor.release(), failed);
-    // epoll refuses only what it cannot watch, or for lack of memory, which ends us anyway.
-    WL_ASSERT(!failed);
-    state_->watched.non_blocking(true, failed);
+    : loop_(&loop), watch_(std::make_shared<Watch>(std::move(descriptor))) {
+    const int flags = ::fcntl(watch_->descriptor.number(), F_GETFL);
+    WL_ASSERT(flags >= 0);  // a closed descriptor is a bug of ours
+    if ((flags & O_NONBLOCK) == 0) {
+        ::fcntl(watch_->descriptor.number(), F_SETFL, flags | O_NONBLOCK);
+    }
 }
 
 Readiness::~Readiness() { close(); }
 
-void Readiness::close() {
-    state_->is_open = false;
-    boost::system::error_code ignored;
-    state_->watched.close(ignored);
-}
+void Readiness::close() { loop_->poller().close(watch_); }
 
 void Readiness::when_readable(Callback callback) {
-    state_->watched.async_wait(Watched::wait_read, [state = state_, callback = std::move(callback)](
-                                                       boost::system::error_code) mutable {
-        if (state->is_open) callback();
-    });
+    watch_->on_readable = std::move(callback);
+    loop_->poller().attend(*watch_);
 }
 
 void Readiness::when_writable(Callback callback) {
-    state_->watched.async_wait(
-        Watched::wait_write,
-        [state = state_, callback = std::move(callback)](boost::system::error_code) mutable {
-            if (state->is_open) callback();
-        });
+    watch_->on_writable = std::move(callback);
+    loop_->poller().attend(*watch_);
 }
 
 void Readiness::at_turn_end(Callback callback) {
-    loop_->defer([state = state_, callback = std::move(callback)]() mutable {
-        if (state->is_open) callback();
+    loop_->defer([watch = watch_, callback = std::move(callback)]() mutable {
+        if (watch->descriptor) callback();
     });
 }
 
-int Readiness::descriptor() const { return state_->watched.native_handle(); }
+int Readiness::descriptor() const { return watch_->descriptor.number(); }
 
 }  // namespace windlass::io

@@ -1,5 +1,5 @@
-// Tells when a descriptor can be read or written. The one place where descriptors meet the loop's
-// Asio; streams, processes and signals stand on it. Thread: the loop's.
+// Tells when a descriptor can be read or written; streams, processes and signals stand on it.
+// Thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,8 @@
 #include "io/loop.h"
 
 namespace windlass::io {
+
+struct Watch;
 
 // Owns a descriptor that epoll can watch (a socket, pipe, pidfd, signalfd or eventfd) and makes it
 // non-blocking. Each callback comes once for each wait, from the loop and never after the object
@@ -36,9 +38,8 @@ class Readiness {
     void close();
 
   private:
-    struct State;
     Loop* loop_;
-    std::shared_ptr<State> state_;  // shared with the handlers that Asio still holds
+    std::shared_ptr<Watch> watch_;  // shared with what was deferred
 };
 
 }  // namespace windlass::io

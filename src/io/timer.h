@@ -3,9 +3,10 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 
 #include "base/time.h"
+#include "io/timers.h"
 
 namespace windlass::io {
 
@@ -25,8 +26,9 @@ class Timer {
     void stop();
 
   private:
-    struct State;
-    std::shared_ptr<State> state_;  // shared with the handlers that Asio still holds
+    Loop& loop_;
+    Timers::Callback callback_;
+    Timers::Place place_ = {};  // of the latest start
 };
 
 }  // namespace windlass::io
