@@ -48,6 +48,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/worker_exec*", {"daemon", "device", "worker"}),
     ("src/cli/keeper*", {"daemon", "device", "worker"}),
     ("src/cli/tag_search*", {"worker"}),
+    ("src/cli/evidence*", {"worker"}),
     ("src/cli/doctor*", {"daemon", "device", "worker"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
     ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import signal
 import socket
 import sys
 from typing import Any, Callable, NoReturn
@@ -17,6 +18,8 @@ from .runtime import Worker
 
 CHANNEL_VARIABLE = "WINDLASS_CHANNEL"  # the number of an inherited descriptor
 EXIT_USAGE = 2
+STACKS_SIGNAL = signal.SIGRTMAX - 3  # hardly anybody else's; docs/worker-protocol.md
+STACKS_FILE = ".windlass-python-stacks"
 
 
 def serve(model_class: Callable[[], Any]) -> NoReturn:
@@ -51,9 +54,25 @@ def _run(make_model: Callable[[], Any], name: str, how_to_start: str) -> NoRetur
         print(f"{CHANNEL_VARIABLE}={descriptor} is no channel: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
     faulthandler.enable(file=2)  # a crash in native code leaves the Python stacks in the log
+    _tell_stacks_on_demand()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # a print is seen at once, though it is a pipe
     sys.exit(Worker(channel).live(make_model))
+
+
+def _tell_stacks_on_demand() -> None:
+    """At STACKS_SIGNAL the Python stacks of all threads are written to a file, also while native
+    code holds the interpreter's lock. The daemon asks for them before it kills a worker."""
+    folder = os.environ.get("TMPDIR")
+    if folder is None or "WINDLASS_WORKER" not in os.environ:
+        return  # no daemon gave us a folder of our own
+    try:
+        # Open for the life of the process; the folder goes with it.
+        file = open(os.path.join(folder, STACKS_FILE), "wb", buffering=0)  # noqa: SIM115
+    except OSError as error:
+        print(f"Python stacks will not be told: {error}", file=sys.stderr)
+        return
+    faulthandler.register(STACKS_SIGNAL, file=file, all_threads=True)
 
 
 def _find(entry: str) -> Callable[[], Any]:

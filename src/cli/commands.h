@@ -27,6 +27,7 @@ CommandOutcome run(const Printout& printout);
 
 // The hidden commands. The first returns only when the worker's program could not be started.
 int run_worker_exec(int count, char* const* arguments);
+int run_evidence(int count, char* const* arguments);
 int run_tag_search(int count, char* const* arguments);
 int run_keeper();
 int run_ballast(int count, char* const* arguments);

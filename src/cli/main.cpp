@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     // Before anything else: each start of a worker goes through here.
     const std::string_view hidden = argc > 1 ? argv[1] : "";
     if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
+    if (hidden == "evidence") return cli::run_evidence(argc - 2, argv + 2);
     if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
     if (hidden == "keeper") return cli::run_keeper();
     if (argc > 1 && std::string_view{argv[1]} == "ballast")

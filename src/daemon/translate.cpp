@@ -91,6 +91,7 @@ std::optional<core::Event> to_event(const worker::Event& event) {
                 return core::WorkerExited{worker_id(e), to_text(e)};
             },
             [](const worker::Printed&) -> Answer { return std::nullopt; },
+            [](const worker::EvidenceTaken&) -> Answer { return std::nullopt; },
         },
         event);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "worker/evidence.h"
 
 namespace windlass::worker {
 
@@ -86,6 +87,12 @@ struct Exited {
     std::string search_failure = {};  // why nobody knows; empty: all were found
 };
 
+// What it was doing when take_evidence() was asked for; before Exited.
+struct EvidenceTaken {
+    std::uint64_t generation = 0;
+    Evidence evidence;
+};
+
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".
 std::string to_text(const Exited& exited);
 
@@ -102,6 +109,6 @@ struct Printed {
 };
 
 using Event = std::variant<Hello, Loaded, Started, Answered, Failed, Progressed, Recalled,
-                           ChannelLost, LaunchFailed, Exited, Printed>;
+                           ChannelLost, LaunchFailed, Exited, Printed, EvidenceTaken>;
 
 }  // namespace windlass::worker

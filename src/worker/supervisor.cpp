@@ -151,11 +151,15 @@ void Supervisor::stop(std::uint64_t generation) {
 }
 
 void Supervisor::terminate(std::uint64_t generation) {
-    if (const WorkerProcess* const worker = state_->find(generation)) worker->signal_group(SIGTERM);
+    if (WorkerProcess* const worker = state_->find(generation)) worker->end_by(SIGTERM);
+}
+
+void Supervisor::take_evidence(std::uint64_t generation) {
+    if (WorkerProcess* const worker = state_->find(generation)) worker->take_evidence();
 }
 
 void Supervisor::kill(std::uint64_t generation) {
-    if (WorkerProcess* const worker = state_->find(generation)) worker->kill();
+    if (WorkerProcess* const worker = state_->find(generation)) worker->end_by(SIGKILL);
 }
 
 std::optional<int> Supervisor::find_pid(std::uint64_t generation) const {

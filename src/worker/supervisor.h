@@ -28,7 +28,7 @@ struct SupervisorOptions {
     std::string daemon_id;
     // Is run as `executable worker-exec ...` (exec_shim.h).
     std::string executable = "/proc/self/exe";
-    // Is run as `searcher tag-search ...` (tag_search.h).
+    // Is run as `searcher tag-search ...` and `searcher evidence ...` (tag_search.h, evidence.h).
     std::string searcher = "/proc/self/exe";
     // Must exist; holds the workers' private TMPDIRs.
     std::string runtime_dir;
@@ -92,6 +92,10 @@ class Supervisor {
 
     // Asks it to finish what has begun and to exit with status 0.
     void stop(std::uint64_t generation);
+
+    // Looks at what the process is doing, for 2 s at most; once for each generation. Answered by
+    // EvidenceTaken. terminate() and kill() come after it.
+    void take_evidence(std::uint64_t generation);
 
     void terminate(std::uint64_t generation);  // SIGTERM to the process group
     // SIGKILL to its cgroup and process group; without a cgroup, to all with its tag too.

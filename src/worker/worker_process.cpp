@@ -203,9 +203,38 @@ void WorkerProcess::lose_channel(std::string why) {
                           fmt::format("worker {} of model {} {}", pid(), model_, std::move(why)))});
 }
 
+void WorkerProcess::take_evidence() {
+    if (was_looked_at_ || exited_) return;
+    was_looked_at_ = true;
+    evidence_ = std::make_unique<EvidenceTaker>(
+        loop_,
+        EvidenceOrder{.executable = searcher_,
+                      .pid = pid(),
+                      .python_file = python_stacks_file(temporary_dir_.path())},
+        [this](Evidence evidence) { on_evidence(std::move(evidence)); });
+    evidence_->start();
+}
+
+void WorkerProcess::on_evidence(Evidence evidence) {
+    evidence_.reset();
+    handlers_.on_event(EvidenceTaken{.generation = generation_, .evidence = std::move(evidence)});
+    if (owed_signal_ != 0) end_by(std::exchange(owed_signal_, 0));
+}
+
+void WorkerProcess::end_by(int signal) {
+    if (evidence_ != nullptr) {
+        if (owed_signal_ != SIGKILL) owed_signal_ = signal;
+        return;
+    }
+    if (signal == SIGKILL) return kill();
+    process_->signal_group(signal);
+}
+
 void WorkerProcess::on_dead() {
     // First, while the dead leader still keeps the group's number from being given away.
     process_->signal_group(SIGKILL);
+    owed_signal_ = 0;
+    if (evidence_ != nullptr) on_evidence(evidence_->take_partial());
     channel_lost_.stop();
     channel_.drain(kDrainMax);
     channel_lost_.stop();  // the drain may have come to the channel's end

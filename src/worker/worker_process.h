@@ -14,6 +14,7 @@
 #include "io/stream.h"
 #include "io/timer.h"
 #include "worker/conversation.h"
+#include "worker/evidence.h"
 #include "worker/leftover_hunt.h"
 #include "worker/supervisor.h"
 #include "worker/temporary_directory.h"
@@ -44,8 +45,10 @@ class WorkerProcess {
     void recall(std::uint64_t request) { send(Conversation::recall(request)); }
     void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
     void stop() { send(Conversation::stop()); }
-    void signal_group(int signal) const { process_->signal_group(signal); }
-    void kill();  // SIGKILL to all that is its own, as Supervisor::kill
+    void take_evidence();
+    // As Supervisor::terminate and kill, after the evidence if that is being taken.
+    void end_by(int signal);
+    void kill();  // SIGKILL at once to all that is its own, as Supervisor::kill
 
     pid_t pid() const { return process_->pid(); }
     std::optional<base::Instant> last_heartbeat() const { return last_heartbeat_; }
@@ -68,6 +71,7 @@ class WorkerProcess {
     void on_channel_data(std::span<const char> bytes);
     void on_channel_closed(const std::optional<base::Error>& error);
     void lose_channel(std::string why);
+    void on_evidence(Evidence evidence);
     void on_dead();
     void on_hunt_over(HuntOutcome outcome);
     std::unique_ptr<LeftoverHunt> make_hunt(std::function<void(HuntOutcome)> on_over);
@@ -93,6 +97,9 @@ class WorkerProcess {
     std::string cgroup_;            // empty: it has none
     std::optional<Exited> exited_;  // how the process ended, while its leftovers are hunted
     std::unique_ptr<LeftoverHunt> hunt_;
+    std::unique_ptr<EvidenceTaker> evidence_;  // while it is being taken
+    bool was_looked_at_ = false;
+    int owed_signal_ = 0;  // what it is to be ended by when that is over; 0: nothing
 };
 
 }  // namespace windlass::worker

@@ -3,6 +3,8 @@
 Run as `fake_worker.py MODE [argument]`; each mode is a function below.
 """
 
+import ctypes
+import faulthandler
 import json
 import os
 import signal
@@ -10,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 
 HEADER = struct.Struct("<BBHIIQ")
 HELLO, LOADED, STARTED, RESULT, CHUNK, PROGRESS, HEARTBEAT, ERROR, RECALLED = range(1, 10)
@@ -97,6 +100,17 @@ def chatter():
     hello()
     send(LOG, meta={"level": "warning", "message": "by frame"})
     serve()
+
+
+def hang_with_stacks():
+    """Tells its Python stacks as the SDK does, and hangs with the interpreter's lock in hand."""
+    path = os.path.join(os.environ["TMPDIR"], ".windlass-python-stacks")
+    faulthandler.register(signal.SIGRTMAX - 3, file=open(path, "wb", buffering=0))
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    hello()
+    mutex = ctypes.create_string_buffer(64)  # zeros are PTHREAD_MUTEX_INITIALIZER
+    for _ in range(2):
+        ctypes.PyDLL(None).pthread_mutex_lock(mutex)
 
 
 def broken_frame():
