@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench soak fuzz install portable test-portable format clean
+.PHONY: help build test check asan demo bench soak fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make fuzz      TARGET=frames, json, http, configuration; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
+	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
 	@echo "make test-portable  that folder, and the Python wheel that carries it"
@@ -64,6 +65,9 @@ fuzz:
 	@$(BUILD)/bin/wl_fuzz_$(TARGET) -max_total_time=$$(($(or $(MINUTES),30) * 60)) -timeout=10 \
 	    -rss_limit_mb=1024 -max_len=4096 -artifact_prefix=$(BUILD)/$(TARGET)- \
 	    $(BUILD)/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+conformance: build
+	@tests/conformance/on_emulator $(BUILD)
 
 install: PRESET = release
 install: build

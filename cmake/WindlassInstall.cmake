@@ -6,10 +6,11 @@ include(CMakePackageConfigHelpers)
 install(TARGETS windlass RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/windlass DESTINATION lib/windlass/python COMPONENT runtime
         FILES_MATCHING PATTERN "*.py" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
-# The emulated driver libraries by soname, and the tool that makes and breaks nodes beside them.
+# The emulated driver libraries by soname, and beside them the tool that makes and
+# breaks nodes, and the checks that emulator and real drivers share.
 install(TARGETS windlass_emulated_cuda windlass_emulated_nvidia-ml
         LIBRARY DESTINATION lib/windlass/emulator COMPONENT runtime NAMELINK_SKIP)
-install(TARGETS windlass-emulator RUNTIME DESTINATION lib/windlass/emulator COMPONENT runtime)
+install(TARGETS windlass-emulator windlass-conformance RUNTIME DESTINATION lib/windlass/emulator COMPONENT runtime)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/windlass DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS windlass_client_library windlass_worker_library EXPORT windlassTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
