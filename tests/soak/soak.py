@@ -178,12 +178,13 @@ def start_clients(url, seconds, seed):
     ]
 
 
-def gather(clients):
+def gather(clients, until):
     """Their outcomes and problems; a client that did not end is a problem."""
     outcomes, problems = collections.Counter(), []
     for client in clients:
+        left_s = max(0, until - time.monotonic())
         try:
-            said = json.loads(client.communicate(timeout=5 * SETTLE_S)[0])
+            said = json.loads(client.communicate(timeout=left_s + 5 * SETTLE_S)[0])
         except (subprocess.TimeoutExpired, ValueError):
             client.kill()
             problems.append("a client process did not end as it should")
@@ -251,10 +252,11 @@ def end(daemon):
 def soak(program, folder, seconds, seed):
     daemon = Daemon(program, folder)
     descriptors = descriptor_count(daemon.pid)
+    until = time.monotonic() + seconds
     clients = start_clients(daemon.url, seconds, seed)
-    administrator = Administrator(daemon, time.monotonic() + seconds, seed)
+    administrator = Administrator(daemon, until, seed)
     administrator.start()
-    outcomes, problems = gather(clients)
+    outcomes, problems = gather(clients, until)
     administrator.join()
     problems += administrator.problems
     problems += check_rest(daemon, descriptors)
