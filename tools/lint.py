@@ -43,6 +43,7 @@ ANYTHING = ("tests", "bench")  # these may include every module
 
 # Files that may include more than their module may.
 MAY_ALSO_INCLUDE = [
+    ("src/daemon/emulation*", {"emulator"}),
     ("src/cli/serve*", {"daemon", "device", "worker"}),
     ("src/cli/driver_host*", {"daemon", "device", "worker"}),
     ("src/cli/worker_exec*", {"daemon", "device", "worker"}),

@@ -110,6 +110,10 @@ class Client {
     Outcome<std::string> models();
     Outcome<std::string> model(std::string_view model);
 
+    /// GPUs and the CPU: how full, who holds what, whether they answer; as the JSON text of the
+    /// HTTP API. Answered from what the daemon knows, so it never waits for a driver.
+    Outcome<std::string> devices();
+
     /// Waits until the model is loaded, or unloaded; its state then, as JSON text. Without a
     /// timeout the model's `call_timeout` counts.
     Outcome<std::string> load(std::string_view model,

@@ -121,6 +121,17 @@ def test_an_answer_that_does_not_decode_is_data_corrupt(server, client):
         client.health()
 
 
+def test_devices_are_the_gpus_and_with_cpu_the_machine_too(server, client):
+    """[A5.5] [R128] [] without a driver, with or without what says so."""
+    gpu, cpu = {"uuid": "GPU-1", "used": None}, {"uuid": "cpu"}
+    server.answer = lambda handler, seen: handler.reply_json({"devices": [gpu], "cpu": cpu})
+    assert client.devices() == [gpu]
+    assert client.devices(cpu=True) == [cpu, gpu]
+    assert wl.devices(client.url) == [gpu]
+    server.answer = lambda handler, seen: handler.reply_json({"devices": [], "cpu": None})
+    assert client.devices() == client.devices(cpu=True) == []
+
+
 def test_the_other_methods_and_their_paths(server, client):
     server.answer = lambda handler, seen: handler.reply_json({"path": seen.path, "models": [{}]})
     assert client.models() == [{}]

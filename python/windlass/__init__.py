@@ -36,7 +36,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .async_client import AsyncClient
-    from .client import Client
+    from .client import Client, devices
     from .exchange import Answer
     from .reporting import progress
     from .request import Request
@@ -47,6 +47,7 @@ _LAZY = {
     "AsyncClient": "async_client",
     "Client": "client",
     "Request": "request",
+    "devices": "client",
     "progress": "reporting",
     "serve": "worker",
 }
@@ -78,6 +79,7 @@ __all__ = [
     "Unsupported",
     "WorkerLost",
     "__version__",
+    "devices",
     "progress",
     "serve",
 ]

@@ -85,6 +85,10 @@ class AsyncClient:
         """One model and what it does now, its waiting requests with their reasons among it."""
         return await self._query(exchange.query_model(name))
 
+    async def devices(self, *, cpu: bool = False) -> list[dict]:
+        """The GPUs, and with `cpu` the machine's memory, as `Client.devices` tells it."""
+        return exchange.devices_of(await self._query(exchange.query("/api/devices")), cpu)
+
     async def load(self, name: str, timeout: float | None = None) -> dict:
         """Loads a model and waits until it is ready; `timeout` in seconds as for `request`."""
         return await self._query(exchange.order(name, "load", timeout))

@@ -8,7 +8,7 @@ from . import address, exchange
 from .exchange import Answer
 from .transport import Transport
 
-__all__ = ["Answer", "Client"]
+__all__ = ["Answer", "Client", "devices"]
 
 
 class Client:
@@ -87,6 +87,14 @@ class Client:
         """One model and what it does now, its waiting requests with their reasons among it."""
         return self._query(exchange.query_model(name))
 
+    def devices(self, *, cpu: bool = False) -> list[dict]:
+        """The GPUs, as `GET /api/devices` tells it: [] where there is no driver or none of them.
+
+        With `cpu`, the machine's memory comes first, in the same form. A number that is measured is
+        {"bytes", "source", "age_s"}; what is not known is None, never 0. Never waits for a driver.
+        """
+        return exchange.devices_of(self._query(exchange.query("/api/devices")), cpu)
+
     def load(self, name: str, timeout: float | None = None) -> dict:
         """Loads a model and waits until it is ready; `timeout` in seconds as for `request`."""
         return self._query(exchange.order(name, "load", timeout))
@@ -123,3 +131,9 @@ class Client:
 
     def _query(self, request: exchange.Request) -> dict:
         return exchange.read_object(request, self._transport.exchange(request))
+
+
+def devices(url: str | None = None, *, cpu: bool = False) -> list[dict]:
+    """`Client(url).devices(cpu=cpu)`, for once."""
+    with Client(url) as client:
+        return client.devices(cpu=cpu)

@@ -98,6 +98,12 @@ def query_model(model: str) -> Request:
     return query(_path(model))
 
 
+def devices_of(told: dict, cpu: bool) -> list[dict]:
+    """What is asked for, of the answer to `GET /api/devices`."""
+    processor = [told["cpu"]] if cpu and told.get("cpu") else []
+    return processor + told["devices"]
+
+
 def read_answer(reply: Reply) -> Answer:
     """What a call came to. Raises the typed error that the reply is."""
     _raise_error(reply)

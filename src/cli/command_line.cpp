@@ -92,6 +92,9 @@ struct ServeCommand {
             ->type_name("FORMAT");
         app.add_option("--state-dir", state_dir, "Folder of what outlives the daemon")
             ->type_name("FOLDER");
+        app.add_option("--emulate", arguments.emulate,
+                       "Serve on GPUs that are not there, such as 2x24GiB; for trying and testing")
+            ->type_name("DEVICES");
         app.add_flag("--json", json, "The same as --log json");
         app.footer("Example:\n  windlass serve windlass.toml --listen 127.0.0.1:7500");
     }
@@ -218,6 +221,20 @@ struct ModelsCommand {
     }
 };
 
+struct DevicesCommand {
+    CLI::App& app;
+    DevicesArguments arguments;
+
+    explicit DevicesCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("devices", "Show devices: how full, and who holds what")) {
+        app.add_flag("--json", arguments.json, "Print JSON");
+        add_url(app, arguments.url);
+        app.footer("What is not known is shown as -.\n\nExample:\n  windlass devices");
+    }
+
+    Command take() const { return arguments; }
+};
+
 struct StatusCommand {
     CLI::App& app;
     StatusArguments arguments;
@@ -336,6 +353,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     ServeCommand serve{app};
     CallCommand call{app};
     ModelsCommand models{app};
+    const DevicesCommand devices{app};
     StatusCommand status{app};
     const ConfigCommand config{app};
     ErrorsArguments errors;
@@ -353,6 +371,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (serve.app.parsed()) return serve.take();
     if (call.app.parsed()) return call.take();
     if (models.app.parsed()) return models.take();
+    if (devices.app.parsed()) return devices.take();
     if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
     if (errors_app->parsed()) return errors;

@@ -18,6 +18,7 @@ struct ServeArguments {
     std::optional<std::string> access_log;
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
+    std::string emulate;  // GPUs to emulate; empty: none
 };
 
 struct CallArguments {
@@ -41,6 +42,11 @@ struct ModelsArguments {
     ModelsAction action = ModelsAction::list;
     std::string model;  // empty when listing
     std::optional<base::Duration> timeout;
+    bool json = false;
+};
+
+struct DevicesArguments {
+    std::string url;
     bool json = false;
 };
 
@@ -76,9 +82,9 @@ struct Printout {
     std::string text;
 };
 
-using Command =
-    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, StatusArguments,
-                 ConfigCheckArguments, ConfigKeysArguments, ErrorsArguments, VersionArguments>;
+using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
+                             DevicesArguments, StatusArguments, ConfigCheckArguments,
+                             ConfigKeysArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -45,6 +45,8 @@ TEST_CASE("serve takes its file either way, and its overrides") {
 }
 
 TEST_CASE("status takes how long to wait") {
+    CHECK(parsed<cli::DevicesArguments>({"devices", "--json", "--url", "u"}).json);
+    CHECK(parsed<cli::ServeArguments>({"serve", "--emulate", "2x24GiB"}).emulate == "2x24GiB");
     CHECK_FALSE(parsed<cli::StatusArguments>({"status"}).wait.has_value());
     const auto all = parsed<cli::StatusArguments>({"status", "--wait", "30s", "--json"});
     CHECK(all.wait == 30s);

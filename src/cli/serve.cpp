@@ -12,6 +12,7 @@ CommandOutcome run(const ServeArguments& arguments) {
                       .state_dir = arguments.state_dir,
                       .socket = arguments.socket,
                       .access_log = arguments.access_log},
+        .emulate = arguments.emulate,
     };
     return {.exit_code = daemon::serve(options)};
 }

@@ -134,6 +134,8 @@ Outcome<Answer> Client::call(std::string_view model, std::string_view input,
 
 Outcome<std::string> Client::models() { return state_->query("/api/models"); }
 
+Outcome<std::string> Client::devices() { return state_->query("/api/devices"); }
+
 Outcome<std::string> Client::model(std::string_view model) {
     return state_->query(model_path(model, ""));
 }

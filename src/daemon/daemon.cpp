@@ -15,6 +15,7 @@
 #include "base/overloaded.h"
 #include "base/version.h"
 #include "daemon/access_log.h"
+#include "daemon/emulation.h"
 #include "daemon/estate.h"
 #include "daemon/log.h"
 #include "daemon/state_lock.h"
@@ -118,8 +119,17 @@ struct Beginnings {
     const ServeOptions& options;
     const Environment& environment;
     SwitchboardOptions switchboard;
+    const Environment& host_environment;  // of driver hosts
     const Estate& estate;
 };
+
+// None where none is wanted.
+Result<std::unique_ptr<Emulation>> make_emulation(const std::string& specification,
+                                                  const std::string& state_dir,
+                                                  const std::string& executable) {
+    if (specification.empty()) return std::unique_ptr<Emulation>{};
+    return Emulation::make(state_dir, specification, executable);
+}
 
 // One daemon from its first to its last turn.
 class Daemon {
@@ -132,7 +142,7 @@ class Daemon {
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
           switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
-          devices_(loop_, configuration_.devices, environment_,
+          devices_(loop_, configuration_.devices, with.host_environment,
                    {.workers = [this] { return switchboard_.workers(); }}) {
         switchboard_.use_devices(devices_);
     }
@@ -307,6 +317,14 @@ int serve(const ServeOptions& options) {
     clear_leftovers(state_dir, daemon_id);
     const auto estate = Estate::make(configuration->daemon, daemon_id);
     if (!estate) return refuse(estate.error());
+    const auto emulation = make_emulation(options.emulate, state_dir, executable);
+    if (!emulation) return refuse(emulation.error());
+    Environment host_environment = environment;
+    std::optional<EmulatedDriver> emulated;
+    if (*emulation) {
+        emulated = (*emulation)->driver();
+        emulated->add_to(host_environment, {});
+    }
 
     ListenAddress address = configuration->daemon.listen;
     const std::string socket = configuration->daemon.socket;
@@ -319,7 +337,9 @@ int serve(const ServeOptions& options) {
                                    .cgroup = (*estate)->cgroup(),
                                    .python_package = package,
                                    .environment = environment,
-                                   .descriptors = io::raise_descriptor_limit()},
+                                   .descriptors = io::raise_descriptor_limit(),
+                                   .emulated = emulated},
+                   .host_environment = host_environment,
                    .estate = **estate}};
     if (const auto opened = daemon.open(); !opened) {
         if (!daemon.leave()) (*estate)->leave();

@@ -10,6 +10,7 @@ namespace windlass::daemon {
 struct ServeOptions {
     std::string configuration_path;
     Overrides overrides;
+    std::string emulate = {};  // GPUs to emulate, such as "2x24GiB"; empty: none
 };
 
 // Runs until SIGTERM, SIGINT or SIGQUIT; a second one ends everything at once. Returns the exit

@@ -206,9 +206,9 @@ void Switchboard::carry_out(core::Command& command) {
 }
 
 void Switchboard::on(const core::Launch& command) {
-    const worker::LaunchOrder order =
-        to_launch_order(configuration_of(command.model), command.generation,
-                        options_.python_package, options_.environment);
+    worker::LaunchOrder order = to_launch_order(configuration_of(command.model), command.generation,
+                                                options_.python_package, options_.environment);
+    if (options_.emulated) options_.emulated->add_to(order.environment, options_.environment);
     supervisor_.launch(order);
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;

@@ -12,6 +12,7 @@
 #include "core/engine.h"
 #include "daemon/configuration.h"
 #include "daemon/device_floor.h"
+#include "daemon/emulation.h"
 #include "daemon/journal.h"
 #include "daemon/reload.h"
 #include "http/api.h"
@@ -29,6 +30,7 @@ struct SwitchboardOptions {
     std::string python_package;  // see find_python_package()
     Environment environment;
     io::DescriptorLimit descriptors;  // of the daemon; workers get the former one
+    std::optional<EmulatedDriver> emulated = {};
 };
 
 class Switchboard final : public http::Backend {

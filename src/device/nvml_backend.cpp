@@ -143,15 +143,12 @@ class NvmlLister final : public Lister {
                 return std::nullopt;
             }
             library_ = std::move(*library);
+        } else if (const NvmlReturn result = library_->renew(); result != NvmlReturn::success) {
+            return refuse(result, "initialising NVML");
         }
         unsigned count = 0;
         const NvmlReturn counted = library_->call(driver_abi::nvmlDeviceGetCount_v2, &count);
-        if (counted != NvmlReturn::success) {
-            const bool is_absent = classify(counted) == NvmlClass::no_driver;
-            refusal_ = {.state = is_absent ? Driver::State::absent : Driver::State::broken,
-                        .message = library_->to_error(counted, "counting the GPUs").message};
-            return std::nullopt;
-        }
+        if (counted != NvmlReturn::success) return refuse(counted, "counting the GPUs");
         wire::HostListing listing{.drivers = {{.library = kNvml,
                                                .state = Driver::State::usable,
                                                .version = library_->driver_version()}}};
@@ -164,6 +161,13 @@ class NvmlLister final : public Lister {
             }
         }
         return listing;
+    }
+
+    std::nullopt_t refuse(NvmlReturn result, const char* doing) {
+        const bool is_absent = classify(result) == NvmlClass::no_driver;
+        refusal_ = {.state = is_absent ? Driver::State::absent : Driver::State::broken,
+                    .message = library_->to_error(result, doing).message};
+        return std::nullopt;
     }
 
     std::optional<wire::HostDevice> describe(unsigned index) const {

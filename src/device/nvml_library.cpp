@@ -65,9 +65,8 @@ std::expected<std::unique_ptr<NvmlLibrary>, NvmlLibrary::Refusal> NvmlLibrary::o
             Refusal{.state = Driver::State::broken,
                     .message = fmt::format("{} lacks {}; reinstall the driver", name, required)});
     }
-    const NvmlReturn result = library->call(driver_abi::nvmlInit_v2);
-    library->is_initialised_ = result == NvmlReturn::success;
-    if (library->is_initialised_) return library;
+    const NvmlReturn result = library->renew();
+    if (result == NvmlReturn::success) return library;
     const bool is_absent = classify(result) == NvmlClass::no_driver;
     return std::unexpected(
         Refusal{.state = is_absent ? Driver::State::absent : Driver::State::broken,
@@ -77,6 +76,13 @@ std::expected<std::unique_ptr<NvmlLibrary>, NvmlLibrary::Refusal> NvmlLibrary::o
 NvmlLibrary::~NvmlLibrary() {
     if (is_initialised_) call(driver_abi::nvmlShutdown);
     ::dlclose(handle_);
+}
+
+NvmlReturn NvmlLibrary::renew() {
+    if (is_initialised_) call(driver_abi::nvmlShutdown);
+    const NvmlReturn result = call(driver_abi::nvmlInit_v2);
+    is_initialised_ = result == NvmlReturn::success;
+    return result;
 }
 
 void* NvmlLibrary::find(const char* symbol) const { return ::dlsym(handle_, symbol); }

@@ -32,6 +32,9 @@ class NvmlLibrary {
     NvmlLibrary(const NvmlLibrary&) = delete;
     NvmlLibrary& operator=(const NvmlLibrary&) = delete;
 
+    // Ends and begins again: what came, went or was upgraded since shows only then.
+    NvmlReturn renew();
+
     // Calls it; function_not_found where this library does not have it.
     template <class... Arguments>
     NvmlReturn call(const driver_abi::Symbol<NvmlReturn(Arguments...)>& symbol,

@@ -178,6 +178,8 @@ TEST_CASE("a driver that was upgraded underneath is broken, and usable again aft
     node().set_fault(0, Fault::driver_mismatch);
     CHECK(backend->sample({}).error().code == Errc::driver_missing);
     CHECK(backend->sample({}).error().message.contains("upgraded"));
+    CHECK(lister->list().devices.empty());
+    CHECK(lister->list().drivers.at(0).state == Driver::State::broken);
     node().clear_faults(0);
     CHECK(backend->sample({}).has_value());
     CHECK(lister->list().devices.size() == 2);
