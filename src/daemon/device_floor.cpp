@@ -51,13 +51,12 @@ std::string_view to_text(device::Driver::State state) {
     return "";
 }
 
+// Whose process it is: itself a worker, or of a session that one leads.
 const WorkerProcess* find_owner(const device::Process& process,
-                                const std::vector<WorkerProcess>& workers) {
-    const auto owns = [&](const WorkerProcess& worker) {
-        return worker.pid == process.pid || worker.pid == process.session;
-    };
-    const auto found = std::ranges::find_if(workers, owns);
-    return found == workers.end() ? nullptr : &*found;
+                                const std::map<int, WorkerProcess>& workers) {
+    auto found = workers.find(process.pid);
+    if (found == workers.end() && process.session) found = workers.find(*process.session);
+    return found == workers.end() ? nullptr : &found->second;
 }
 
 bool is_in_trouble(Condition condition) {
@@ -99,6 +98,13 @@ void DeviceFloor::log(const device::Event& event) const {
                        if (found.capacity) fields.emplace_back("capacity", *found.capacity);
                        log::write(log::Level::info, "device.found", fields);
                    },
+                   [](const device::DeviceMissing& e) {
+                       log::warning("device.missing",
+                                    {{"device", e.uuid},
+                                     {"message",
+                                      "no driver lists it, although `use` in [devices] does; "
+                                      "`windlass devices` shows those that are there"}});
+                   },
                    [](const device::DeviceSampled&) {},
                    [this](const device::ConditionChanged& e) { log(e); },
                    [](const device::DriverChanged& e) { log_driver(e.driver); },
@@ -131,7 +137,12 @@ void DeviceFloor::log(const device::ConditionChanged& changed) const {
 
 http::DevicesStatus DeviceFloor::status() const {
     http::DevicesStatus status{.listing_trouble = floor_.listing_trouble()};
-    const std::vector<WorkerProcess> workers = hooks_.workers();
+    std::vector<WorkerProcess> found = hooks_.workers();
+    std::map<int, WorkerProcess> workers;  // by pid
+    for (WorkerProcess& worker : found) {
+        const int pid = worker.pid;
+        workers.emplace(pid, std::move(worker));
+    }
     for (const device::Device* device : floor_.devices()) {
         http::DeviceStatus shown = status_of(*device, workers);
         if (device->kind == device::Kind::cpu) {
@@ -151,7 +162,7 @@ http::DevicesStatus DeviceFloor::status() const {
 }
 
 http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
-                                          const std::vector<WorkerProcess>& workers) const {
+                                          const std::map<int, WorkerProcess>& workers) const {
     const base::Instant now = loop_.now();
     const wire::HostDevice& known = device.description;
     http::DeviceStatus status{.uuid = device.uuid,

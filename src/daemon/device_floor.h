@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,7 +55,7 @@ class DeviceFloor {
     void log(const device::Event& event) const;
     void log(const device::ConditionChanged& changed) const;
     http::DeviceStatus status_of(const device::Device& device,
-                                 const std::vector<WorkerProcess>& workers) const;
+                                 const std::map<int, WorkerProcess>& workers) const;
 
     io::Loop& loop_;
     const DeviceFloorHooks hooks_;

@@ -60,7 +60,7 @@ class Switchboard final : public http::Backend {
     std::string metrics(const http::ConnectionCounters& connections) override;
 
     // From now on shows what that knows of devices. It outlives the last request.
-    void use_devices(const DeviceFloor& devices) { devices_ = &devices; }
+    void use_devices(DeviceFloor& devices) { devices_ = &devices; }
     // Those that are not reaped.
     std::vector<WorkerProcess> workers() const;
 
@@ -126,7 +126,7 @@ class Switchboard final : public http::Backend {
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through
     std::map<core::Generation, core::ModelId> models_of_;  // of those in pids_
-    const DeviceFloor* devices_ = nullptr;
+    DeviceFloor* devices_ = nullptr;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;

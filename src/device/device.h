@@ -64,6 +64,10 @@ struct DeviceFound {
 struct DeviceSampled {
     Sample sample;
 };
+// One that may be used by its UUID is not there; told once.
+struct DeviceMissing {
+    std::string uuid;
+};
 // Its condition changed, but not to `unknown`.
 struct ConditionChanged {
     std::string uuid;
@@ -80,7 +84,7 @@ struct DriverChanged {
 struct ListingChanged {
     std::string trouble;
 };
-using Event =
-    std::variant<DeviceFound, DeviceSampled, ConditionChanged, DriverChanged, ListingChanged>;
+using Event = std::variant<DeviceFound, DeviceMissing, DeviceSampled, ConditionChanged,
+                           DriverChanged, ListingChanged>;
 
 }  // namespace windlass::device

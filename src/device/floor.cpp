@@ -144,6 +144,7 @@ void Floor::take(const wire::HostListing& listing) {
         if (found.name) entry.device.description = found;
         if (entry.device.condition == Condition::lost && !entry.host.is_asking()) ask(entry);
     }
+    tell_missing();
     // A driver that is gone as a whole, or cannot name all of its devices, says nothing of one.
     const bool is_whole =
         listing.is_complete && std::ranges::all_of(listing.drivers, [](const Driver& driver) {
@@ -154,6 +155,15 @@ void Floor::take(const wire::HostListing& listing) {
         if (entry->device.kind == Kind::cpu) continue;
         if (std::ranges::count(listing.devices, uuid, &wire::HostDevice::uuid) > 0) continue;
         turn(*entry, Condition::lost, "the driver does not list it any more");
+    }
+}
+
+void Floor::tell_missing() {
+    for (const std::string& uuid : options_.use) {
+        const bool is_told = std::ranges::find(missing_told_, uuid) != missing_told_.end();
+        if (is_told || entries_.contains(uuid)) continue;
+        missing_told_.push_back(uuid);
+        on_event_(DeviceMissing{.uuid = uuid});
     }
 }
 

@@ -68,6 +68,7 @@ class Floor {
     void list();
     void on_listing(base::Result<std::string> meta);
     void take(const wire::HostListing& listing);
+    void tell_missing();
     void take_drivers(const std::vector<Driver>& drivers);
     bool is_wanted(std::string_view uuid) const;
     void ask(Entry& entry);
@@ -85,6 +86,7 @@ class Floor {
     std::vector<Driver> drivers_;
     std::optional<base::Instant> listed_at_;
     std::string listing_trouble_;
+    std::vector<std::string> missing_told_;
     HostLink lister_;
     io::Timer list_again_;
     bool is_finished_ = false;

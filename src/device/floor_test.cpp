@@ -126,12 +126,14 @@ TEST_CASE("the CPU is there from the start, GPUs with the first listing") {
 }
 
 TEST_CASE("only devices that may be used are found, and with `cpu` no driver is looked for") {
-    Bench some{{.use = {"GPU-2"}}};
+    Bench some{{.use = {"GPU-2", "GPU-3"}}};
     some.tell("list", listing_of({"GPU-1", "GPU-2"}));
     some.floor.start();
     some.wait([&] { return some.floor.listed_at().has_value(); });
     CHECK(some.floor.devices().size() == 2);
     CHECK(some.floor.find("GPU-1") == nullptr);
+    REQUIRE(some.of<DeviceMissing>().size() == 1);
+    CHECK(some.of<DeviceMissing>()[0].uuid == "GPU-3");
     Bench none{{.use = {"cpu"}}};
     none.floor.start();
     none.wait_for("cpu", Condition::sound);
