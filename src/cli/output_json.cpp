@@ -17,7 +17,7 @@ namespace json = boost::json;
 
 std::string line_of(const json::object& object) { return json::serialize(object) + "\n"; }
 
-std::string quoted(std::string_view text) { return json::serialize(json::string{text}); }
+std::string json_text(std::string_view text) { return json::serialize(json::string{text}); }
 
 #if defined(__clang__)
 constexpr std::string_view kCompiler = "Clang " __clang_version__;
@@ -71,11 +71,11 @@ std::string answer_json(std::string_view model, const Answer& answer) {
         R"({{"model":{},"request_id":{},"copy":{},"worker_pid":{},"device":{},"queue_ms":{},)"
         R"("load_ms":{},"run_ms":{},"content_type":{},"{}":{}}})"
         "\n",
-        quoted(model), quoted(answer.request_id), answer.copy, answer.worker_pid,
-        quoted(answer.device), base::to_milliseconds(answer.queue_time),
+        json_text(model), json_text(answer.request_id), answer.copy, answer.worker_pid,
+        json_text(answer.device), base::to_milliseconds(answer.queue_time),
         base::to_milliseconds(answer.load_time), base::to_milliseconds(answer.run_time),
-        quoted(answer.content_type), text ? "body" : "body_base64",
-        quoted(text ? answer.body : to_base64(answer.body)));
+        json_text(answer.content_type), text ? "body" : "body_base64",
+        json_text(text ? answer.body : to_base64(answer.body)));
 }
 
 bool reads_as_json(std::string_view text) {
