@@ -86,3 +86,13 @@ def test_it_serves_from_anywhere_with_an_empty_environment(portable, tmp_path, p
         assert told.split() == ["AHOY!"] * len(urls)
         argv = [str(program), "call", "mine", "--data", '{"text": "cli"}', "--url", urls[1]]
         assert "CLI!" in subprocess.check_output(argv, env={}, text=True, timeout=SOON_S)
+
+
+def test_the_emulator_travels_with_it_and_does_what_a_driver_does(portable, tmp_path):
+    emulator = portable / "lib" / "windlass" / "emulator"
+    node = tmp_path / "node"
+    subprocess.run([emulator / "windlass-emulator", "create", node, "1x24GiB"], env={}, check=True)
+    environment = {"WINDLASS_EMULATOR": str(node), "LD_LIBRARY_PATH": str(emulator)}
+    argv = [emulator / "windlass-conformance"]
+    told = subprocess.check_output(argv, env=environment, text=True, timeout=SOON_S)
+    assert told.splitlines()[-1].endswith(" 0 divergences"), told
