@@ -122,7 +122,7 @@ def test_an_answer_that_does_not_decode_is_data_corrupt(server, client):
 
 
 def test_devices_are_the_gpus_and_with_cpu_the_machine_too(server, client):
-    """[A5.5] [R128] [] without a driver, with or without what says so."""
+    """[A5.5] [] without a driver, with or without what says so."""
     gpu, cpu = {"uuid": "GPU-1", "used": None}, {"uuid": "cpu"}
     server.answer = lambda handler, seen: handler.reply_json({"devices": [gpu], "cpu": cpu})
     assert client.devices() == [gpu]

@@ -37,13 +37,21 @@ std::optional<Failure> wait_until_ready(Client& client, base::Duration limit) {
     }
 }
 
+std::string troubles_text(const DaemonState& daemon) {
+    std::string text;
+    for (const std::string& trouble : daemon.troubles) {
+        text += fmt::format("degraded: {}\n", one_line(trouble));
+    }
+    return text;
+}
+
 std::string status_text(const std::string& url, const DaemonState& daemon,
                         const std::optional<Failure>& unready) {
-    return fmt::format("windlass {} ({}), {} for {}, {}\nconfiguration: {}\n{}\n",
-                       one_line(daemon.version), one_line(daemon.commit), one_line(url),
-                       rough_time(daemon.uptime_s), one_line(daemon.daemon_id),
-                       one_line(daemon.configuration),
-                       unready ? "not ready: " + several_lines(unready->message) : "ready");
+    return fmt::format(
+        "windlass {} ({}), {} for {}, {}\nconfiguration: {}\n{}\n{}", one_line(daemon.version),
+        one_line(daemon.commit), one_line(url), rough_time(daemon.uptime_s),
+        one_line(daemon.daemon_id), one_line(daemon.configuration),
+        unready ? "not ready: " + several_lines(unready->message) : "ready", troubles_text(daemon));
 }
 
 }  // namespace

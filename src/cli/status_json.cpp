@@ -38,6 +38,13 @@ base::Result<DaemonState> parse_health(std::string_view text) {
         uptime != nullptr && uptime->is_double()) {
         state.uptime_s = uptime->get_double();
     }
+    if (const json::value* troubles = health.if_contains("troubles");
+        troubles != nullptr && troubles->is_array()) {
+        for (const json::value& trouble : troubles->get_array()) {
+            if (!trouble.is_object()) continue;
+            state.troubles.push_back(health_text(trouble.get_object(), "message"));
+        }
+    }
     return state;
 }
 

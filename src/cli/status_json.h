@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +19,7 @@ struct DaemonState {
     std::string daemon_id;
     std::string configuration;
     double uptime_s = 0;
+    std::vector<std::string> troubles;  // what does not work although the daemon does
 };
 
 // data_corrupt when it is not what a daemon says.

@@ -86,7 +86,12 @@ def test_without_a_driver_or_with_a_broken_one_all_goes_on(daemons, tmp_path, ho
     assert served.ask("probe").status == 200
 
 
+FIELDS = """uuid kind name state state_since_s trouble capacity used free claimed foreign fenced
+    holders holders_known compute_capability driver_version cuda_version bus_id host_pid"""
+
+
 def test_emulated_devices_are_shown_with_who_holds_what(daemons):
+    """[R128] Every field is there, for the CPU too."""
     emulated = Emulated(daemons)
     served = emulated.served
     emulated.break_("stranger", FIRST, "3GiB", served.pid)
@@ -101,6 +106,9 @@ def test_emulated_devices_are_shown_with_who_holds_what(daemons):
     assert holder["pid"] == served.pid and holder["used"]["bytes"] == 3 * GIB
     assert holder["name"] == "windlass" and holder["model"] is None
     assert emulated.device(SECOND)["used"]["bytes"] == 0
+    told = served.get("/api/devices").json()
+    for shown in [*told["devices"], told["cpu"]]:
+        assert sorted(shown) == sorted(FIELDS.split())
     shown = run_cli(served, "devices").stdout
     assert FIRST in shown and "4 GiB" in shown and "3 GiB" in shown, shown
     metrics = served.get("/metrics").body.decode()
@@ -113,7 +121,10 @@ def test_the_daemon_loads_no_driver_and_hosts_only_nvml(daemons):
     served = emulated.served
     import windlass as wl
 
-    assert len(wl.devices(served.url)) == 2
+    devices = wl.devices(served.url, cpu=True)
+    assert len(devices) == 3
+    holders = [holder["pid"] for device in devices for holder in device["holders"]]
+    assert os.getpid() not in holders
     assert served.ask("probe").status == 200
     assert "libnvidia-ml" not in maps_of(served.pid)
     for process in (served.pid, "self"):
@@ -126,7 +137,7 @@ def test_the_daemon_loads_no_driver_and_hosts_only_nvml(daemons):
 
 
 def test_a_hanging_query_disturbs_nobody(daemons):
-    """[A0.3] Calls go on, the numbers stay with their age, /healthz says why, and it recovers."""
+    """Calls go on, the numbers stay with their age, /healthz says why, and it recovers."""
     emulated = Emulated(daemons)
     served = emulated.served
     emulated.break_("stranger", FIRST, "2GiB")
@@ -157,6 +168,8 @@ def test_a_hanging_query_disturbs_nobody(daemons):
     (trouble,) = [t for t in health.json()["troubles"] if t.get("device")]
     assert trouble["reason"] == "device_unresponsive" and trouble["device"] == FIRST
     assert served.get("/readyz").status == 200
+    status = run_cli(served, "status")
+    assert status.returncode == 0 and "its driver hangs" in status.stdout, status
     assert emulated.device(SECOND)["state"] == "ok"
     assert 'windlass_device_answers{device="%s"} 0' % FIRST in served.get("/metrics").body.decode()
     emulated.break_("clear", FIRST)
@@ -199,7 +212,7 @@ def test_a_driver_host_that_dies_is_replaced_and_reaped(daemons):
 
 
 def test_driver_hosts_die_with_a_daemon_that_is_killed(daemons):
-    """[A0.5] Those that answer and one that hangs."""
+    """Those that answer and one that hangs."""
     emulated = Emulated(daemons)
     served = emulated.served
     emulated.break_("fault", SECOND, "query_hangs")
