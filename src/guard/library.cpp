@@ -4,6 +4,13 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 
+#if defined(__SANITIZE_THREAD__)
+// Driver libraries are not instrumented, so the thread sanitizer does not see what orders their
+// threads, only some of what they do. It asks for this; "ThreadSanitizerSuppressions" in its wiki.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "called_from_lib:libcuda.so\n"; }
+#endif
+
 namespace windlass::guard {
 
 base::Result<Library> Library::open(const std::string& name) {
