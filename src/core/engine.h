@@ -29,11 +29,11 @@ class Engine {
     // When TimePassed has work to do; empty: nothing is timed.
     std::optional<Instant> next_deadline() const { return deadlines_.next(); }
 
-    // Not those that were removed.
-    std::optional<ModelId> find_model(std::string_view name) const;
+    std::optional<ModelId> find_model(std::string_view name) const;  // not those that were removed
     ModelView view(ModelId model) const;
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
     std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
+    std::vector<WorkerView> workers() const;  // processes that are not reaped
     bool is_shutting_down() const { return shutting_down_; }
     bool is_finished() const;  // shutting down, and no process is left that could be ended
 
@@ -68,6 +68,7 @@ class Engine {
     void on(const UnloadAsked& event, Instant now, Commands& out);
     void on(const PauseAsked& event, Instant now, Commands& out);
     void on(const ResumeAsked& event, Instant now, Commands& out);
+    void on(const KillAsked& event, Instant now, Commands& out);
     void on(const ModelConfigured& event, Instant now, Commands& out);
     void on(const ModelRemoved& event, Instant now, Commands& out);
     void add_model(ModelSpec spec);

@@ -101,6 +101,19 @@ void Engine::add_model(ModelSpec spec) {
                             .last_error = {}});
 }
 
+// What waits is served by the next process; what had begun is lost or run again, as when it dies.
+void Engine::on(const KillAsked& event, Instant now, Commands& out) {
+    Replica* replica = find_generation(event.generation);
+    if (replica == nullptr || !replica->has_process()) return;
+    const ReplicaId id = generations_.at(event.generation);
+    if (replica->residency() == stopping) {
+        replica->escalate(StopStep::killed, now, out);
+    } else {
+        replica->stop(StopCause::wanted, StopStep::killed, now, out);
+    }
+    advance(id.model, now, out);
+}
+
 void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
     if (shutting_down_) return;
     const auto known = names_.find(event.spec.name);

@@ -146,6 +146,48 @@ TEST_CASE("deaths that are further apart than the window do not open the breaker
     }
 }
 
+TEST_CASE("an administrator's kill ends the process at once, and nobody pays who had not begun") {
+    Story story{{.unload_after = {}, .prefetch = 1}};
+    story.call(1);
+    story.make_ready();
+    story.begin(1);
+    story.call(2);
+    const auto workers = story.engine().workers();
+    REQUIRE(workers.size() == 1);
+    CHECK(workers[0].generation == kFirst);
+    CHECK(workers[0].residency == core::Residency::ready);
+    CHECK(workers[0].running == std::vector{core::RequestId{1}});
+    story.happen(core::KillAsked{kSecond});  // stale or not yet: no effect
+    CHECK(story.residency() == core::Residency::ready);
+    story.happen(core::KillAsked{kFirst});
+    CHECK(story.find<core::Kill>()->generation == kFirst);
+    CHECK(story.residency() == core::Residency::stopping);
+    story.happen(core::WorkerExited{kFirst, "signal 9"});
+    CHECK(story.was_refused(1, Errc::worker_lost));
+    CHECK(story.response(2) == nullptr);
+    CHECK(story.residency() == core::Residency::loading);  // no back-off: nothing has failed
+    CHECK(story.engine().view(kModel).failure_count == 0);
+}
+
+TEST_CASE("an administrator's kill shortens an end that has begun, and a load") {
+    Story story{{.unload_after = {}}};
+    story.call(1);
+    story.make_ready();
+    story.answer(1);
+    story.happen(core::UnloadAsked{core::RequestId{5}, kModel, 1min});
+    CHECK(story.residency() == core::Residency::stopping);
+    story.happen(core::KillAsked{kFirst});
+    CHECK(story.find<core::Kill>()->generation == kFirst);
+    story.happen(core::WorkerExited{kFirst, "signal 9"});
+    story.call(2);
+    story.happen(core::WorkerHello{kSecond});
+    story.happen(core::KillAsked{kSecond});
+    CHECK(story.find<core::Kill>()->generation == kSecond);
+    story.happen(core::WorkerExited{kSecond, "signal 9"});
+    CHECK(story.residency() == core::Residency::loading);
+    CHECK(story.response(2) == nullptr);
+}
+
 TEST_CASE("new limits count for the runs that go on, and do not touch the process") {
     Story story{{.run_timeout = 1min, .unload_after = {}}};
     story.call(1);

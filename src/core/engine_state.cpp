@@ -77,6 +77,23 @@ std::vector<WaitingView> Engine::waiting(ModelId id, std::size_t count_max) cons
     return views;
 }
 
+std::vector<WorkerView> Engine::workers() const {
+    std::vector<WorkerView> workers;
+    for (const auto& [generation, id] : generations_) {
+        WorkerView& view = workers.emplace_back(
+            WorkerView{.generation = generation, .model = id.model, .running = {}});
+        const Model& model = model_of(id.model);
+        view.residency = unkillable;
+        if (model.unkillable.contains(generation)) continue;
+        const Replica& replica = replica_of(id);
+        view.residency = replica.residency();
+        for (const auto& [request, lease] : replica.leases()) {
+            if (lease.begun) view.running.push_back(request);
+        }
+    }
+    return workers;
+}
+
 bool Engine::is_finished() const {
     return shutting_down_ &&
            std::ranges::none_of(models_, [](const Model& model) { return model.has_process(); });

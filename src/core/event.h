@@ -46,6 +46,9 @@ struct PauseAsked {  // begin no further run; what runs goes on, what waits keep
 struct ResumeAsked {
     ModelId model;
 };
+struct KillAsked {  // an administrator wants this process gone at once; not a failure of the model
+    Generation generation;
+};
 struct ClientGone {  // nobody waits for the answer any more
     RequestId request;
 };
@@ -121,10 +124,10 @@ struct ShutdownAsked {  // refuse what waits, let runs finish within `grace`, th
 };
 struct ShutdownForced {};  // kill everything at once
 
-using Event =
-    std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked, ResumeAsked,
-                 ClientGone, ModelConfigured, ModelRemoved, LaunchFailed, WorkerHello, WorkerLoaded,
-                 LoadFailed, RunStarted, RunProgressed, RunAnswered, RunFailed, RunRecalled,
-                 ChannelLost, WorkerExited, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+using Event = std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked,
+                           ResumeAsked, KillAsked, ClientGone, ModelConfigured, ModelRemoved,
+                           LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed, RunStarted,
+                           RunProgressed, RunAnswered, RunFailed, RunRecalled, ChannelLost,
+                           WorkerExited, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "core/breaker.h"
@@ -31,6 +32,13 @@ struct ModelView {
     std::optional<Instant> ready_since;
     std::optional<Instant> backoff_until;
     std::optional<Error> last_error;
+};
+
+struct WorkerView {
+    Generation generation;
+    ModelId model;
+    Residency residency = Residency::cold;
+    std::vector<RequestId> running;  // begun in it
 };
 
 struct WaitingView {

@@ -141,13 +141,14 @@ void Simulation::send_administrator() {
     const core::ModelId model{1 + random_.below(specs_.size())};
     const base::Duration timeout = random_.between(10ms, 10s);
     const RequestId request{last_request_ + 1};
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
         case 0: deliver(core::LoadAsked{request, model, timeout}); break;
         case 1: deliver(core::UnloadAsked{request, model, timeout}); break;
         case 2: deliver(core::RestartAsked{request, model, timeout}); break;
         case 3:
             schedule(random_.between(1ms, 1s), core::ResumeAsked{model});
             return deliver(core::PauseAsked{model});
+        case 4: return deliver(core::KillAsked{engine_.view(model).generation});
         default: return reconfigure();
     }
     ++last_request_;

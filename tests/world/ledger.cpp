@@ -89,6 +89,11 @@ void Ledger::on(const core::PauseAsked& event, Instant) {
 }
 void Ledger::on(const core::ResumeAsked& event, Instant) { models_[event.model].is_paused = false; }
 
+void Ledger::on(const core::KillAsked& event, Instant) {
+    const auto process = processes_.find(event.generation);
+    if (process != processes_.end()) process->second.is_condemned = true;
+}
+
 void Ledger::on(const core::ModelConfigured& event, Instant) {
     if (shutting_down_) return;
     const auto known = std::ranges::find(specs_, event.spec.name, &core::ModelSpec::name);

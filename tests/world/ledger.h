@@ -38,6 +38,7 @@ class Ledger {
     void on(const core::UnloadAsked& event, Instant now);
     void on(const core::PauseAsked& event, Instant now);
     void on(const core::ResumeAsked& event, Instant now);
+    void on(const core::KillAsked& event, Instant now);
     void on(const core::ModelConfigured& event, Instant now);
     void on(const core::ModelRemoved& event, Instant now);
     void on(const core::ClientGone& event, Instant now);

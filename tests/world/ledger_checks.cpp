@@ -127,7 +127,7 @@ void Ledger::check_death_cause(const Process& process, Instant now, const char* 
     const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
     const bool end_is_near = shutting_down_ && shutdown_began_ + grace_ * 4 / 5 <= now;
     if (!start_is_over && !load_is_over && !stop_is_over && !end_is_near && !process.had_limit &&
-        !process.is_deaf && !process.has_failed && !process.is_poisoned) {
+        !process.is_deaf && !process.has_failed && !process.is_poisoned && !process.is_condemned) {
         fail(
             fmt::format("a worker got {} without a limit of its model, a lost channel or an "
                         "administrator behind it",
@@ -146,7 +146,8 @@ void Ledger::on(const core::Kill& command, Instant now) {
     const auto process = processes_.find(command.generation);
     if (process == processes_.end()) return fail("SIGKILL for a process that is gone");
     if (!process->second.term_sent) check_death_cause(process->second, now, "SIGKILL");
-    const bool is_forced = shutting_down_ && shutdown_began_ + grace_ <= now;
+    const bool is_forced =
+        process->second.is_condemned || (shutting_down_ && shutdown_began_ + grace_ <= now);
     const auto& term_sent = process->second.term_sent;
     const Duration grace = process->second.limits.term_grace;
     if (!is_forced && (!term_sent || *term_sent + grace > now))

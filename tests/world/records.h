@@ -47,11 +47,12 @@ struct Process {
     std::uint32_t concurrency = 1;
     bool said_hello = false;
     bool is_loaded = false;
-    bool has_failed = false;   // reported that its start or load failed
-    bool is_deaf = false;      // its channel is lost
-    bool is_poisoned = false;  // reported that its context is lost
-    bool had_limit = false;    // a run in it broke a limit of the model
-    bool is_counted = false;   // its end, among those of its model
+    bool has_failed = false;    // reported that its start or load failed
+    bool is_deaf = false;       // its channel is lost
+    bool is_poisoned = false;   // reported that its context is lost
+    bool had_limit = false;     // a run in it broke a limit of the model
+    bool is_condemned = false;  // an administrator wants it killed
+    bool is_counted = false;    // its end, among those of its model
     Instant launched;
     Instant load_sent;
     std::optional<Instant> stop_sent, term_sent, kill_sent;
