@@ -128,6 +128,10 @@ class Client {
     Outcome<std::string> pause(std::string_view model);
     Outcome<std::string> resume(std::string_view model);
 
+    /// All worker processes, and the end of one at once by its id, as JSON text.
+    Outcome<std::string> workers();
+    Outcome<std::string> kill_worker(std::uint64_t id);
+
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();
 

@@ -235,6 +235,38 @@ struct DevicesCommand {
     Command take() const { return arguments; }
 };
 
+struct WorkersCommand {
+    CLI::App& app;
+    WorkersArguments arguments;
+    std::uint64_t id = 0;
+
+    explicit WorkersCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("workers", "Show worker processes; end one at once")) {
+        add_common(app);
+        app.footer("Example:\n  windlass workers\n  windlass workers kill 7");
+        app.require_subcommand(0, 1);
+        add_common(*app.add_subcommand("list", "All worker processes (without an action, too)"))
+            .footer("Example:\n  windlass workers list");
+        CLI::App& kill = add_common(*app.add_subcommand(
+            "kill", "Kill a worker: what runs in it is lost, what waits is served by the next"));
+        kill.add_option("ID", id, "Number of the worker, as the list shows it")
+            ->required()
+            ->type_name("");
+        kill.footer("Example:\n  windlass workers kill 7");
+    }
+
+    CLI::App& add_common(CLI::App& target) {
+        target.add_flag("--json", arguments.json, "Print JSON");
+        add_url(target, arguments.url);
+        return target;
+    }
+
+    Command take() {
+        if (app.got_subcommand("kill")) arguments.kill = id;
+        return arguments;
+    }
+};
+
 struct StatusCommand {
     CLI::App& app;
     StatusArguments arguments;
@@ -354,6 +386,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     CallCommand call{app};
     ModelsCommand models{app};
     const DevicesCommand devices{app};
+    WorkersCommand workers{app};
     StatusCommand status{app};
     const ConfigCommand config{app};
     ErrorsArguments errors;
@@ -372,6 +405,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (call.app.parsed()) return call.take();
     if (models.app.parsed()) return models.take();
     if (devices.app.parsed()) return devices.take();
+    if (workers.app.parsed()) return workers.take();
     if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
     if (errors_app->parsed()) return errors;

@@ -50,6 +50,12 @@ struct DevicesArguments {
     bool json = false;
 };
 
+struct WorkersArguments {
+    std::string url;
+    std::optional<std::uint64_t> kill;  // the id of one to be ended
+    bool json = false;
+};
+
 struct StatusArguments {
     std::string url;
     std::optional<base::Duration> wait;
@@ -82,9 +88,10 @@ struct Printout {
     std::string text;
 };
 
-using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
-                             DevicesArguments, StatusArguments, ConfigCheckArguments,
-                             ConfigKeysArguments, ErrorsArguments, VersionArguments>;
+using Command =
+    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
+                 WorkersArguments, StatusArguments, ConfigCheckArguments, ConfigKeysArguments,
+                 ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -152,6 +152,12 @@ Outcome<std::string> Client::restart(std::string_view model, std::optional<nanos
     return state_->order(model_path(model, "/restart"), timeout);
 }
 
+Outcome<std::string> Client::workers() { return state_->query("/api/workers"); }
+
+Outcome<std::string> Client::kill_worker(std::uint64_t id) {
+    return state_->order("/api/workers/" + std::to_string(id) + "/kill", {});
+}
+
 Outcome<std::string> Client::pause(std::string_view model) {
     return state_->order(model_path(model, "/pause"), {});
 }

@@ -43,14 +43,34 @@ void write_leftovers(const worker::Exited& exited) {
                                              {"all_gone", exited.is_everything_gone}});
 }
 
+void write_evidence(const worker::EvidenceTaken& taken) {
+    const worker::Evidence& evidence = taken.evidence;
+    std::string stacks;
+    for (const std::string& line : evidence.python_stacks) {
+        stacks += (stacks.empty() ? "" : "\n") + line;
+    }
+    std::vector<log::Field> fields{{"generation", taken.generation},
+                                   {"took", evidence.took},
+                                   {"complete", evidence.is_complete},
+                                   {"threads", evidence.threads.size()}};
+    if (!stacks.empty()) fields.emplace_back("python_stacks", stacks);
+    log::write(log::Level::warning, "worker.looked_at", fields);
+}
+
 }  // namespace
 
 void Journal::write(const worker::Event& event) {
-    std::visit(
-        base::Overloaded{[](const worker::Printed& e) { write_printed(e); },
-                         [](const worker::Hello& e) { write_hello(e); },
-                         [](const worker::Exited& e) { write_leftovers(e); }, [](const auto&) {}},
-        event);
+    std::visit(base::Overloaded{[](const worker::Printed& e) { write_printed(e); },
+                                [](const worker::Hello& e) { write_hello(e); },
+                                [](const worker::Exited& e) { write_leftovers(e); },
+                                [](const worker::EvidenceTaken& e) { write_evidence(e); },
+                                [](const auto&) {}},
+               event);
+}
+
+void Journal::write_kill_order(const http::WorkerStatus& worker) {
+    log::warning("worker.kill_ordered",
+                 {{"model", worker.model}, {"generation", worker.id}, {"pid", worker.pid}});
 }
 
 void Journal::write_failure(const core::Respond& failed, const std::string& model) {

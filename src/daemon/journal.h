@@ -10,6 +10,7 @@
 #include "daemon/access_log.h"
 #include "daemon/metrics.h"
 #include "http/exchange_record.h"
+#include "http/worker_status.h"
 #include "worker/event.h"
 
 namespace windlass::daemon {
@@ -33,6 +34,8 @@ class Journal {
     void write(const core::Report& report, const Subject& subject);
     // Only what the engine does not report itself.
     static void write(const worker::Event& event);
+    // An administrator has it killed.
+    static void write_kill_order(const http::WorkerStatus& worker);
     // `failed` has an error.
     static void write_failure(const core::Respond& failed, const std::string& model);
 

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -84,6 +85,8 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     for (const core::Generation generation : std::exchange(reaped_, {})) {
         pids_.erase(generation);
         models_of_.erase(generation);
+        since_.erase(generation);
+        incidents_.forget(generation);
     }
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
@@ -173,6 +176,23 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
     return request.value;
 }
 
+base::Result<http::WorkerStatus> Switchboard::kill_worker(std::uint64_t id) {
+    const auto workers = engine_.workers();
+    const auto worker =
+        std::ranges::find(workers, core::Generation{id}, &core::WorkerView::generation);
+    if (worker == workers.end() || !pids_.contains(worker->generation)) {
+        return base::fail(
+            Errc::not_found,
+            fmt::format("there is no worker {}; GET /api/workers lists them with their ids", id));
+    }
+    http::WorkerStatus before = status(*worker);
+    journal_.write_kill_order(before);
+    incidents_.note_order(worker->generation, subject_of(worker->generation, worker->model),
+                          loop_.now());
+    handle(core::KillAsked{worker->generation});
+    return before;
+}
+
 void Switchboard::client_gone(std::uint64_t request) { handle(core::ClientGone{{request}}); }
 
 // --- workers
@@ -185,6 +205,11 @@ void Switchboard::on_worker(worker::Event event) {
             Answer{std::move(answered->content_type), std::move(answered->body)});
     }
     Journal::write(event);
+    incidents_.note(event, loop_.now());
+    // No exit will be reported of what never was a process.
+    if (const auto* failed = std::get_if<worker::LaunchFailed>(&event)) {
+        reaped_.push_back(core::Generation{failed->generation});
+    }
     if (const auto core_event = to_event(event)) handle(*core_event);
     if (const auto* started = std::get_if<worker::Started>(&event)) {
         drop_body(core::RequestId{started->request});
@@ -244,9 +269,19 @@ void Switchboard::on(const core::Cancel& command) {
 }
 void Switchboard::on(const core::Stop& command) { supervisor_.stop(command.generation.value); }
 void Switchboard::on(const core::Terminate& command) {
+    look_at(command.generation);
     supervisor_.terminate(command.generation.value);
 }
-void Switchboard::on(const core::Kill& command) { supervisor_.kill(command.generation.value); }
+void Switchboard::on(const core::Kill& command) {
+    look_at(command.generation);
+    supervisor_.kill(command.generation.value);
+}
+
+// Before it is ended by force: what it does then is what people want to know. A shutdown has no
+// time for that, and no need.
+void Switchboard::look_at(core::Generation generation) {
+    if (!engine_.is_shutting_down()) supervisor_.take_evidence(generation.value);
+}
 
 void Switchboard::on(core::Respond& command) {
     if (command.error) Journal::write_failure(command, name_of(command.model));
@@ -273,7 +308,16 @@ void Switchboard::on(const core::Report& command) {
     journal_.write(command,
                    {.model = name_of(command.model),
                     .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second}});
-    if (command.code == core::EventCode::worker_reaped) reaped_.push_back(command.generation);
+    incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
+    using enum core::EventCode;
+    // While it still does what broke the limit: `cancel` and its grace come next.
+    if (command.code == run_limit_reached) look_at(command.generation);
+    if (command.code == worker_reaped) reaped_.push_back(command.generation);
+    constexpr std::array kMoves = {model_loading, model_ready, model_draining, model_stopping,
+                                   worker_unkillable};
+    if (std::ranges::find(kMoves, command.code) != kMoves.end()) {
+        since_[command.generation] = loop_.now();
+    }
 }
 
 }  // namespace windlass::daemon

@@ -13,6 +13,7 @@
 #include "daemon/configuration.h"
 #include "daemon/device_floor.h"
 #include "daemon/emulation.h"
+#include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/reload.h"
 #include "http/api.h"
@@ -55,6 +56,9 @@ class Switchboard final : public http::Backend {
     base::Result<http::ModelStatus> model(std::string_view name) const override;
     std::vector<http::ModelStatus> models() const override;
     http::DevicesStatus devices() const override;
+    std::vector<http::WorkerStatus> worker_statuses() const override;
+    base::Result<http::WorkerStatus> kill_worker(std::uint64_t id) override;
+    std::vector<http::IncidentStatus> incidents() const override { return incidents_.list(); }
     http::Health health() const override;
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
@@ -91,6 +95,9 @@ class Switchboard final : public http::Backend {
     void drop_body(core::RequestId request);
     base::Result<core::ModelId> find_model(std::string_view name) const;
     http::ModelStatus status(core::ModelId id) const;
+    http::WorkerStatus status(const core::WorkerView& worker) const;
+    Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
+    void look_at(core::Generation generation);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];
     }
@@ -117,6 +124,7 @@ class Switchboard final : public http::Backend {
     core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
     Journal journal_;
+    Incidents incidents_;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     core::Commands carried_out_;               // empty between turns; kept for its capacity
@@ -126,6 +134,7 @@ class Switchboard final : public http::Backend {
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through
     std::map<core::Generation, core::ModelId> models_of_;  // of those in pids_
+    std::map<core::Generation, core::Instant> since_;      // they are in their present state
     DeviceFloor* devices_ = nullptr;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;

@@ -67,6 +67,42 @@ std::vector<WorkerProcess> Switchboard::workers() const {
     return workers;
 }
 
+http::WorkerStatus Switchboard::status(const core::WorkerView& worker) const {
+    const core::Instant now = loop_.now();
+    const auto since = since_.find(worker.generation);
+    http::WorkerStatus status{
+        .id = worker.generation.value,
+        .pid = subject_of(worker.generation, worker.model).pid,
+        .model = name_of(worker.model),
+        .device = "cpu",
+        .state = core::to_text(worker.residency),
+        .since = since == since_.end() ? core::Duration{0} : now - since->second,
+        .running = {},
+        .progress = incidents_.progress_of(worker.generation, now)};
+    for (const core::RequestId request : worker.running) {
+        status.running.push_back(to_text(request));
+    }
+    const auto heartbeat = supervisor_.find_last_heartbeat(worker.generation.value);
+    if (heartbeat) status.heartbeat_age = now - *heartbeat;
+    return status;
+}
+
+std::vector<http::WorkerStatus> Switchboard::worker_statuses() const {
+    std::vector<http::WorkerStatus> statuses;
+    for (const core::WorkerView& worker : engine_.workers()) {
+        // One that is just being launched, or could not be, has no process.
+        if (pids_.contains(worker.generation)) statuses.push_back(status(worker));
+    }
+    return statuses;
+}
+
+Incidents::Subject Switchboard::subject_of(core::Generation generation, core::ModelId model) const {
+    const auto pid = pids_.find(generation);
+    return {.model = name_of(model),
+            .pid = pid == pids_.end() ? 0 : pid->second,
+            .last_heartbeat = supervisor_.find_last_heartbeat(generation.value)};
+}
+
 http::DevicesStatus Switchboard::devices() const {
     return devices_ != nullptr ? devices_->status() : http::DevicesStatus{};
 }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
+#include "http/worker_status.h"
 
 namespace windlass::http {
 
@@ -131,6 +132,10 @@ class Backend {
     virtual base::Result<ModelStatus> model(std::string_view name) const = 0;
     virtual std::vector<ModelStatus> models() const = 0;
     virtual DevicesStatus devices() const = 0;
+    virtual std::vector<WorkerStatus> worker_statuses() const = 0;  // in the order of their start
+    // Begins to end it and does not wait. Errors: not_found; conflict if it was killed already.
+    virtual base::Result<WorkerStatus> kill_worker(std::uint64_t id) = 0;
+    virtual std::vector<IncidentStatus> incidents() const = 0;  // the latest first
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
     // In the text format of Prometheus, version 0.0.4.

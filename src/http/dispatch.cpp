@@ -7,6 +7,7 @@
 #include "http/probes_api.h"
 #include "http/request_fields.h"
 #include "http/target.h"
+#include "http/workers_api.h"
 
 namespace windlass::http {
 namespace {
@@ -56,6 +57,9 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::ready: respond(show_ready(backend)); return 0;
         case Route::metrics: respond(show_metrics(backend, counters)); return 0;
         case Route::devices: respond(list_devices(backend)); return 0;
+        case Route::workers: respond(list_workers(backend)); return 0;
+        case Route::kill_worker: respond(kill_worker(backend, task.call.model)); return 0;
+        case Route::incidents: respond(list_incidents(backend)); return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

@@ -29,10 +29,18 @@ std::optional<Match> find_probe(std::string_view name) {
     return std::nullopt;
 }
 
+std::optional<Match> find_worker_path(std::vector<std::string> segments) {
+    if (segments.size() == 2) return Match{Route::workers};
+    if (segments.size() != 4 || segments[3] != "kill") return std::nullopt;
+    return Match{Route::kill_worker, std::move(segments[2])};
+}
+
 std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() == 1) return find_probe(segments[0]);
     if (segments.size() < 2 || segments[0] != "api") return std::nullopt;
     if (segments.size() == 2 && segments[1] == "devices") return Match{Route::devices};
+    if (segments.size() == 2 && segments[1] == "incidents") return Match{Route::incidents};
+    if (segments[1] == "workers") return find_worker_path(std::move(segments));
     if (segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
     if (segments[2].empty()) return std::nullopt;
@@ -44,7 +52,9 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
     return Match{Route::order, std::move(segments[2]), found->action};
 }
 
-bool is_read_only(Route route) { return route != Route::call && route != Route::order; }
+bool is_read_only(Route route) {
+    return route != Route::call && route != Route::order && route != Route::kill_worker;
+}
 
 }  // namespace
 
@@ -54,6 +64,9 @@ std::string_view to_text(Route route, ModelAction action) {
         case Route::ready: return "readyz";
         case Route::metrics: return "metrics";
         case Route::devices: return "devices";
+        case Route::workers: return "workers";
+        case Route::kill_worker: return "kill_worker";
+        case Route::incidents: return "incidents";
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
@@ -70,7 +83,8 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
                                     "there is nothing under this path; the API is GET /api/models, "
                                     "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
                                     ".../unload, .../restart, .../pause and .../resume, GET "
-                                    "/api/devices, /healthz, /readyz and /metrics")});
+                                    "/api/devices, /api/workers and /api/incidents, POST "
+                                    "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

@@ -13,14 +13,17 @@
 namespace windlass::http {
 
 enum class Route : std::uint8_t {
-    health,   // GET  /healthz
-    ready,    // GET  /readyz
-    metrics,  // GET  /metrics
-    devices,  // GET  /api/devices
-    models,   // GET  /api/models
-    model,    // GET  /api/models/{model}
-    call,     // POST /api/models/{model}/call
-    order,    // POST /api/models/{model}/load, and the other actions of an administrator
+    health,       // GET  /healthz
+    ready,        // GET  /readyz
+    metrics,      // GET  /metrics
+    devices,      // GET  /api/devices
+    workers,      // GET  /api/workers
+    kill_worker,  // POST /api/workers/{id}/kill
+    incidents,    // GET  /api/incidents
+    models,       // GET  /api/models
+    model,        // GET  /api/models/{model}
+    call,         // POST /api/models/{model}/call
+    order,        // POST /api/models/{model}/load, and the other actions of an administrator
 };
 
 // "call", "models", ...: as above; an order by its action, "load", "restart", ...
@@ -28,7 +31,7 @@ std::string_view to_text(Route route, ModelAction action);
 
 struct Match {
     Route route;
-    std::string model = {};
+    std::string model = {};   // or the worker's id
     ModelAction action = {};  // of an order
 };
 

@@ -54,6 +54,10 @@ TEST_CASE("each path has its route") {
     CHECK(route("GET", "/readyz").route == Route::ready);
     CHECK(route("HEAD", "/api/models").route == Route::models);
     CHECK(route("GET", "/api/devices").route == Route::devices);
+    CHECK(route("GET", "/api/workers").route == Route::workers);
+    CHECK(route("GET", "/api/incidents").route == Route::incidents);
+    CHECK(route("POST", "/api/workers/7/kill").route == Route::kill_worker);
+    CHECK(route("POST", "/api/workers/7/kill").model == "7");
     CHECK(route("GET", "/api/models/a.b").route == Route::model);
     CHECK(route("GET", "/api/models/a.b").model == "a.b");
     CHECK(route("POST", "/api/models/a/call").route == Route::call);

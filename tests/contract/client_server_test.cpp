@@ -59,6 +59,11 @@ class ModelsByName final : public http::Backend {
     }
     std::vector<http::ModelStatus> models() const override { return {}; }
     http::DevicesStatus devices() const override { return {}; }
+    std::vector<http::WorkerStatus> worker_statuses() const override { return {}; }
+    base::Result<http::WorkerStatus> kill_worker(std::uint64_t) override {
+        return base::fail(base::Errc::not_found, "there is none");
+    }
+    std::vector<http::IncidentStatus> incidents() const override { return {}; }
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
     std::optional<http::Unready> unready() const override { return std::nullopt; }
     std::string metrics(const http::ConnectionCounters&) override { return {}; }

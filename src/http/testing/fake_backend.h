@@ -72,6 +72,46 @@ class FakeBackend : public Backend {
         return base::fail(base::Errc::not_found, "there is no model \"" + std::string{name} + "\"");
     }
     std::vector<ModelStatus> models() const override { return {status("digits")}; }
+    static WorkerStatus worker(std::uint64_t id) {
+        return {.id = id,
+                .pid = 4711,
+                .model = "digits",
+                .device = "cpu",
+                .state = "ready",
+                .since = std::chrono::seconds{2},
+                .running = {"r1"},
+                .heartbeat_age = std::chrono::milliseconds{300},
+                .progress = ProgressStatus{.request = "r1", .step = 3, .age = {}}};
+    }
+    std::vector<WorkerStatus> worker_statuses() const override { return {worker(3)}; }
+    base::Result<WorkerStatus> kill_worker(std::uint64_t id) override {
+        if (id != 3) return base::fail(base::Errc::not_found, "there is no worker of that id");
+        return worker(id);
+    }
+    std::vector<IncidentStatus> incidents() const override {
+        return {{.id = 1,
+                 .detected_at = "2026-01-02T03:04:05.678Z",
+                 .worker = 3,
+                 .pid = 4711,
+                 .model = "digits",
+                 .device = "cpu",
+                 .request = "r1",
+                 .cause = base::fail(base::Errc::timeout, "too long"),
+                 .how = "was killed by signal 9 (SIGKILL)",
+                 .leftovers = 1,
+                 .steps = {{"detected", {}}, {"killed", std::chrono::milliseconds{2'000}}},
+                 .evidence =
+                     EvidenceStatus{.took = std::chrono::milliseconds{70},
+                                    .is_complete = true,
+                                    .threads = {{.process = 4711,
+                                                 .thread = 4712,
+                                                 .name = "python3",
+                                                 .state = "S",
+                                                 .wait_channel = "futex_wait",
+                                                 .native_stack = {"0x1 f+0x2 (libc.so.6)"}}},
+                                    .python_stacks = {"Thread 0x1 (most recent call first):"},
+                                    .missing = {"kernel stack of thread 4712: not permitted"}}}};
+    }
     DevicesStatus devices() const override {
         return {
             .devices = {{.uuid = "GPU-1",

@@ -1,0 +1,192 @@
+// Reports and workers' events as incidents.
+#include "daemon/incidents.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <ranges>
+#include <utility>
+
+#include "base/overloaded.h"
+#include "daemon/translate.h"
+
+namespace windlass::daemon {
+
+using core::EventCode;
+
+namespace {
+
+// UTC with milliseconds, as in the log.
+std::string wall_time() {
+    const auto now = std::chrono::system_clock::now();
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+    const auto milliseconds =
+        std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+    std::tm utc = {};
+    ::gmtime_r(&seconds, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                       milliseconds);
+}
+
+// The step that a report stands for, and whether it tells of something that went wrong. What only
+// continues an incident opens none: most workers end in peace.
+struct Meaning {
+    EventCode code;
+    std::string_view step;
+    bool opens = true;
+};
+constexpr auto kMeanings = std::to_array<Meaning>({
+    {EventCode::run_limit_reached, "detected"},
+    {EventCode::model_load_failed, "detected"},
+    {EventCode::worker_lost, "detected"},
+    {EventCode::worker_terminated, "terminated"},
+    {EventCode::worker_killed, "killed"},
+    {EventCode::worker_unkillable, "unkillable"},
+    {EventCode::worker_reaped, "reaped", false},
+});
+
+http::EvidenceStatus to_status(const worker::Evidence& evidence) {
+    http::EvidenceStatus status{.took = evidence.took,
+                                .is_complete = evidence.is_complete,
+                                .threads = {},
+                                .python_stacks = evidence.python_stacks,
+                                .missing = evidence.missing};
+    for (const worker::ThreadEvidence& thread : evidence.threads) {
+        status.threads.push_back({.process = thread.process,
+                                  .thread = thread.thread,
+                                  .name = thread.name,
+                                  .state = thread.state,
+                                  .wait_channel = thread.wait_channel,
+                                  .kernel_stack = thread.kernel_stack,
+                                  .native_stack = thread.native_stack});
+    }
+    return status;
+}
+
+}  // namespace
+
+Incidents::Incident* Incidents::find(core::Generation generation) {
+    for (Incident& incident : std::views::reverse(incidents_)) {
+        if (incident.status.worker == generation.value) return &incident;
+    }
+    return nullptr;
+}
+
+Incidents::Incident& Incidents::open(core::Generation generation, const Subject& subject,
+                                     base::Instant now) {
+    if (Incident* const known = find(generation)) return *known;
+    if (incidents_.size() == kKept) incidents_.pop_front();
+    Incident& incident = incidents_.emplace_back();
+    incident.detected = now;
+    incident.status = {.id = ++last_id_,
+                       .detected_at = wall_time(),
+                       .worker = generation.value,
+                       .pid = subject.pid,
+                       .model = subject.model,
+                       .device = "cpu",
+                       .progress = progress_of(generation, now)};
+    if (subject.last_heartbeat) incident.status.heartbeat_age = now - *subject.last_heartbeat;
+    add_step(incident, "detected", now);
+    return incident;
+}
+
+void Incidents::add_step(Incident& incident, std::string_view name, base::Instant now) {
+    std::vector<http::IncidentStep>& steps = incident.status.steps;
+    const bool is_known = std::ranges::find(steps, name, &http::IncidentStep::name) != steps.end();
+    if (!is_known) steps.push_back({name, now - incident.detected});
+}
+
+void Incidents::note(const core::Report& report, const Subject& subject, base::Instant now) {
+    if (report.code == EventCode::model_ready) return resume(report.model, now);
+    const auto* const meaning = std::ranges::find(kMeanings, report.code, &Meaning::code);
+    if (meaning == kMeanings.end() || !report.generation) return;
+    Incident* const incident =
+        meaning->opens ? &open(report.generation, subject, now) : find(report.generation);
+    const auto end = ends_.find(report.generation);
+    if (report.code == EventCode::worker_reaped && end != ends_.end()) end->second.is_reaped = true;
+    if (incident == nullptr) return;
+    incident->model_id = report.model;
+    if (report.error && !incident->status.cause) incident->status.cause = report.error;
+    if (report.request && incident->status.request.empty()) {
+        incident->status.request = to_text(report.request);
+    }
+    if (meaning->opens) add_step(*incident, meaning->step, now);
+    if (end != ends_.end() && end->second.is_reaped) finish(*incident, end->second, now);
+}
+
+void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
+    incident.is_over = true;
+    incident.status.how = end.how;
+    incident.status.leftovers = end.leftovers;
+    add_step(incident, "reaped", now);
+    // On a CPU the reap is the proof that the memory is back.
+    if (incident.status.device == "cpu") add_step(incident, "proved", now);
+}
+
+void Incidents::forget(core::Generation generation) {
+    progress_.erase(generation);
+    ends_.erase(generation);
+}
+
+void Incidents::note_order(core::Generation generation, const Subject& subject, base::Instant now) {
+    Incident& incident = open(generation, subject, now);
+    add_step(incident, "ordered", now);
+    if (incident.status.cause) return;
+    incident.status.cause =
+        base::fail(base::Errc::cancelled, "an administrator had the worker killed");
+}
+
+void Incidents::note(const worker::Event& event, base::Instant now) {
+    std::visit(
+        base::Overloaded{
+            [&](const worker::EvidenceTaken& e) {
+                Incident* const incident = find(core::Generation{e.generation});
+                if (incident == nullptr) return;
+                incident->status.evidence = to_status(e.evidence);
+                add_step(*incident, "looked_at", now);
+            },
+            [&](const worker::Progressed& e) {
+                progress_[core::Generation{e.generation}] = {
+                    .status = {.request = e.request == 0 ? "" : to_text(core::RequestId{e.request}),
+                               .step = e.step,
+                               .total = e.total,
+                               .phase = e.phase},
+                    .at = now};
+            },
+            [&](const worker::Exited& e) {
+                ends_[core::Generation{e.generation}] = {.how = to_text(e),
+                                                         .leftovers = e.leftover_count};
+            },
+            [](const auto&) {}},
+        event);
+}
+
+// The next copy is ready: whoever waited is served again.
+void Incidents::resume(core::ModelId model, base::Instant now) {
+    for (Incident& incident : incidents_) {
+        if (incident.model_id != model || !incident.is_over || incident.is_resumed) continue;
+        incident.is_resumed = true;
+        add_step(incident, "resumed", now);
+    }
+}
+
+std::optional<http::ProgressStatus> Incidents::progress_of(core::Generation generation,
+                                                           base::Instant now) const {
+    const auto known = progress_.find(generation);
+    if (known == progress_.end()) return std::nullopt;
+    http::ProgressStatus status = known->second.status;
+    status.age = now - known->second.at;
+    return status;
+}
+
+std::vector<http::IncidentStatus> Incidents::list() const {
+    std::vector<http::IncidentStatus> all;
+    for (const Incident& incident : std::views::reverse(incidents_)) all.push_back(incident.status);
+    return all;
+}
+
+}  // namespace windlass::daemon

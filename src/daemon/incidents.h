@@ -1,0 +1,79 @@
+// What happened to workers that did not end as they should: detected, looked at, ended, reaped, and
+// the model serves again; each step with its time. A record for people: nothing is decided by it.
+// Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/command.h"
+#include "http/worker_status.h"
+#include "worker/event.h"
+
+namespace windlass::daemon {
+
+class Incidents {
+  public:
+    // What is known of a worker when something is noted of it.
+    struct Subject {
+        std::string model = {};
+        int pid = 0;
+        std::optional<base::Instant> last_heartbeat = {};
+    };
+
+    // Opens an incident with what tells of one, or adds a step to that of its generation.
+    void note(const core::Report& report, const Subject& subject, base::Instant now);
+    // An administrator wants it killed.
+    void note_order(core::Generation generation, const Subject& subject, base::Instant now);
+    // Evidence, progress and ends.
+    void note(const worker::Event& event, base::Instant now);
+
+    // A generation whose end is told of: nothing more will be noted of it.
+    void forget(core::Generation generation);
+
+    // What it last said of itself.
+    std::optional<http::ProgressStatus> progress_of(core::Generation generation,
+                                                    base::Instant now) const;
+
+    // The latest first.
+    std::vector<http::IncidentStatus> list() const;
+
+    // Older ones are forgotten. One with its evidence has some 10 KiB, and 256 KiB at most.
+    static constexpr std::size_t kKept = 100;
+
+  private:
+    struct Incident {
+        http::IncidentStatus status;
+        core::ModelId model_id;
+        base::Instant detected;
+        bool is_over = false;     // reaped
+        bool is_resumed = false;  // the model serves again
+    };
+    // How a process ended. The engine tells first that it was reaped, then what that means.
+    struct End {
+        std::string how;
+        std::uint64_t leftovers = 0;
+        bool is_reaped = false;
+    };
+    struct Progress {
+        http::ProgressStatus status;
+        base::Instant at;
+    };
+
+    Incident* find(core::Generation generation);
+    Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
+    static void add_step(Incident& incident, std::string_view name, base::Instant now);
+    void finish(Incident& incident, const End& end, base::Instant now);
+    void resume(core::ModelId model, base::Instant now);
+
+    std::deque<Incident> incidents_;  // the oldest first
+    std::map<core::Generation, Progress> progress_;
+    std::map<core::Generation, End> ends_;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace windlass::daemon

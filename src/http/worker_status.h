@@ -1,0 +1,77 @@
+// What is shown of worker processes, and of the incidents that ended some of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace windlass::http {
+
+// What a run, or the load (no request), last said of itself.
+struct ProgressStatus {
+    std::string request = {};  // "r17"; empty: the load
+    std::optional<std::uint64_t> step = {};
+    std::optional<std::uint64_t> total = {};
+    std::optional<std::string> phase = {};
+    base::Duration age = {};
+};
+
+struct WorkerStatus {
+    std::uint64_t id = 0;  // the generation
+    int pid = 0;
+    std::string model = {};
+    std::string device = {};
+    std::string_view state = {};  // that of its model's copy: "loading", "ready", "stopping", ...
+    base::Duration since = {};    // for how long it has been in that state
+    std::vector<std::string> running = {};             // requests that have begun in it
+    std::optional<base::Duration> heartbeat_age = {};  // a sign of its channel's thread, no verdict
+    std::optional<ProgressStatus> progress = {};
+};
+
+struct ThreadStatus {
+    int process = 0;
+    int thread = 0;
+    std::string name = {};
+    std::string state = {};
+    std::string wait_channel = {};
+    std::vector<std::string> kernel_stack = {};
+    std::vector<std::string> native_stack = {};
+};
+
+// What the worker was doing before it was ended.
+struct EvidenceStatus {
+    base::Duration took = {};
+    bool is_complete = false;
+    std::vector<ThreadStatus> threads = {};
+    std::vector<std::string> python_stacks = {};
+    std::vector<std::string> missing = {};
+};
+
+struct IncidentStep {
+    std::string_view name;  // "detected", "looked_at", "terminated", "killed", ...
+    base::Duration after;   // since it was detected
+};
+
+struct IncidentStatus {
+    std::uint64_t id = 0;          // counts from 1 since the daemon's start
+    std::string detected_at = {};  // "2026-11-21T08:06:02.299Z"
+    std::uint64_t worker = 0;
+    int pid = 0;
+    std::string model = {};
+    std::string device = {};
+    std::string request = {};               // whose run it was; empty: no single one
+    std::optional<base::Error> cause = {};  // only its type and message are shown
+    std::string how = {};                   // the end: "was killed by signal 9 (SIGKILL)"
+    std::uint64_t leftovers = 0;            // processes of it that outlived it and were killed
+    std::vector<IncidentStep> steps = {};   // in the order in which they came
+    std::optional<ProgressStatus> progress = {};       // as it was when it was detected
+    std::optional<base::Duration> heartbeat_age = {};  // the same
+    std::optional<EvidenceStatus> evidence = {};       // none: nothing was left to look at
+};
+
+}  // namespace windlass::http

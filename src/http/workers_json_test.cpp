@@ -1,0 +1,44 @@
+// What clients read of workers and incidents.
+#include "http/workers_json.h"
+
+#include <doctest/doctest.h>
+
+#include "http/testing/fake_backend.h"
+#include "http/workers_api.h"
+
+namespace http = windlass::http;
+
+TEST_CASE("a worker says what it does, and null where nothing is known") {
+    http::testing::FakeBackend backend;
+    CHECK(http::list_workers(backend).body ==
+          R"({"workers":[{"id":3,"pid":4711,"model":"digits","device":"cpu","state":"ready",)"
+          R"("since_s":2.000,"running":["r1"],"heartbeat_age_s":0.300,"progress":)"
+          R"({"request":"r1","step":3,"total":null,"phase":null,"age_s":0.000}}]})");
+    CHECK(http::to_json(http::WorkerStatus{.id = 1, .pid = 2, .state = "loading"}) ==
+          R"({"id":1,"pid":2,"model":"","device":"","state":"loading","since_s":0.000,)"
+          R"("running":[],"heartbeat_age_s":null,"progress":null})");
+}
+
+TEST_CASE("an incident has its steps with their times, and the evidence") {
+    CHECK(
+        http::list_incidents(http::testing::FakeBackend{}).body ==
+        R"j({"incidents":[{"id":1,"detected_at":"2026-01-02T03:04:05.678Z","worker":3,)j"
+        R"j("pid":4711,"model":"digits","device":"cpu","request":"r1",)j"
+        R"j("cause":{"type":"timeout","message":"too long"},)j"
+        R"j("how":"was killed by signal 9 (SIGKILL)","leftovers":1,)j"
+        R"j("steps":[{"step":"detected","after_ms":0.000},{"step":"killed","after_ms":2000.000}],)j"
+        R"j("progress":null,"heartbeat_age_s":null,"evidence":{"took_ms":70.000,)j"
+        R"j("complete":true,"threads":[{"process":4711,"thread":4712,"name":"python3",)j"
+        R"j("state":"S","wait_channel":"futex_wait","kernel_stack":[],)j"
+        R"j("native_stack":["0x1 f+0x2 (libc.so.6)"]}],)j"
+        R"j("python_stacks":["Thread 0x1 (most recent call first):"],)j"
+        R"j("missing":["kernel stack of thread 4712: not permitted"]}}]})j");
+}
+
+TEST_CASE("a kill is taken for a worker that is there, by its number") {
+    http::testing::FakeBackend backend;
+    CHECK(http::kill_worker(backend, "3").status == 200);
+    for (const char* id : {"4", "", "x", "3x", "-3", "99999999999999999999"}) {
+        CHECK(http::kill_worker(backend, id).status == 404);
+    }
+}
