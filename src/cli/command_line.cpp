@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <memory>
 #include <sstream>
 
@@ -251,6 +252,8 @@ struct WorkersCommand {
             "kill", "Kill a worker: what runs in it is lost, what waits is served by the next"));
         kill.add_option("ID", id, "Number of the worker, as the list shows it")
             ->required()
+            ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max())
+                        .description(""))
             ->type_name("");
         kill.footer("Example:\n  windlass workers kill 7");
     }

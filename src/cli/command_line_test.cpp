@@ -102,6 +102,15 @@ TEST_CASE("models lists unless told otherwise") {
           "windlass models: unknown command `laod`; did you mean `load`?");
 }
 
+TEST_CASE("workers are listed, or one is killed by its number") {
+    CHECK_FALSE(parsed<cli::WorkersArguments>({"workers"}).kill.has_value());
+    CHECK(parsed<cli::WorkersArguments>({"workers", "list", "--json"}).json);
+    CHECK(parsed<cli::WorkersArguments>({"workers", "kill", "7"}).kill == 7);
+    CHECK(parsed<cli::Printout>({"workers", "kill"}).exit_code == 2);
+    CHECK(parsed<cli::Printout>({"workers", "kill", "x"}).exit_code == 2);
+    CHECK(parsed<cli::Printout>({"workers", "kill", "-1"}).exit_code == 2);
+}
+
 TEST_CASE("config, errors and version") {
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check"}).file == "windlass.toml");
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check", "x", "--json"}).json);

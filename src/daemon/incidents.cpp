@@ -20,7 +20,7 @@ using core::EventCode;
 namespace {
 
 // UTC with milliseconds, as in the log.
-std::string wall_time() {
+std::string time_of_detection() {
     const auto now = std::chrono::system_clock::now();
     const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
     const auto milliseconds =
@@ -83,7 +83,7 @@ Incidents::Incident& Incidents::open(core::Generation generation, const Subject&
     Incident& incident = incidents_.emplace_back();
     incident.detected = now;
     incident.status = {.id = ++last_id_,
-                       .detected_at = wall_time(),
+                       .detected_at = time_of_detection(),
                        .worker = generation.value,
                        .pid = subject.pid,
                        .model = subject.model,

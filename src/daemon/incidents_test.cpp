@@ -1,0 +1,124 @@
+// Reports and events put together to incidents.
+#include "daemon/incidents.h"
+
+#include <doctest/doctest.h>
+
+namespace base = windlass::base;
+namespace core = windlass::core;
+namespace http = windlass::http;
+namespace worker = windlass::worker;
+using core::EventCode;
+using windlass::daemon::Incidents;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr base::Instant kStart{};
+constexpr core::Generation kThird{3};
+constexpr core::Generation kFourth{4};
+
+core::Report report(EventCode code, core::Generation generation, core::RequestId request = {},
+                    std::optional<base::Error> error = {}) {
+    return {code, core::ModelId{1}, generation, request, std::move(error)};
+}
+
+std::string steps_of(const http::IncidentStatus& incident) {
+    std::string text;
+    for (const http::IncidentStep& step : incident.steps) {
+        text += (text.empty() ? "" : " ") + std::string{step.name};
+    }
+    return text;
+}
+
+struct Book {
+    void note(EventCode code, core::Generation generation = kThird, base::Duration at = {},
+              core::RequestId request = {}, std::optional<base::Error> error = {}) {
+        incidents.note(report(code, generation, request, std::move(error)),
+                       {.model = "digits", .pid = 4711, .last_heartbeat = kStart}, kStart + at);
+    }
+    void exit(core::Generation generation = kThird) {
+        incidents.note(worker::Exited{.generation = generation.value,
+                                      .pid = 4711,
+                                      .code = {},
+                                      .signal = 9,
+                                      .leftover_count = 2},
+                       kStart);
+    }
+    Incidents incidents;
+};
+
+}  // namespace
+
+TEST_CASE("a run that broke a limit has every step once, with its time since detection") {
+    Book book;
+    book.incidents.note(
+        worker::Progressed{
+            .generation = 3, .request = 17, .step = 5, .total = {}, .phase = "encode"},
+        kStart);
+    book.note(EventCode::run_limit_reached, kThird, 1s, core::RequestId{17},
+              base::fail(base::Errc::timeout, "too long"));
+    book.incidents.note(
+        worker::EvidenceTaken{.generation = 3,
+                              .evidence = {.python_stacks = {"File"}, .is_complete = true}},
+        kStart + 2s);
+    book.note(EventCode::worker_terminated, kThird, 3s);
+    book.note(EventCode::worker_killed, kThird, 4s);
+    book.exit();
+    book.note(EventCode::worker_reaped, kThird, 5s);
+    book.note(EventCode::model_ready, kFourth, 6s);
+    book.note(EventCode::model_ready, kFourth, 7s);
+    const auto all = book.incidents.list();
+    REQUIRE(all.size() == 1);
+    const http::IncidentStatus& incident = all.front();
+    CHECK(steps_of(incident) == "detected looked_at terminated killed reaped proved resumed");
+    CHECK(incident.steps[3].after == 3s);
+    CHECK(incident.steps.back().after == 5s);
+    CHECK(incident.request == "r17");
+    CHECK(incident.cause->code == base::Errc::timeout);
+    CHECK(incident.how == "was killed by signal 9 (SIGKILL)");
+    CHECK(incident.leftovers == 2);
+    CHECK(incident.heartbeat_age == 1s);
+    CHECK(incident.progress->step == 5);
+    CHECK(incident.progress->age == 1s);
+    CHECK(incident.evidence->python_stacks.size() == 1);
+    CHECK(incident.detected_at.ends_with('Z'));
+}
+
+TEST_CASE("a death is told after the reap, and a good end is no incident") {
+    Book book;
+    book.exit();
+    book.note(EventCode::worker_reaped);
+    book.incidents.forget(kThird);
+    CHECK(book.incidents.list().empty());
+    book.exit(kFourth);
+    book.note(EventCode::worker_reaped, kFourth);
+    book.note(EventCode::worker_lost, kFourth, {}, {},
+              base::fail(base::Errc::worker_lost, "it died"));
+    const auto all = book.incidents.list();
+    REQUIRE(all.size() == 1);
+    CHECK(steps_of(all.front()) == "detected reaped proved");
+    CHECK(all.front().worker == 4);
+    CHECK_FALSE(all.front().evidence.has_value());
+}
+
+TEST_CASE("an order by hand is the cause where nothing else is") {
+    Book book;
+    book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
+    book.note(EventCode::worker_killed);
+    const auto all = book.incidents.list();
+    REQUIRE(all.size() == 1);
+    CHECK(steps_of(all.front()) == "detected ordered killed");
+    CHECK(all.front().cause->message.contains("administrator"));
+    CHECK(all.front().how.empty());
+}
+
+TEST_CASE("only the latest are kept, the latest first") {
+    Book book;
+    for (std::uint64_t number = 1; number <= Incidents::kKept + 5; ++number) {
+        book.note(EventCode::worker_lost, core::Generation{number});
+    }
+    const auto all = book.incidents.list();
+    REQUIRE(all.size() == Incidents::kKept);
+    CHECK(all.front().id == Incidents::kKept + 5);
+    CHECK(all.back().id == 6);
+}
