@@ -3,6 +3,7 @@
 #include "emulator/ledger.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -67,6 +68,13 @@ T& shared() {
     return *static_cast<T*>(memory);
 }
 
+LedgerFile& map_ledger(const std::string& folder) {
+    const int file = open((folder + "/ledger").c_str(), O_RDWR);
+    void* memory = mmap(nullptr, sizeof(LedgerFile), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    return *static_cast<LedgerFile*>(memory);
+}
+
 // Until `counter` reaches the value, or for a minute.
 void await(const std::atomic<std::uint32_t>& counter, std::uint32_t value) {
     const std::uint64_t end = monotonic_ns() + kDeadlineNs;
@@ -120,6 +128,47 @@ TEST_CASE("hundreds of processes killed at any instruction leave the books true"
     CHECK(node.truth(1).used == Bytes{0});
     CHECK(node.process_count() == 0);
     MESSAGE(kKills << " kills, " << node.owner_deaths() << " of them with the mutex held");
+}
+
+TEST_CASE("a death between any two steps of a change is put right by whoever comes next") {
+    const Folder folder;
+    auto made = Node::make(folder.path, "1x24GiB,teardown=0s");
+    REQUIRE(made.has_value());
+    const Node node = std::move(made).value();
+    const auto ledger = Ledger::open(folder.path);
+    const auto living = ledger->join(getpid());
+    REQUIRE(ledger->allocate(living->slot, 0, kMiB, Ledger::Kind::memory).has_value());
+
+    Record::State state = Record::State::reserved;
+    std::uint64_t counted_bytes = 0;
+    SUBCASE("reserved, not yet counted") {}
+    SUBCASE("reserved and counted") { counted_bytes = 7 * kMiB; }
+    SUBCASE("freeing, still counted") {
+        state = Record::State::freeing;
+        counted_bytes = 7 * kMiB;
+    }
+    SUBCASE("freeing, no longer counted") { state = Record::State::freeing; }
+    const pid_t pid = start([&] {
+        LedgerFile& file = map_ledger(folder.path);
+        const auto own = Ledger::open(folder.path);
+        const auto membership = own->join(getpid());
+        pthread_mutex_lock(&file.mutex);
+        file.record_end = 3;
+        file.records[2] = {.state = state,
+                           .slot = static_cast<std::int16_t>(membership->slot),
+                           .device = 0,
+                           .bytes = 7 * kMiB,
+                           .allocation = 99,
+                           .is_exported = 0};
+        file.devices[0].used_bytes += counted_bytes;
+        raise(SIGKILL);
+    });
+    waitpid(pid, nullptr, 0);
+    CHECK(node.is_consistent());
+    CHECK(node.owner_deaths() == 1);
+    CHECK(node.truth(0).used == 1_MiB);
+    CHECK(node.process_count() == 1);
+    ledger->leave(*living);
 }
 
 TEST_CASE("a forked child keeps its parent's memory until it ends too") {
