@@ -10,7 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <new>
+#include <system_error>
 #include <utility>
 
 #include "emulator/ledger.h"
@@ -24,7 +24,7 @@ base::Error failed(std::string_view what, const std::string& path, int number) {
     return base::fail(base::Errc::internal,
                       fmt::format("cannot {} {}: {}; an emulated node needs a folder that it may "
                                   "write to",
-                                  what, path, std::strerror(number)));
+                                  what, path, std::generic_category().message(number)));
 }
 
 template <std::size_t size>
@@ -110,8 +110,8 @@ base::Result<Node> Node::open(const std::string& folder) {
                           fmt::format("{}/ledger is of another version of the emulator; make the "
                                       "node anew",
                                       folder));
-    return base::fail(base::Errc::not_found,
-                      fmt::format("{} is no emulated node: {}", folder, std::strerror(errno)));
+    return base::fail(base::Errc::not_found, fmt::format("{} is no emulated node: {}", folder,
+                                                         std::generic_category().message(errno)));
 }
 
 base::Result<void> remove_node(const std::string& folder) {

@@ -34,6 +34,7 @@ NvmlReturn initialise() {
     Library& it = library();
     const std::scoped_lock lock{it.mutex};
     if (!it.ledger) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): at the start; nobody sets variables
         const char* folder = std::getenv("WINDLASS_EMULATOR");
         if (folder == nullptr) return NvmlReturn::driver_not_loaded;
         it.ledger = Ledger::open(folder);

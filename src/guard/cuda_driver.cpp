@@ -58,6 +58,7 @@ base::Error cuda_error(driver_abi::CuResult result, const char* function) {
 }
 
 base::Result<CudaDriver> CudaDriver::open() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets variables
     const char* chosen = std::getenv("WINDLASS_CUDA_LIBRARY");
     Library library = WL_TRY(Library::open(chosen != nullptr ? chosen : "libcuda.so.1"));
     CudaDriver driver{std::move(library)};
