@@ -142,13 +142,14 @@ std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply
         .timeout = request.timeout.value_or(model.call_timeout),
         .wait = request.wait.value_or(model.wait_timeout)};
     if (request.content_type.empty()) request.content_type = kUnknownContent;
-    calls_.emplace(arrived.request, Call{.model = *id,
-                                         .arrived = loop_.now(),
-                                         .content_type = std::move(request.content_type),
-                                         .body = std::move(request.body),
-                                         .is_idempotent = model.idempotent,
-                                         .variant = std::move(request.variant),
-                                         .reply = std::move(reply)});
+    calls_.emplace(arrived.request,
+                   Call{.model = *id,
+                        .arrived = loop_.now(),
+                        .content_type = std::move(request.content_type),
+                        .body = std::make_shared<const std::string>(std::move(request.body)),
+                        .is_idempotent = model.idempotent,
+                        .variant = std::move(request.variant),
+                        .reply = std::move(reply)});
     handle(arrived);
     return arrived.request.value;
 }
@@ -221,7 +222,7 @@ void Switchboard::on_worker(worker::Event event) {
 void Switchboard::drop_body(core::RequestId request) {
     const auto call = calls_.find(request);
     if (call == calls_.end() || call->second.is_idempotent) return;
-    if (!engine_.wait_reason(request)) std::string{}.swap(call->second.body);
+    if (!engine_.wait_reason(request)) call->second.body.reset();
 }
 
 // --- commands
@@ -253,7 +254,8 @@ void Switchboard::on(const core::Load& command) {
 
 void Switchboard::on(const core::Dispatch& command) {
     const auto call = calls_.find(command.request);
-    WL_ASSERT(call != calls_.end());  // a Dispatch comes before its Respond
+    // A Dispatch comes before its Respond, and before a `started` that lets go of the body.
+    WL_ASSERT(call != calls_.end() && call->second.body);
     supervisor_.run(command.generation.value, command.request.value,
                     {.content_type = call->second.content_type,
                      .variant = call->second.variant,

@@ -76,7 +76,7 @@ class Switchboard final : public http::Backend {
         core::ModelId model;
         core::Instant arrived;
         std::string content_type;
-        std::string body;            // kept while the call may be sent to a worker once more
+        io::SharedBytes body;        // kept while the call may be sent to a worker once more
         bool is_idempotent = false;  // as its model was when it arrived
         std::optional<std::string> variant;
         http::CallReply reply;

@@ -41,11 +41,11 @@ Stream::Stream(Loop& loop, FileDescriptor descriptor, StreamHandlers handlers)
 
 Stream::~Stream() { WL_ASSERT(handlers_running_ == 0); }
 
-base::Result<void> Stream::write(std::string bytes) { return write(std::move(bytes), {}); }
+base::Result<void> Stream::write(std::string bytes) { return write(std::move(bytes), nullptr); }
 
-base::Result<void> Stream::write(std::string first, std::string second) {
+base::Result<void> Stream::write(std::string first, SharedBytes second) {
     if (!is_open_ || !is_writable_) return {};
-    const std::size_t size = first.size() + second.size();
+    const std::size_t size = first.size() + (second ? second->size() : 0);
     if (backlog_ + size > backlog_max_) {
         return base::fail(base::Errc::unavailable,
                           fmt::format("cannot queue {} bytes: {} wait already for a reader that is"
@@ -53,8 +53,8 @@ base::Result<void> Stream::write(std::string first, std::string second) {
                                       size, backlog_, backlog_max_));
     }
     backlog_ += size;
-    if (!first.empty()) queue_.push_back(std::move(first));
-    if (!second.empty()) queue_.push_back(std::move(second));
+    if (!first.empty()) queue_.push_back({.own = std::move(first), .shared = nullptr});
+    if (second && !second->empty()) queue_.push_back({.own = {}, .shared = std::move(second)});
     if (!is_flush_due_ && !queue_.empty()) flush_at_turn_end();
     return {};
 }
@@ -71,8 +71,9 @@ void Stream::flush() {
         const std::size_t count = std::min(queue_.size(), kPiecesMax);
         for (std::size_t index = 0; index < count; ++index) {
             const std::size_t skip = index == 0 ? front_sent_ : 0;
-            pieces[index] = {.iov_base = queue_[index].data() + skip,
-                             .iov_len = queue_[index].size() - skip};
+            const std::string_view bytes = queue_[index].bytes().substr(skip);
+            // sendmsg() only reads what iovec, which serves both directions, points to.
+            pieces[index] = {.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
         }
         const ssize_t sent = send_pieces(readiness_.descriptor(), std::span{pieces}.first(count));
         if (sent < 0) {
@@ -95,7 +96,7 @@ void Stream::flush() {
 void Stream::drop_sent(std::size_t size) {
     backlog_ -= size;
     while (size > 0) {
-        const std::size_t left = queue_.front().size() - front_sent_;
+        const std::size_t left = queue_.front().bytes().size() - front_sent_;
         if (size < left) {
             front_sent_ += size;
             return;

@@ -5,13 +5,18 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "io/readiness.h"
 
 namespace windlass::io {
+
+// Bytes that their giver may need once more: a large body is not copied to be sent.
+using SharedBytes = std::shared_ptr<const std::string>;
 
 struct StreamHandlers {
     // The bytes are gone when it returns.
@@ -35,7 +40,7 @@ class Stream {
     // `bytes` together exceed the limit. After close() or the end of the stream bytes are dropped.
     base::Result<void> write(std::string bytes);
     // Both or none.
-    base::Result<void> write(std::string first, std::string second);
+    base::Result<void> write(std::string first, SharedBytes second);
 
     void set_backlog_max(std::size_t bytes) { backlog_max_ = bytes; }
     std::size_t backlog() const { return backlog_; }  // queued and not yet taken by the kernel
@@ -57,6 +62,12 @@ class Stream {
     // What one try to read came to.
     enum class Reading { more, dry, over };
 
+    struct Piece {
+        std::string own;
+        SharedBytes shared;  // null: `own` counts
+        std::string_view bytes() const { return shared ? *shared : own; }
+    };
+
     void on_readable();
     Reading read_once(std::size_t size_max, std::size_t& size);
     void finish(std::optional<base::Error> error);
@@ -68,7 +79,7 @@ class Stream {
     Loop& loop_;
     Readiness readiness_;
     StreamHandlers handlers_;
-    std::deque<std::string> queue_;
+    std::deque<Piece> queue_;
     std::size_t front_sent_ = 0;  // of queue_.front()
     std::size_t backlog_ = 0;
     std::size_t backlog_max_ = kBacklogMaxDefault;

@@ -68,13 +68,17 @@ std::string pattern(std::size_t size) {
     return text;
 }
 
+io::SharedBytes shared(std::string bytes) {
+    return std::make_shared<const std::string>(std::move(bytes));
+}
+
 }  // namespace
 
 TEST_CASE("everything written in a turn goes out in one system call, at its end") {
     Fixture f{SOCK_SEQPACKET};  // keeps each send apart
     f.loop.post([&] {
         for (const char* word : {"one ", "two ", "three"}) CHECK(f.stream->write(word).has_value());
-        CHECK(f.stream->write(" four", " five").has_value());
+        CHECK(f.stream->write(" four", shared(" five")).has_value());
         CHECK(f.read_other().empty());
     });
     run_turn(f.loop);
@@ -89,7 +93,8 @@ TEST_CASE("a full socket does not block, and nothing is lost or reordered") {
     for (std::size_t size = 1; at < sent.size(); size = size * 2 + 1) {
         const std::size_t head = std::min(size, sent.size() - at);
         const std::size_t body = std::min(size, sent.size() - at - head);
-        CHECK(f.stream->write(sent.substr(at, head), sent.substr(at + head, body)).has_value());
+        CHECK(f.stream->write(sent.substr(at, head), shared(sent.substr(at + head, body)))
+                  .has_value());
         at += head + body;
     }
     run_turn(f.loop);
@@ -105,10 +110,25 @@ TEST_CASE("a full socket does not block, and nothing is lost or reordered") {
     CHECK(f.stream->backlog() == 0);
 }
 
+TEST_CASE("shared bytes are held until they are sent, and not copied") {
+    Fixture f;
+    const io::SharedBytes bytes = shared(pattern(3'000'000));
+    CHECK(f.stream->write("head", bytes).has_value());
+    CHECK(bytes.use_count() == 2);
+    std::size_t arrived = 0;
+    CHECK(run_until(f.loop, [&] {
+        arrived += f.read_other().size();
+        f.loop.post([] {});  // reading here is no input of the loop
+        return arrived == 4 + bytes->size();
+    }));
+    run_turn(f.loop);
+    CHECK(bytes.use_count() == 1);
+}
+
 TEST_CASE("a backlog above the limit is refused whole") {
     Fixture f;
     f.stream->set_backlog_max(1000);
-    CHECK(f.stream->write(std::string(600, 'a'), std::string(400, 'b')).has_value());
+    CHECK(f.stream->write(std::string(600, 'a'), shared(std::string(400, 'b'))).has_value());
     const base::Result<void> refused = f.stream->write("c");
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == base::Errc::unavailable);

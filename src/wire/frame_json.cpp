@@ -152,6 +152,7 @@ std::string print(const json::object& object) { return json::serialize(object); 
 // Each request has one `run` and one `result`, whose metadata are nearly always as plain as this;
 // then they are written and read without the library.
 constexpr std::string_view kBeginContentType = R"({"content_type":")";
+constexpr std::size_t kRunOrderSizeUsual = 64;  // without the content type
 
 bool needs_no_escape(std::string_view text) {
     const auto is_plain = [](char c) { return c != '"' && c != '\\'; };
@@ -211,8 +212,9 @@ std::string to_json(const LoadOrder& order) {
 
 std::string to_json(const RunOrder& order) {
     if (needs_no_escape(order.content_type) && !order.variant) {
-        std::string text{kBeginContentType};
-        text.append(order.content_type).append(R"(","timeout_ms":)");
+        std::string text;
+        text.reserve(kRunOrderSizeUsual + order.content_type.size());
+        text.append(kBeginContentType).append(order.content_type).append(R"(","timeout_ms":)");
         base::append_digits(text, to_whole_milliseconds(order.timeout));
         text.push_back('}');
         return text;

@@ -128,7 +128,7 @@ void Supervisor::load(std::uint64_t generation, const wire::LoadOrder& order) {
 }
 
 void Supervisor::run(std::uint64_t generation, std::uint64_t request, const wire::RunOrder& order,
-                     std::string body) {
+                     io::SharedBytes body) {
     WorkerProcess* const worker = state_->find(generation);
     if (worker == nullptr) return;
     const base::Result<void> handed_over = worker->run(request, order, std::move(body));

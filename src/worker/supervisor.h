@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "io/stream.h"
 #include "wire/frame_meta.h"
 #include "worker/event.h"
 
@@ -84,7 +85,7 @@ class Supervisor {
     // what the engine's window can have in flight: (concurrency + 17) x (body_max + 64 KiB). A run
     // above that is answered by Failed with `unavailable`, reason "channel_full".
     void run(std::uint64_t generation, std::uint64_t request, const wire::RunOrder& order,
-             std::string body);
+             io::SharedBytes body);
 
     // Answered by Recalled, unless the request is over before.
     void recall(std::uint64_t generation, std::uint64_t request);

@@ -147,7 +147,7 @@ void WorkerProcess::load(const wire::LoadOrder& order) {
 }
 
 base::Result<void> WorkerProcess::run(std::uint64_t request, const wire::RunOrder& order,
-                                      std::string body) {
+                                      io::SharedBytes body) {
     if (!channel_.is_open()) return {};  // dropped: the channel's or the process's end says so
     if (!wire::is_header_text(order.content_type) ||
         !wire::is_header_text(order.variant.value_or("-"))) {
@@ -156,7 +156,7 @@ base::Result<void> WorkerProcess::run(std::uint64_t request, const wire::RunOrde
                           " characters or not printable ASCII; correct it");
     }
     const std::size_t largest_head = wire::kHeaderSize + wire::kMetaSizeMax;
-    if (channel_.backlog() + largest_head + body.size() > runs_backlog_max_) {
+    if (channel_.backlog() + largest_head + body->size() > runs_backlog_max_) {
         base::Error full = base::fail(
             base::Errc::unavailable,
             fmt::format("worker {} of model {} does not read its channel: {} bytes wait for it;"
@@ -165,7 +165,7 @@ base::Result<void> WorkerProcess::run(std::uint64_t request, const wire::RunOrde
         full.reason = "channel_full";
         return full;
     }
-    std::string head = conversation_.run(request, order, body.size());
+    std::string head = conversation_.run(request, order, body->size());
     return channel_.write(std::move(head), std::move(body));
 }
 

@@ -41,7 +41,8 @@ class WorkerProcess {
 
     void load(const wire::LoadOrder& order);
     // An error: the worker has not seen and will not see the request.
-    base::Result<void> run(std::uint64_t request, const wire::RunOrder& order, std::string body);
+    base::Result<void> run(std::uint64_t request, const wire::RunOrder& order,
+                           io::SharedBytes body);
     void recall(std::uint64_t request) { send(Conversation::recall(request)); }
     void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
     void stop() { send(Conversation::stop()); }

@@ -62,7 +62,7 @@ class Bench {
     void run(std::uint64_t generation, std::uint64_t request, const std::string& content_type,
              std::string body = "") {
         supervisor.run(generation, request, {.content_type = content_type, .variant = "fast"},
-                       std::move(body));
+                       std::make_shared<const std::string>(std::move(body)));
     }
 
     // The `count`th event of a kind that a generation has had.
