@@ -70,10 +70,10 @@ std::vector<pid_t> numbers_in(const std::string& folder) {
 
 // The fields behind the name, which may hold anything: state, parent, group, session (proc(5)).
 std::optional<std::string> stat_fields(const std::string& folder) {
-    const auto text = io::read_file(folder + "/stat", kProcFileMax);
-    const std::size_t name_end = text ? text->rfind(") ") : std::string::npos;
+    const std::string text = io::read_file(folder + "/stat", kProcFileMax).value_or("");
+    const std::size_t name_end = text.rfind(") ");
     if (name_end == std::string::npos) return std::nullopt;
-    return text->substr(name_end + 2);
+    return text.substr(name_end + 2);
 }
 
 // The worker leads its session; processes that left it are of no interest here.
@@ -116,7 +116,7 @@ std::vector<SeenThread> say_threads(pid_t process, std::size_t& room) {
         }
         --room;
         const std::string folder = fmt::format("/proc/{}/task/{}", process, thread);
-        const std::string fields = stat_fields(folder).value_or("?");
+        const std::string fields = stat_fields(folder).value_or("?") + "?";
         const std::string channel = io::read_file(folder + "/wchan", kProcFileMax).value_or("?");
         const std::string name = io::read_file(folder + "/comm", kProcFileMax).value_or("?");
         say_line(fmt::format("thread\t{}\t{}\t{}\t{}\t{}", process, thread, fields.front(),
