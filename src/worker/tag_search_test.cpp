@@ -60,7 +60,7 @@ TEST_CASE("a process that cannot be looked at is skipped, and the search goes on
 }
 
 TEST_CASE("a search that crashes or cannot be started is tried again until its limit") {
-    const worker::HuntOutcome crashed = FakeSearch{"crashing"}.outcome(500ms);
+    const worker::HuntOutcome crashed = FakeSearch{"crashing"}.outcome(3s);
     CHECK_FALSE(crashed.is_everything_gone);
     CHECK(crashed.failure.contains("SIGABRT"));
     FakeSearch missing{"missing"};
