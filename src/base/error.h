@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "base/bytes.h"
 #include "base/time.h"
 
 namespace windlass::base {
@@ -57,6 +59,24 @@ std::span<const ErrorTraits> error_table();
 const ErrorTraits& traits(Errc code);
 std::optional<Errc> find_errc(std::string_view name);
 
+struct MemoryHolder {
+    std::string kind;              // "model", "returning", "fenced", "foreign"
+    std::string model;             // empty: foreign
+    std::uint64_t generation = 0;  // 0: foreign
+    Bytes bytes;
+
+    friend bool operator==(const MemoryHolder&, const MemoryHolder&) = default;
+};
+
+struct MemoryShortage {              // what a refusal for lack of memory is about
+    std::string device;              // its UUID
+    std::optional<Bytes> required;   // empty: not known, or all there is
+    std::optional<Bytes> available;  // empty: not known
+    std::vector<MemoryHolder> holders;
+
+    friend bool operator==(const MemoryShortage&, const MemoryShortage&) = default;
+};
+
 struct Error {
     Errc code = Errc::internal;
     std::string message;         // what happened, to what, what to do; never parsed
@@ -64,6 +84,7 @@ struct Error {
     std::string cause = {};      // class of the exception that a model raised
     std::string traceback = {};  // of the worker, as text
     std::optional<Duration> retry_after = {};
+    std::optional<MemoryShortage> memory = {};
 
     friend bool operator==(const Error&, const Error&) = default;
 };

@@ -10,6 +10,8 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_loading: return "model.loading";
         case EventCode::model_ready: return "model.ready";
         case EventCode::model_load_failed: return "model.load_failed";
+        case EventCode::model_load_retried: return "model.load_retried";
+        case EventCode::model_memory_awaited: return "model.memory_awaited";
         case EventCode::model_draining: return "model.draining";
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";
@@ -28,6 +30,9 @@ std::string_view to_text(EventCode code) {
         case EventCode::worker_killed: return "worker.killed";
         case EventCode::worker_unkillable: return "worker.unkillable";
         case EventCode::worker_reaped: return "worker.reaped";
+        case EventCode::worker_memory_returned: return "worker.memory_returned";
+        case EventCode::device_fenced: return "device.fenced";
+        case EventCode::device_fence_lifted: return "device.fence_lifted";
     }
     std::unreachable();
 }

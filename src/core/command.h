@@ -8,21 +8,25 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "core/ids.h"
 
 namespace windlass::core {
 
+using base::Bytes;
 using base::Duration;
 using base::Error;
 
 struct Launch {  // answered by WorkerHello, LoadFailed, LaunchFailed or WorkerExited
     ModelId model;
     Generation generation;
+    DeviceId device;
 };
 struct Load {  // answered by WorkerLoaded, LoadFailed or WorkerExited
     ModelId model;
     Generation generation;
+    DeviceId device;
 };
 struct Dispatch {  // send it to the worker; answered by RunAnswered, RunFailed, RunRecalled{true}
                    // or WorkerExited
@@ -48,6 +52,11 @@ struct Kill {  // SIGKILL to the process group
     Generation generation;
 };
 
+struct SampleDevice {  // answered by DeviceSampled or DeviceSilent, with this sequence
+    DeviceId device;
+    std::uint64_t sequence = 0;
+};
+
 // Where the time of a request went.
 struct Timings {
     Duration queue{};  // waiting for a place
@@ -68,6 +77,8 @@ enum class EventCode : std::uint8_t {
     model_loading,
     model_ready,
     model_load_failed,
+    model_load_retried,
+    model_memory_awaited,
     model_draining,
     model_stopping,
     model_unloaded,
@@ -86,6 +97,9 @@ enum class EventCode : std::uint8_t {
     worker_killed,
     worker_unkillable,
     worker_reaped,
+    worker_memory_returned,
+    device_fenced,
+    device_fence_lifted,
 };
 
 struct Report {  // an action that people may want to see
@@ -94,10 +108,12 @@ struct Report {  // an action that people may want to see
     Generation generation;
     RequestId request;           // none when it is not about one
     std::optional<Error> error;  // the cause, where there is one
+    DeviceId device = {};        // none when it is not about one
+    std::optional<Bytes> bytes = {};
 };
 
-using Command =
-    std::variant<Launch, Load, Dispatch, Recall, Cancel, Stop, Terminate, Kill, Respond, Report>;
+using Command = std::variant<Launch, Load, Dispatch, Recall, Cancel, Stop, Terminate, Kill,
+                             SampleDevice, Respond, Report>;
 using Commands = std::vector<Command>;
 
 // "model.loading", ...: the stable name in log and event stream.

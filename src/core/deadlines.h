@@ -20,6 +20,10 @@ enum class TimerKind : std::uint8_t {
     begin_limit,      // id: model, copy. A run is due to begin and has not
     replica_step,     // id: model, copy. The deadline of the replica's present state
     idle,             // id: model, copy. Nobody has used it for `unload_after`
+    device_answer,    // id: device. It was asked and has not answered
+    device_sample,    // id: device. It is to be asked again
+    device_stale,     // id: device. Its last answer is too old to admit by
+    settle,           // id: generation. Its memory ought to be back
     shutdown_cancel,  // id: 0
     shutdown_term,    // id: 0
     shutdown_kill,    // id: 0

@@ -18,6 +18,12 @@ DeviceLedger::DeviceLedger(std::optional<Bytes> capacity, Bytes headroom)
     weigh();
 }
 
+void DeviceLedger::resize(std::optional<Bytes> capacity, Bytes headroom) {
+    capacity_ = capacity;
+    headroom_ = headroom;
+    weigh();
+}
+
 void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) {
     const bool is_new =
         claims_
@@ -87,6 +93,10 @@ void DeviceLedger::measure(const MemorySample& sample) {
         }
     }
     weigh();
+    // Strangers cannot have more than what nobody explains, whoever it is that gave way.
+    if (foreign_ && quiet_foreign_) {
+        quiet_foreign_ = std::min(*quiet_foreign_, *foreign_ + *left_behind_);
+    }
     // What a load has taken so far would look like a stranger's where processes are not told apart.
     if (!has_departed() && (own_known_ || !is_loading_)) quiet_foreign_ = foreign_;
 }

@@ -68,6 +68,8 @@ class DeviceLedger {
     DeviceLedger() = default;
     DeviceLedger(std::optional<Bytes> capacity, Bytes headroom);
 
+    void resize(std::optional<Bytes> capacity, Bytes headroom);
+
     // --- claims
     void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
     void mark_loaded(Generation generation);

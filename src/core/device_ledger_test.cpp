@@ -209,6 +209,20 @@ TEST_CASE("a stranger that grows while a claim is on its way back is never count
     CHECK(ledger.free() == 24_GiB - 512_MiB - 7_GiB);
 }
 
+TEST_CASE("a stranger that gave way while a claim came back does not hide what the next leaves") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(told_apart(1, 8_GiB));
+    ledger.claim(kA, 4_GiB, false);
+    ledger.depart(kA, 1);
+    ledger.measure(told_apart(2, 2_GiB));
+    ledger.release(kA);
+    ledger.claim(kB, 4_GiB, false);
+    ledger.depart(kB, 2);
+    ledger.measure(told_apart(3, 6_GiB));
+    CHECK(ledger.proved().empty());
+    CHECK(ledger.fence(kB, kNow) == 4_GiB);
+}
+
 TEST_CASE("a provisional claim is exclusive until it settles") {
     DeviceLedger ledger = make_ledger();
     ledger.measure(told_apart(1, Bytes{}));

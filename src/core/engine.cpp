@@ -14,7 +14,8 @@ using base::Errc;
 using namespace std::chrono_literals;
 using enum Residency;
 
-Engine::Engine(std::vector<ModelSpec> specs) {
+Engine::Engine(std::vector<ModelSpec> specs, DeviceSettings devices)
+    : devices_(std::move(devices)) {
     models_.reserve(specs.size());
     for (ModelSpec& spec : specs) add_model(std::move(spec));
 }
@@ -99,6 +100,10 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::idle:
             replica_of(id).stop(StopCause::wanted, StopStep::asked, now, out);
             return advance(id.model, now, out);
+        case TimerKind::device_answer:
+        case TimerKind::device_sample:
+        case TimerKind::device_stale: return on_device_timer(key, now, out);
+        case TimerKind::settle: return on_settle_limit(Generation{key.id}, now, out);
         case TimerKind::shutdown_cancel:
         case TimerKind::shutdown_term:
         case TimerKind::shutdown_kill: return on_shutdown_step(key.kind, now, out);
@@ -252,17 +257,24 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
     while (model.wants_copy()) {
         const auto copy = model.find_cold();
-        if (!copy) return;
-        launch({id, *copy}, now, out);
+        if (!copy) break;
+        const auto placed = admit(model, now, out);
+        if (!placed) return arm_device_timers();
+        launch({id, *copy}, *placed, now, out);
     }
+    if (!model.shortage) return;
+    end_starving(model);
+    arm_device_timers();
 }
 
-void Engine::launch(ReplicaId id, Instant now, Commands& out) {
+void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     const Generation generation{++last_generation_};
     generations_.emplace(generation, id);
     ++model.load_count;
-    replica_of(id).launch(generation, model.spec, now, out);
+    devices_.claim(generation, id.model, placed);
+    replica_of(id).launch({id.model, generation, placed.device}, model.spec, now, out);
+    arm_device_timers();
 }
 
 void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {

@@ -12,6 +12,7 @@
 
 #include "core/command.h"
 #include "core/deadlines.h"
+#include "core/devices.h"
 #include "core/engine_parts.h"
 #include "core/event.h"
 #include "core/view.h"
@@ -21,7 +22,7 @@ namespace windlass::core {
 class Engine {
   public:
     // The ids of the models are 1, 2, ... in this order.
-    explicit Engine(std::vector<ModelSpec> specs);
+    explicit Engine(std::vector<ModelSpec> specs, DeviceSettings devices = {});
 
     // Appends to `out`, in order, what the shell must now do. `now` never decreases between calls.
     void handle(const Event& event, Instant now, Commands& out);
@@ -30,6 +31,7 @@ class Engine {
     std::optional<Instant> next_deadline() const { return deadlines_.next(); }
 
     std::optional<ModelId> find_model(std::string_view name) const;  // not those that were removed
+    const Devices& devices() const { return devices_; }
     ModelView view(ModelId model) const;
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
     std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
@@ -58,7 +60,7 @@ class Engine {
     void move_along(ReplicaId id, Instant now, Commands& out);
     void dispatch(ModelId id, Instant now, Commands& out);
     void launch_wanted(ModelId id, Instant now, Commands& out);
-    void launch(ReplicaId id, Instant now, Commands& out);
+    void launch(ReplicaId id, const Placed& placed, Instant now, Commands& out);
     void settle_idle(ReplicaId id, Instant now, Commands& out);
     void arm_replica_timers(ReplicaId id);
 
@@ -105,6 +107,25 @@ class Engine {
     static Timings timings_of(const Replica& replica, const Call& call, Instant started,
                               Instant now);
 
+    // engine_memory.cpp: who may load where, and when bytes are free again
+    void on(const DeviceFound& event, Instant now, Commands& out);
+    void on(const DeviceSampled& event, Instant now, Commands& out);
+    void on(const DeviceSilent& event, Instant now, Commands& out);
+    void on(const DeviceLost& event, Instant now, Commands& out);
+    void on_device_timer(TimerKey key, Instant now, Commands& out);
+    void on_settle_limit(Generation generation, Instant now, Commands& out);
+    void arm_device_timers();
+    std::optional<Placed> admit(Model& model, Instant now, Commands& out);
+    void starve(Model& model, const Shortage& shortage, Commands& out);
+    void end_starving(Model& model);
+    void feed_starving(Instant now, Commands& out);
+    Error memory_error(const Model& model) const;
+    std::vector<base::MemoryHolder> holders_on(const Device& device) const;
+    void depart(Generation generation, Instant now, Commands& out);
+    void disarm_settled();
+    void shrink_copies(DeviceId id, Instant now, Commands& out);
+    bool retry_load(ReplicaId id, const Error& error, Instant now, Commands& out);
+
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,
                  Timings timings, Commands& out);
@@ -133,6 +154,7 @@ class Engine {
         }
     }
     void check_replicas(const Model& model) const;
+    void check_memory() const;
     Replica& replica_of(ReplicaId id);
     const Replica& replica_of(ReplicaId id) const;
 
@@ -142,8 +164,11 @@ class Engine {
     std::map<RequestId, AdminWait> admins_;              // not answered yet
     std::map<Generation, ReplicaId> generations_;        // alive, or not known to be dead
     std::map<RequestId, ReplicaId> runs_;  // sent to a worker and not ended there, answered or not
+    std::map<std::uint64_t, ModelId> starving_;  // by when they began to wait for memory
+    Devices devices_;
     Deadlines deadlines_;
     std::uint64_t last_generation_ = 0;
+    std::uint64_t last_starving_place_ = 0;
     bool shutting_down_ = false;
 };
 

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Generation kSecond{2};
+constexpr Generation kNext{2};
 
 core::ModelSpec two_copies() { return {.copies = {.count_max = 2}, .prefetch = 0}; }
 
@@ -25,16 +25,16 @@ TEST_CASE("a second copy is launched for whom the first will have no place, and 
     story.call(1);
     CHECK(story.find<core::Launch>()->generation == kFirst);
     story.call(2);
-    CHECK(story.find<core::Launch>()->generation == kSecond);
+    CHECK(story.find<core::Launch>()->generation == kNext);
     story.call(3);
     CHECK(story.find<core::Launch>() == nullptr);
     story.make_ready(kFirst);
     CHECK(story.find<core::Dispatch>()->request == RequestId{1});
-    story.make_ready(kSecond);
-    CHECK(story.find<core::Dispatch>()->generation == kSecond);
+    story.make_ready(kNext);
+    CHECK(story.find<core::Dispatch>()->generation == kNext);
     CHECK(story.engine().view(kModel).copies == 2);
-    story.answer(2, kSecond);
-    CHECK(story.find<core::Dispatch>()->generation == kSecond);
+    story.answer(2, kNext);
+    CHECK(story.find<core::Dispatch>()->generation == kNext);
 }
 
 TEST_CASE("one copy is enough for calls that come one after the other") {
@@ -52,7 +52,7 @@ TEST_CASE("a run goes to the copy with the fewest") {
     Story story{{.copies = {.count_max = 2}, .concurrency = 2, .prefetch = 0}};
     for (std::uint64_t id = 1; id <= 4; ++id) story.call(id);
     story.make_ready(kFirst);
-    story.make_ready(kSecond);
+    story.make_ready(kNext);
     story.answer(1);
     story.call(5);
     CHECK(story.find<core::Dispatch>()->generation == kFirst);
@@ -62,10 +62,10 @@ TEST_CASE("a copy that cannot load fails nobody whom another will serve") {
     Story story{two_copies()};
     story.call(1);
     story.call(2);
-    story.happen(core::WorkerHello{kSecond});
-    story.happen(core::LoadFailed{kSecond, windlass::base::fail(Errc::internal, "no")});
+    story.happen(core::WorkerHello{kNext});
+    story.happen(core::LoadFailed{kNext, windlass::base::fail(Errc::internal, "no")});
     CHECK(story.response(2) == nullptr);
-    story.happen(core::WorkerExited{kSecond, "exit status 1"});
+    story.happen(core::WorkerExited{kNext, "exit status 1"});
     story.make_ready(kFirst);
     CHECK(story.find<core::Dispatch>()->request == RequestId{1});
     story.answer(1);
@@ -77,10 +77,10 @@ TEST_CASE("the death of one copy leaves the runs of the other alone") {
     story.call(1);
     story.call(2);
     story.make_ready(kFirst);
-    story.make_ready(kSecond);
+    story.make_ready(kNext);
     story.begin(1, kFirst);
-    story.begin(2, kSecond);
-    story.happen(core::WorkerExited{kSecond, "signal 9"});
+    story.begin(2, kNext);
+    story.happen(core::WorkerExited{kNext, "signal 9"});
     CHECK(story.was_refused(2, Errc::worker_lost));
     story.call(3, 1h);
     CHECK(story.engine().wait_reason(RequestId{3}) == core::WaitReason::busy);
@@ -93,13 +93,13 @@ TEST_CASE("an unload ends all copies, and is answered when the last is gone") {
     story.call(1);
     story.call(2);
     story.make_ready(kFirst);
-    story.make_ready(kSecond);
+    story.make_ready(kNext);
     story.answer(1, kFirst);
-    story.answer(2, kSecond);
+    story.answer(2, kNext);
     story.happen(core::UnloadAsked{RequestId{9}, kModel, 1h});
     story.happen(core::WorkerExited{kFirst, "exit status 0"});
     CHECK(story.response(9) == nullptr);
-    story.happen(core::WorkerExited{kSecond, "exit status 0"});
+    story.happen(core::WorkerExited{kNext, "exit status 0"});
     CHECK_FALSE(story.response(9)->error.has_value());
 }
 
@@ -110,11 +110,11 @@ TEST_CASE("each copy has an idle time of its own, and fewer copies in the config
     story.call(1);
     story.call(2);
     story.make_ready(kFirst);
-    story.make_ready(kSecond);
-    story.answer(2, kSecond);
+    story.make_ready(kNext);
+    story.answer(2, kNext);
     story.wait(10s);
-    CHECK(story.find<core::Stop>()->generation == kSecond);
-    story.happen(core::WorkerExited{kSecond, "exit status 0"});
+    CHECK(story.find<core::Stop>()->generation == kNext);
+    story.happen(core::WorkerExited{kNext, "exit status 0"});
     CHECK(story.engine().view(kModel).copies == 1);
     story.call(3);
     CHECK(story.find<core::Launch>()->generation == Generation{3});

@@ -8,7 +8,7 @@ namespace windlass::core {
 namespace {
 
 // Smaller says more.
-int rank(Residency residency) {
+int rank_of(Residency residency) {
     switch (residency) {
         case Residency::ready: return 0;
         case Residency::loading: return 1;
@@ -26,8 +26,8 @@ int rank(Residency residency) {
 const Replica& Model::foremost() const {
     const Replica* best = &replicas.front();
     for (const Replica& replica : replicas) {
-        const int mine = rank(replica.residency());
-        const int theirs = rank(best->residency());
+        const int mine = rank_of(replica.residency());
+        const int theirs = rank_of(best->residency());
         const bool pauses_longer =
             replica.residency() == Residency::backoff && replica.deadline() > best->deadline();
         if (mine < theirs || (mine == theirs && pauses_longer)) best = &replica;
@@ -43,6 +43,18 @@ std::size_t Model::lease_count() const {
 
 bool Model::has_process() const {
     return std::ranges::any_of(replicas, [](const Replica& r) { return r.has_process(); });
+}
+
+std::size_t Model::count_live() const {
+    return static_cast<std::size_t>(std::ranges::count_if(replicas, [](const Replica& replica) {
+        return replica.residency() == Residency::ready || replica.residency() == Residency::loading;
+    }));
+}
+
+std::uint32_t Model::count_copies_on(DeviceId device) const {
+    return static_cast<std::uint32_t>(std::ranges::count_if(replicas, [&](const Replica& replica) {
+        return replica.has_process() && replica.device() == device;
+    }));
 }
 
 Replica* Model::find_place() {
@@ -64,7 +76,9 @@ bool Model::wants_copy() const {
     std::size_t places_to_come = 0;
     for (const Replica& replica : replicas) {
         const Residency residency = replica.residency();
-        if (residency == Residency::backoff) return false;
+        // A failure is followed by a pause, for every copy.
+        const bool is_failing = residency == Residency::stopping && replica.will_back_off();
+        if (residency == Residency::backoff || is_failing) return false;
         if (residency == Residency::loading) places_to_come += spec.concurrency;
         if (residency == Residency::ready || residency == Residency::loading) ++live_count;
     }
@@ -74,6 +88,8 @@ bool Model::wants_copy() const {
 }
 
 std::optional<std::uint32_t> Model::find_cold() {
+    const auto alive = std::ranges::count_if(replicas, &Replica::has_process);
+    if (alive >= static_cast<std::ptrdiff_t>(spec.copies.count_max)) return std::nullopt;
     const auto found = std::ranges::find(replicas, Residency::cold, &Replica::residency);
     const auto copy = static_cast<std::uint32_t>(found - replicas.begin());
     if (copy >= spec.copies.count_max) return std::nullopt;

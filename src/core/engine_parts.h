@@ -11,6 +11,7 @@
 #include "core/breaker.h"
 #include "core/ids.h"
 #include "core/model_spec.h"
+#include "core/placement.h"
 #include "core/replica.h"
 #include "core/request_queue.h"
 #include "core/run_window.h"
@@ -52,13 +53,16 @@ struct Model {
     Backoff backoff;
     Breaker breaker;
     RunWindow window;
-    std::set<RequestId> admins;       // who wait for a residency
-    std::size_t load_wanted = 0;      // of them: for `ready`
-    std::size_t unload_wanted = 0;    // of them: for it to be gone
-    bool is_paused = false;           // no further run begins
-    bool is_removed = false;          // not in the configuration any more
-    Generation retired;               // processes up to this one must go: restarted, or changed
-    std::set<Generation> unkillable;  // set aside; their exits are still awaited
+    std::set<RequestId> admins;        // who wait for a residency
+    std::size_t load_wanted = 0;       // of them: for `ready`
+    std::size_t unload_wanted = 0;     // of them: for it to be gone
+    bool is_paused = false;            // no further run begins
+    bool is_removed = false;           // not in the configuration any more
+    std::optional<Shortage> shortage;  // it waits for memory
+    std::uint64_t starving_place = 0;  // among those that do
+    std::uint32_t memory_retries = 0;  // loads in a row that ran out of memory
+    Generation retired;                // processes up to this one must go: restarted, or changed
+    std::set<Generation> unkillable;   // set aside; their exits are still awaited
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;
     std::optional<Error> last_error;
@@ -68,6 +72,8 @@ struct Model {
     const Replica& foremost() const;
     std::size_t lease_count() const;
     bool has_process() const;
+    std::size_t count_live() const;  // ready or loading
+    std::uint32_t count_copies_on(DeviceId device) const;
     // The ready replica with the fewest runs; null when all are full.
     Replica* find_place();
     // Somebody waits for whom neither a ready replica has a place, nor one that loads will have.

@@ -176,6 +176,7 @@ Error Engine::closing_error(const Model& model) const {
 Error Engine::timeout_error(RequestId request, TimerKind kind) const {
     if (const auto admin = admins_.find(request); admin != admins_.end()) {
         const Model& model = model_of(admin->second.model);
+        if (model.shortage && model.foremost().residency() == cold) return memory_error(model);
         return base::fail(
             Errc::timeout,
             fmt::format("the model {} is still {} at the end of the time given; it goes on",
@@ -183,7 +184,8 @@ Error Engine::timeout_error(RequestId request, TimerKind kind) const {
     }
     const auto entry = calls_.find(request);
     if (entry == calls_.end()) return {};  // answered already; nobody reads this
-    const std::string& name = model_of(entry->second.model).spec.name;
+    const Model& model = model_of(entry->second.model);
+    const std::string& name = model.spec.name;
     if (entry->second.stage == Stage::begun) {
         return base::fail(
             Errc::timeout,
@@ -192,6 +194,7 @@ Error Engine::timeout_error(RequestId request, TimerKind kind) const {
                         name));
     }
     const auto reason = wait_reason(request);
+    if (reason == WaitReason::memory || reason == WaitReason::device) return memory_error(model);
     return base::fail(
         Errc::timeout,
         fmt::format(

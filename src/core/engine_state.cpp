@@ -53,6 +53,11 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
         case stopping: return WaitReason::stopping;
         case backoff: return WaitReason::backoff;
         case cold:
+            if (model.shortage) {
+                return devices_.has_answering(model.spec.devices) ? WaitReason::memory
+                                                                  : WaitReason::device;
+            }
+            break;
         case unkillable: break;  // check_invariants(): nobody waits for these
     }
     return std::nullopt;
@@ -113,11 +118,15 @@ void Engine::encode(StateEncoder& encoder) const {
         for (const Instant death : model.breaker.deaths()) encoder.instant(death);
         encoder.number(model.backoff.failure_count());
         encoder.number(model.window.prefetch());
+        encoder.number(model.memory_retries);
         encoder.number(model.queue.size());
         for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
         encoder.number(model.unkillable.size());
         for (const Generation generation : model.unkillable) encoder.generation(generation);
     }
+    devices_.encode(encoder);
+    encoder.number(starving_.size());
+    for (const auto& [place, id] : starving_) encoder.number(id.value);
     encoder.number(calls_.size());
     for (const auto& [request, call] : calls_) {
         encoder.request(request);
@@ -136,8 +145,13 @@ void Engine::encode(StateEncoder& encoder) const {
     encoder.number(deadlines_.entries().size());
     for (const auto& [key, at] : deadlines_.entries()) {
         encoder.number(static_cast<std::uint64_t>(key.kind));
-        const bool is_request = key.kind <= TimerKind::run_limit;
-        is_request ? encoder.request(RequestId{key.id}) : encoder.number(key.id);
+        if (key.kind <= TimerKind::run_limit) {
+            encoder.request(RequestId{key.id});
+        } else if (key.kind == TimerKind::settle) {
+            encoder.generation(Generation{key.id});
+        } else {
+            encoder.number(key.id << 8 | key.copy);
+        }
         encoder.instant(at);
     }
 }
@@ -164,16 +178,37 @@ void Engine::check_replicas(const Model& model) const {
     }
 }
 
+void Engine::check_memory() const {
+    devices_.check_invariants();
+    for (const auto& [generation, id] : generations_) {
+        WL_ASSERT(devices_.holdings().contains(generation));  // whoever lives has a claim
+    }
+    for (const auto& [generation, holding] : devices_.holdings()) {
+        const bool is_departed = devices_.is_departed(generation);
+        WL_ASSERT(is_departed ==
+                  deadlines_.find({TimerKind::settle, generation.value}).has_value());
+    }
+    for (const auto& [id, device] : devices_.all()) {
+        WL_ASSERT(device.is_asked ==
+                  deadlines_.find({TimerKind::device_answer, id.value}).has_value());
+        WL_ASSERT(device.is_fresh ==
+                  deadlines_.find({TimerKind::device_stale, id.value}).has_value());
+    }
+}
+
 void Engine::check_invariants() const {
     std::size_t lease_count = 0;
     for (const Model& model : models_) {
         lease_count += model.lease_count();
         check_replicas(model);
-        WL_ASSERT(model.foremost().residency() != cold || model.queue.empty() || model.is_paused);
+        WL_ASSERT(model.foremost().residency() != cold || model.queue.empty() || model.is_paused ||
+                  model.shortage);
+        WL_ASSERT(model.shortage.has_value() == starving_.contains(model.starving_place));
         WL_ASSERT(!is_closing(model) || (model.queue.empty() && model.delayed.empty()));
         WL_ASSERT(!is_closing(model) || model.load_wanted == 0);
         WL_ASSERT(model.admins.size() == model.load_wanted + model.unload_wanted);
     }
+    check_memory();
     WL_ASSERT(lease_count == runs_.size());
     for (const auto& [request, id] : runs_) {
         WL_ASSERT(replica_of(id).leases().contains(request));

@@ -11,7 +11,10 @@ inline constexpr Generation kFirst{1};
 // An engine with one model, and what it commanded last.
 class Story {
   public:
-    explicit Story(ModelSpec spec = {}) : engine_({named(std::move(spec))}) {}
+    explicit Story(ModelSpec spec = {}, DeviceSettings devices = {})
+        : engine_({named(std::move(spec))}, std::move(devices)) {}
+    Story(std::vector<ModelSpec> specs, DeviceSettings devices)
+        : engine_(std::move(specs), std::move(devices)) {}
 
     void happen(const Event& event) {
         commands_.clear();
@@ -44,6 +47,14 @@ class Story {
         happen(RunAnswered{generation, RequestId{id}});
     }
 
+    // Answers the open question of a device.
+    void sample(DeviceId device, std::optional<Bytes> used, std::vector<OwnMemory> own = {},
+                bool own_known = true) {
+        happen(DeviceSampled{device, engine_.devices().find_device(device)->sequence, used,
+                             std::move(own), own_known});
+    }
+    bool is_asked(DeviceId device) const { return engine_.devices().find_device(device)->is_asked; }
+
     template <class Wanted>
     const Wanted* find() const {
         for (const Command& command : commands_) {
@@ -55,6 +66,13 @@ class Story {
         for (const Command& command : commands_) {
             const auto* respond = std::get_if<Respond>(&command);
             if (respond != nullptr && respond->request == RequestId{id}) return respond;
+        }
+        return nullptr;
+    }
+    const Report* report(EventCode code) const {
+        for (const Command& command : commands_) {
+            const auto* report = std::get_if<Report>(&command);
+            if (report != nullptr && report->code == code) return report;
         }
         return nullptr;
     }

@@ -33,6 +33,9 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading || !replica->said_hello()) return;
     replica->on_loaded(now, out);
+    model_of(replica->model()).memory_retries = 0;
+    devices_.on_loaded(event.generation, now, out);
+    arm_device_timers();
     advance(generations_.at(event.generation).model, now, out);
 }
 
@@ -40,6 +43,7 @@ void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading) return;
     const ReplicaId id = generations_.at(event.generation);
+    if (retry_load(id, event.error, now, out)) return advance(id.model, now, out);
     fail_load(id, event.error, out);
     replica->stop(StopCause::failure, StopStep::asked, now, out);
     advance(id.model, now, out);
@@ -294,7 +298,8 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     const ReplicaId id = owner->second;
     Model& model = model_of(id.model);
     generations_.erase(owner);
-    if (model.unkillable.erase(generation) > 0) return;  // its successor goes on
+    depart(generation, now, out);
+    if (model.unkillable.erase(generation) > 0) return feed_starving(now, out);
     Replica& replica = replica_of(id);
     WL_ASSERT(replica.generation() == generation);
     const Residency residency = replica.residency();
@@ -308,6 +313,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
     if (failed) refuse_hopeless(id.model, now, out);
     advance(id.model, now, out);
+    feed_starving(now, out);  // its own bytes may be free already
 }
 
 // How long to pause after it.

@@ -2,11 +2,15 @@
 // generation or request that is no longer current is stale and changes nothing.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "core/device_event.h"
 #include "core/ids.h"
 #include "core/model_spec.h"
 
@@ -124,10 +128,11 @@ struct ShutdownAsked {  // refuse what waits, let runs finish within `grace`, th
 };
 struct ShutdownForced {};  // kill everything at once
 
-using Event = std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked,
-                           ResumeAsked, KillAsked, ClientGone, ModelConfigured, ModelRemoved,
-                           LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed, RunStarted,
-                           RunProgressed, RunAnswered, RunFailed, RunRecalled, ChannelLost,
-                           WorkerExited, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+using Event =
+    std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked, ResumeAsked,
+                 KillAsked, ClientGone, ModelConfigured, ModelRemoved, LaunchFailed, WorkerHello,
+                 WorkerLoaded, LoadFailed, RunStarted, RunProgressed, RunAnswered, RunFailed,
+                 RunRecalled, ChannelLost, WorkerExited, DeviceFound, DeviceSampled, DeviceSilent,
+                 DeviceLost, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "core/breaker.h"
+#include "core/device_spec.h"
 
 namespace windlass::core {
 
@@ -40,6 +41,8 @@ struct ModelSpec {
     std::string name;
     ReplicaLimits limits;
     Copies copies;
+    Need need;
+    DeviceChoice devices;
     std::uint32_t concurrency = 1;     // runs that may have begun at once; >= 1
     std::uint32_t queue_limit = 1000;  // requests that wait, not yet sent to the worker
     bool idempotent = false;           // a run that was lost may be run once more

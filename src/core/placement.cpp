@@ -25,14 +25,18 @@ bool is_closed(const Need& need, const DeviceLedger& ledger) {
 std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownMemory policy) {
     const DeviceLedger& ledger = *candidate.ledger;
     const std::optional<Bytes> required = required_on(need, ledger);
+    if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
     if (!ledger.free()) {
         if (policy == UnknownMemory::refuse) return std::nullopt;
-        return Placed{candidate.device, required.value_or(Bytes{}), false};
+        return Placed{.device = candidate.device, .claim = required.value_or(Bytes{})};
     }
     if (is_closed(need, ledger)) return std::nullopt;
     if (required && *required > *ledger.free()) return std::nullopt;
     if (!required && *ledger.free() == Bytes{}) return std::nullopt;
-    return Placed{candidate.device, required.value_or(*ledger.free()), !required};
+    return Placed{.device = candidate.device,
+                  .claim = required.value_or(*ledger.free()),
+                  .is_exclusive = !required,
+                  .is_provisional = need.kind == NeedKind::unknown};
 }
 
 // Smaller is better: known before unknown, spread, then what is left over. A need that takes all
@@ -49,12 +53,15 @@ auto rank(const Need& need, const Candidate& candidate, const Placed& placed) {
 Shortage explain(const Need& need, std::span<const Candidate> candidates) {
     Shortage shortage{.required = {}, .available = {}, .is_for_ever = !candidates.empty()};
     std::optional<std::int64_t> nearest;
+    bool has_unknown = false;
+    bool may_fit = false;  // somewhere, later
     for (const Candidate& candidate : candidates) {
         const DeviceLedger& ledger = *candidate.ledger;
         const std::optional<Bytes> required = required_on(need, ledger);
         const bool never_fits = ledger.usable() && required && *required > *ledger.usable();
         shortage.is_for_ever = shortage.is_for_ever && never_fits;
-        if (!ledger.free() && !never_fits) shortage.is_unknown = true;
+        if (!ledger.free() && !never_fits) has_unknown = true;
+        if (ledger.free() && !never_fits) may_fit = true;
         const std::int64_t distance =
             ledger.free() ? static_cast<std::int64_t>(ledger.free()->count()) : -1;
         if (nearest && *nearest >= distance) continue;
@@ -63,6 +70,7 @@ Shortage explain(const Need& need, std::span<const Candidate> candidates) {
         shortage.required = required;
         shortage.available = ledger.free();
     }
+    shortage.is_unknown = has_unknown && !may_fit;
     return shortage;
 }
 

@@ -35,13 +35,15 @@ struct Candidate {  // a device that the model may use and that answers
     DeviceId device;
     const DeviceLedger* ledger = nullptr;
     std::uint32_t copy_count = 0;  // of this model there already
+    // An unknown need claims nothing here, and nobody is alone: memory that can be swapped.
+    bool is_elastic = false;
 };
 
 struct Placed {
     DeviceId device;
     Bytes claim;
-    bool is_exclusive = false;  // nothing else may load there until it has settled, or while it
-                                // lives
+    bool is_exclusive = false;    // nothing else may be placed there meanwhile
+    bool is_provisional = false;  // all there is, until it was measured
 };
 
 struct Shortage {                    // why nothing fits now
@@ -49,7 +51,9 @@ struct Shortage {                    // why nothing fits now
     std::optional<Bytes> required;   // empty: unknown, or all there is
     std::optional<Bytes> available;  // empty: unknown
     bool is_for_ever = false;        // not even on an empty device
-    bool is_unknown = false;         // only the policy on unknown memory stands against it
+    bool is_unknown = false;         // where it may fit, the policy on unknown memory forbids it
+
+    friend bool operator==(const Shortage&, const Shortage&) = default;
 };
 
 using Placement = std::variant<Placed, Shortage>;

@@ -54,24 +54,25 @@ void Replica::report(EventCode code, Commands& out) const {
     out.push_back(Report{code, model_, generation_, {}, {}});
 }
 
-void Replica::launch(Generation generation, const ModelSpec& spec, Instant now, Commands& out) {
+void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out) {
     limits_ = spec.limits;
     concurrency_ = spec.concurrency;
-    generation_ = generation;
+    generation_ = order.generation;
+    device_ = order.device;
     said_hello_ = false;
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
     loading_since_ = now;
     enter(loading, out);
     deadline_ = saturating_add(now, limits_.start_timeout);
-    out.push_back(Launch{model_, generation_});
+    out.push_back(order);
 }
 
 void Replica::on_hello(Instant now, Commands& out) {
     WL_ASSERT(residency_ == loading && !said_hello_);
     said_hello_ = true;
     deadline_ = saturating_add(now, limits_.load_timeout);
-    out.push_back(Load{model_, generation_});
+    out.push_back(Load{model_, generation_, device_});
 }
 
 void Replica::on_loaded(Instant now, Commands& out) {
@@ -209,7 +210,10 @@ void Replica::encode(StateEncoder& encoder) const {
     encoder.number(static_cast<std::uint64_t>(stop_cause_));
     encoder.number(said_hello_ ? 1 : 0);
     encoder.number(has_process() ? 1 : 0);
-    if (has_process()) encoder.generation(generation_);
+    if (has_process()) {
+        encoder.generation(generation_);
+        encoder.number(device_.value);
+    }
     encoder.optional_instant(deadline_);
     encoder.number(leases_.size());
     if (leases_.size() > begun_count()) encoder.instant(place_free_since_);

@@ -39,8 +39,10 @@ class Replica {
   public:
     explicit Replica(ModelId model) : model_(model) {}
 
+    ModelId model() const { return model_; }
     Residency residency() const { return residency_; }
     Generation generation() const { return generation_; }
+    DeviceId device() const { return device_; }  // of its process
     StopStep stop_step() const { return stop_step_; }
     bool has_process() const;
     bool said_hello() const { return said_hello_; }
@@ -56,7 +58,7 @@ class Replica {
 
     // --- moves
     // The limits of the process are those that `spec` has now, for all of its life.
-    void launch(Generation generation, const ModelSpec& spec, Instant now, Commands& out);
+    void launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out);
     void on_hello(Instant now, Commands& out);  // first sign of the process: send `load`
     void on_loaded(Instant now, Commands& out);
     void drain(Commands& out);  // ready only; recalls what has not begun
@@ -93,6 +95,7 @@ class Replica {
     std::uint32_t concurrency_ = 1;
     Residency residency_ = Residency::cold;
     Generation generation_;
+    DeviceId device_;
     StopStep stop_step_ = StopStep::none;
     StopCause stop_cause_ = StopCause::wanted;
     bool said_hello_ = false;

@@ -15,6 +15,8 @@ std::string_view to_text(WaitReason reason) {
         case WaitReason::backoff: return "backoff";
         case WaitReason::retrying: return "retrying";
         case WaitReason::paused: return "paused";
+        case WaitReason::memory: return "memory";
+        case WaitReason::device: return "device";
     }
     std::unreachable();
 }
@@ -28,7 +30,9 @@ bool is_stuck(WaitReason reason) {
         case WaitReason::draining:
         case WaitReason::stopping:
         case WaitReason::backoff:
-        case WaitReason::retrying: return true;
+        case WaitReason::retrying:
+        case WaitReason::memory:
+        case WaitReason::device: return true;
     }
     std::unreachable();
 }

@@ -15,9 +15,11 @@ enum class WaitReason : std::uint8_t {
     backoff,   // the model failed; the next try comes after a pause
     retrying,  // a `transient` error of this request; its own pause is not over
     paused,    // an administrator paused the model
+    memory,    // no device has room for it, or it is being asked whether it has
+    device,    // no device that the model may use is there and answers
 };
 
-inline constexpr int kWaitReasonCount = 8;
+inline constexpr int kWaitReasonCount = 10;
 
 // "starting", "loading", ...: as in the API.
 std::string_view to_text(WaitReason reason);

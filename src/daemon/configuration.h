@@ -44,7 +44,7 @@ struct DaemonConfiguration {
     friend bool operator==(const DaemonConfiguration&, const DaemonConfiguration&) = default;
 };
 
-enum class UnknownMemory : std::uint8_t { refuse, admit };
+enum class UnknownMemory : std::uint8_t { refuse, allow };
 
 struct DevicesConfiguration {
     std::vector<std::string> use;  // UUIDs; empty: "auto"; {"cpu"}: no GPU

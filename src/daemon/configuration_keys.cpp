@@ -62,10 +62,11 @@ constexpr auto kKeys = std::to_array<Key>({
      "How often drivers are asked which devices there are."},
     {kDevices, "restart_pause", KeyKind::duration, "\"60s\"", "", "1ms", "1d", kNow,
      "At least so long after the start of a driver host that hung or died the next one starts."},
-    {kDevices, "headroom", KeyKind::bytes, "\"512MiB\"", "", "0B", "1TiB", kLater,
+    {kDevices, "headroom", KeyKind::bytes, "\"512MiB\"", "", "0B", "1TiB", kNow,
      "Memory of each device that is left free."},
-    {kDevices, "on_unknown_memory", KeyKind::choice, "\"refuse\"", "", "", "refuse admit", kLater,
-     "Whether a model may start on a device that does not say how full it is."},
+    {kDevices, "on_unknown_memory", KeyKind::choice, "\"refuse\"", "", "", "refuse allow", kNow,
+     "Whether a model may start on a device that does not say how full it is. On the CPU one "
+     "without `need` always may."},
 
     {kModel, "python", KeyKind::python_class, "", "\"module:Class\"", "", "", kNow,
      "The class that serves the model. Exactly one of `python` and `command`."},
@@ -80,13 +81,15 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "env", KeyKind::environment, "{}", "{ OMP_NUM_THREADS = \"4\" }", "", "", kNow,
      "Environment of the worker on top of the daemon's, set before it starts. `TMPDIR` and "
      "`CUDA_VISIBLE_DEVICES`, among others, are Windlass's own to set."},
-    {kModel, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kLater,
-     "Memory of one copy: an amount, `\"40%\"` of the device, or `\"all\"`. Without it, it is "
-     "learned."},
+    {kModel, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kNow,
+     "Memory of one copy: an amount, `\"40%\"` of the device, or `\"all\"` (alone on its device). "
+     "Without it a copy loads alone on the GPU with most free memory, and is measured there."},
     {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
-     "Where it may run: `\"any\"`, `\"cpu\"`, or (later) a list of UUIDs."},
-    {kModel, "copies", KeyKind::count_or_auto, "1", "", "1", "64", kLater,
-     "How many copies may exist at once, or `\"auto\"`."},
+     "Where it may run: `\"cpu\"`, a list of UUIDs, or `\"any\"`: any GPU, and the CPU only where "
+     "there is none."},
+    {kModel, "copies", KeyKind::count_or_auto, "1", "", "1", "64", kNow,
+     "How many copies may exist at once; another is started for requests that find no place. "
+     "`\"auto\"`: as many as fit; idle ones go when others need the memory."},
     {kModel, "concurrency", KeyKind::count, "1", "", "1", "256", kNow,
      "Requests that run in one copy at the same time. 1: they never overlap."},
     {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,

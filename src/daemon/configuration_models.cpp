@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "daemon/configuration_rules.h"
 
@@ -95,7 +96,7 @@ void read_path(SectionReader& reader, const std::filesystem::path& folder, std::
                              std::filesystem::exists(status) ? "is no folder" : "does not exist"));
 }
 
-void read_device_choice(SectionReader& reader, DeviceChoice& choice) {
+void read_device_choice(SectionReader& reader, ModelConfiguration& model) {
     const TomlEntry* entry = reader.find("devices");
     if (entry == nullptr) return;
     const base::Result<void> checked =
@@ -103,12 +104,36 @@ void read_device_choice(SectionReader& reader, DeviceChoice& choice) {
     if (!checked) {
         reader.error("devices", checked.error().message);
     } else if (entry->value.kind == TomlValue::Kind::list) {
-        reader.notice("devices",
-                      "lists UUIDs, which has no effect yet: the model runs on the CPU; choosing "
-                      "devices arrives with a later version");
+        model.devices = DeviceChoice::listed;
+        for (const TomlValue& uuid : entry->value.items) model.device_uuids.push_back(uuid.text);
+        if (model.device_uuids.empty()) {
+            reader.error("devices", "is an empty list; name a UUID, or write \"any\"");
+        }
     } else {
-        choice = entry->value.text == "cpu" ? DeviceChoice::cpu : DeviceChoice::any;
+        model.devices = entry->value.text == "cpu" ? DeviceChoice::cpu : DeviceChoice::any;
     }
+}
+
+// Checked already, or reported as a mistake.
+void read_memory(SectionReader& reader, ModelConfiguration& model) {
+    std::string need;
+    if (reader.read_checked("need", need)) {
+        if (need == "all") {
+            model.need.kind = NeedKind::all;
+        } else if (need.ends_with('%')) {
+            model.need.kind = NeedKind::share;
+            std::from_chars(need.data(), need.data() + need.size(), model.need.percent);
+        } else {
+            model.need = {.kind = NeedKind::bytes, .bytes = *base::parse_bytes(need)};
+        }
+    }
+    std::string copies;
+    if (!reader.read_checked("copies", copies)) return;
+    model.copies.reset();
+    if (copies == "auto") return;
+    std::uint32_t count = 1;
+    std::from_chars(copies.data(), copies.data() + copies.size(), count);
+    model.copies = count;
 }
 
 void read_limits(SectionReader& reader, ModelConfiguration& model) {
@@ -234,7 +259,8 @@ ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::pat
     read_code(reader, folder, model);
     read_path(reader, folder, model.path);
     reader.read("env", model.env);
-    read_device_choice(reader, model.devices);
+    read_device_choice(reader, model);
+    read_memory(reader, model);
     read_limits(reader, model);
     read_backoff(reader, model);
     read_breaker(reader, model);

@@ -247,7 +247,7 @@ DevicesConfiguration read_devices(const TomlValue& table, Problems& problems) {
     std::string unknown_memory = "refuse";
     reader.read("on_unknown_memory", unknown_memory);
     devices.on_unknown_memory =
-        unknown_memory == "admit" ? UnknownMemory::admit : UnknownMemory::refuse;
+        unknown_memory == "allow" ? UnknownMemory::allow : UnknownMemory::refuse;
     reader.finish();
     return devices;
 }

@@ -93,6 +93,14 @@ bool SectionReader::read(std::string_view key, std::map<std::string, std::string
     return read_with(key, target, read_environment);
 }
 
+bool SectionReader::read_checked(std::string_view key, std::string& target) {
+    return read_with(key, target,
+                     [](const Key& known, const TomlValue& value) -> base::Result<std::string> {
+                         WL_TRY(check_value(known, value));
+                         return value.text;
+                     });
+}
+
 void SectionReader::error(std::string_view key, std::string_view message) {
     const TomlEntry* entry = table_.find(key);
     problems_.error(entry != nullptr ? entry->line : table_.line,

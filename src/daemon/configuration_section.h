@@ -45,6 +45,9 @@ class SectionReader {
     bool read(std::string_view key, std::vector<std::string>& target);
     bool read(std::string_view key, std::map<std::string, std::string>& target);
 
+    // The text of a value of several shapes, once it is known to have one of them.
+    bool read_checked(std::string_view key, std::string& target);
+
     // "`key` in [section] " + message, at the key's line.
     void error(std::string_view key, std::string_view message);
     void notice(std::string_view key, std::string_view message);

@@ -142,8 +142,10 @@ class Daemon {
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
           switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
-          devices_(loop_, configuration_.devices, with.host_environment,
-                   {.workers = [this] { return switchboard_.workers(); }}) {
+          devices_(
+              loop_, configuration_.devices, with.host_environment,
+              {.workers = [this] { return switchboard_.workers(); },
+               .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); }}) {
         switchboard_.use_devices(devices_);
     }
 

@@ -94,6 +94,8 @@ void Journal::write(const core::Report& report, const Subject& subject) {
     if (report.generation) fields.emplace_back("generation", report.generation.value);
     if (subject.pid) fields.emplace_back("pid", *subject.pid);
     if (report.request) fields.emplace_back("request", to_text(report.request));
+    if (!subject.device.empty()) fields.emplace_back("device", subject.device);
+    if (report.bytes) fields.emplace_back("bytes", *report.bytes);
     if (report.error) {
         fields.emplace_back("type", base::traits(report.error->code).name);
         fields.emplace_back("message", report.error->message);
@@ -103,7 +105,8 @@ void Journal::write(const core::Report& report, const Subject& subject) {
     }
     const bool is_violent = report.code == core::EventCode::worker_terminated ||
                             report.code == core::EventCode::worker_killed ||
-                            report.code == core::EventCode::worker_unkillable;
+                            report.code == core::EventCode::worker_unkillable ||
+                            report.code == core::EventCode::device_fenced;
     log::write(report.error || is_violent ? log::Level::warning : log::Level::info,
                core::to_text(report.code), fields);
 }

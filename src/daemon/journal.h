@@ -30,6 +30,7 @@ class Journal {
     struct Subject {
         std::string model = {};
         std::optional<int> pid = {};
+        std::string device = {};
     };
     void write(const core::Report& report, const Subject& subject);
     // Only what the engine does not report itself.

@@ -7,13 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/time.h"
 
 namespace windlass::daemon {
 
 using base::Duration;
 
-enum class DeviceChoice : std::uint8_t { any, cpu };
+enum class DeviceChoice : std::uint8_t { any, cpu, listed };
+
+enum class NeedKind : std::uint8_t { unknown, bytes, share, all };
+
+struct NeedConfiguration {
+    NeedKind kind = NeedKind::unknown;
+    base::Bytes bytes;          // bytes
+    std::uint32_t percent = 0;  // share: of the device
+
+    friend bool operator==(const NeedConfiguration&, const NeedConfiguration&) = default;
+};
 
 struct ModelConfiguration {
     std::string name;
@@ -23,6 +34,9 @@ struct ModelConfiguration {
     std::string interpreter = "python3";  // a name for PATH, or absolute
     std::map<std::string, std::string> env;
     DeviceChoice devices = DeviceChoice::any;
+    std::vector<std::string> device_uuids;  // listed
+    NeedConfiguration need;
+    std::optional<std::uint32_t> copies = 1;  // empty: "auto"
     std::uint32_t concurrency = 1;
     std::uint32_t queue_limit = 1000;
     bool idempotent = false;

@@ -15,7 +15,7 @@ const ModelConfiguration* find_model(const Configuration& configuration, const s
 bool starts_alike(const ModelConfiguration& a, const ModelConfiguration& b) {
     return a.python == b.python && a.command == b.command && a.path == b.path &&
            a.interpreter == b.interpreter && a.env == b.env && a.devices == b.devices &&
-           a.concurrency == b.concurrency;
+           a.device_uuids == b.device_uuids && a.concurrency == b.concurrency;
 }
 
 std::vector<std::string> find_ignored(const Configuration& a, const Configuration& b) {

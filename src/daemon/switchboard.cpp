@@ -55,14 +55,16 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       options_(std::move(options)),
       started_(loop.now()),
       shortest_max_wait_(shortest_max_wait(models_)),
-      engine_(to_specs(models_)),
+      engine_(to_specs(models_), to_settings(configuration.devices)),
       journal_(names_of(models_)),
       supervisor_(loop,
                   {.daemon_id = options_.daemon_id,
                    .runtime_dir = options_.runtime_dir,
                    .cgroup = options_.cgroup,
                    .keeper = &keeper},
-                  [this](worker::Event event) { on_worker(std::move(event)); }) {}
+                  [this](worker::Event event) { on_worker(std::move(event)); }),
+      bridge_({.handle = [this](const core::Event& event) { handle(event); },
+               .workers = [this] { return workers(); }}) {}
 
 // --- the turn
 
@@ -76,6 +78,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         log::warning("loop.late", {{"by", now - *expected_wake_}});
         engine_.handle(core::LoopDelayed{now - *expected_wake_}, now, commands_);
     }
+    bridge_.end_turn();
     engine_.handle(core::TimePassed{}, now, commands_);
     while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
         std::swap(commands_, carried_out_);
@@ -87,6 +90,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         models_of_.erase(generation);
         since_.erase(generation);
         incidents_.forget(generation);
+        devices_of_.erase(generation);
     }
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
@@ -232,9 +236,11 @@ void Switchboard::carry_out(core::Command& command) {
 }
 
 void Switchboard::on(const core::Launch& command) {
+    devices_of_[command.generation] = bridge_.uuid_of(command.device);
     worker::LaunchOrder order = to_launch_order(configuration_of(command.model), command.generation,
                                                 options_.python_package, options_.environment);
     if (options_.emulated) options_.emulated->add_to(order.environment, options_.environment);
+    order.device = devices_of_[command.generation];
     supervisor_.launch(order);
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
@@ -246,7 +252,7 @@ void Switchboard::on(const core::Launch& command) {
 void Switchboard::on(const core::Load& command) {
     const ModelConfiguration& model = configuration_of(command.model);
     supervisor_.load(command.generation.value, {.model = model.name,
-                                                .device = "cpu",
+                                                .device = bridge_.uuid_of(command.device),
                                                 .concurrency = model.concurrency,
                                                 .body_max = body_limit_,
                                                 .heartbeat = kHeartbeat});
@@ -285,6 +291,8 @@ void Switchboard::look_at(core::Generation generation) {
     if (!engine_.is_shutting_down()) supervisor_.take_evidence(generation.value);
 }
 
+void Switchboard::on(const core::SampleDevice& command) { bridge_.ask(command); }
+
 void Switchboard::on(core::Respond& command) {
     if (command.error) Journal::write_failure(command, name_of(command.model));
     const std::string request_id = to_text(command.request);
@@ -299,7 +307,7 @@ void Switchboard::on(core::Respond& command) {
                                                      .body = std::move(answer.body),
                                                      .copy = command.generation.value,
                                                      .worker_pid = pids_[command.generation],
-                                                     .device = "cpu",
+                                                     .device = devices_of_[command.generation],
                                                      .queue = command.timings.queue,
                                                      .load = command.timings.load,
                                                      .run = command.timings.run});
@@ -309,7 +317,8 @@ void Switchboard::on(const core::Report& command) {
     const auto pid = pids_.find(command.generation);
     journal_.write(command,
                    {.model = name_of(command.model),
-                    .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second}});
+                    .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second},
+                    .device = command.device ? bridge_.uuid_of(command.device) : std::string{}});
     incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
     using enum core::EventCode;
     // While it still does what broke the limit: `cancel` and its grace come next.

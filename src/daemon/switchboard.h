@@ -11,6 +11,7 @@
 
 #include "core/engine.h"
 #include "daemon/configuration.h"
+#include "daemon/device_bridge.h"
 #include "daemon/device_floor.h"
 #include "daemon/emulation.h"
 #include "daemon/incidents.h"
@@ -64,9 +65,9 @@ class Switchboard final : public http::Backend {
     std::string metrics(const http::ConnectionCounters& connections) override;
 
     // From now on shows what that knows of devices. It outlives the last request.
-    void use_devices(DeviceFloor& devices) { devices_ = &devices; }
-    // Those that are not reaped.
-    std::vector<WorkerProcess> workers() const;
+    void use_devices(DeviceFloor& devices);
+    LedgerNumbers ledger(const std::string& uuid) const;  // of one device, the engine's
+    std::vector<WorkerProcess> workers() const;           // those that are not reaped
 
     // Where requests that are over, and all else that happens, are written down.
     Journal& journal() { return journal_; }
@@ -95,6 +96,7 @@ class Switchboard final : public http::Backend {
     void drop_body(core::RequestId request);
     base::Result<core::ModelId> find_model(std::string_view name) const;
     http::ModelStatus status(core::ModelId id) const;
+    std::string device_of(core::Generation generation) const;
     http::WorkerStatus status(const core::WorkerView& worker) const;
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
     void look_at(core::Generation generation);
@@ -112,6 +114,7 @@ class Switchboard final : public http::Backend {
     void on(const core::Stop& command);
     void on(const core::Terminate& command);
     void on(const core::Kill& command);
+    void on(const core::SampleDevice& command);
     void on(core::Respond& command);
     void on(const core::Report& command);
 
@@ -135,7 +138,9 @@ class Switchboard final : public http::Backend {
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through
     std::map<core::Generation, core::ModelId> models_of_;  // of those in pids_
     std::map<core::Generation, core::Instant> since_;      // they are in their present state
+    std::map<core::Generation, std::string> devices_of_;   // of those that may still answer
     DeviceFloor* devices_ = nullptr;
+    DeviceBridge bridge_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;

@@ -35,6 +35,7 @@ http::ModelStatus Switchboard::status(core::ModelId id) const {
     http::ModelStatus status =
         to_status(configuration_of(id).name, view,
                   pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
+    status.device = device_of(view.generation);
     for (const core::WaitingView& waiting : engine_.waiting(id, kWaitingShown)) {
         status.waiting_requests.push_back(to_waiting(waiting, loop_.now()));
     }
@@ -74,7 +75,7 @@ http::WorkerStatus Switchboard::status(const core::WorkerView& worker) const {
         .id = worker.generation.value,
         .pid = subject_of(worker.generation, worker.model).pid,
         .model = name_of(worker.model),
-        .device = "cpu",
+        .device = device_of(worker.generation),
         .state = core::to_text(worker.residency),
         .since = since == since_.end() ? core::Duration{0} : now - since->second,
         .running = {},
@@ -101,6 +102,23 @@ Incidents::Subject Switchboard::subject_of(core::Generation generation, core::Mo
     return {.model = name_of(model),
             .pid = pid == pids_.end() ? 0 : pid->second,
             .last_heartbeat = supervisor_.find_last_heartbeat(generation.value)};
+}
+
+void Switchboard::use_devices(DeviceFloor& devices) {
+    devices_ = &devices;
+    bridge_.use(devices.devices());
+}
+
+std::string Switchboard::device_of(core::Generation generation) const {
+    const auto device = devices_of_.find(generation);
+    return device == devices_of_.end() ? "cpu" : device->second;
+}
+
+LedgerNumbers Switchboard::ledger(const std::string& uuid) const {
+    const auto id = bridge_.find(uuid);
+    if (!id) return {};
+    const core::DeviceLedger& ledger = engine_.devices().find_device(*id)->ledger;
+    return {.claimed = ledger.claimed(), .foreign = ledger.foreign(), .fenced = ledger.fenced()};
 }
 
 http::DevicesStatus Switchboard::devices() const {

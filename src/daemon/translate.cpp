@@ -8,6 +8,30 @@
 
 namespace windlass::daemon {
 
+namespace {
+
+core::Need to_need(const NeedConfiguration& need) {
+    switch (need.kind) {
+        case NeedKind::unknown: return {};
+        case NeedKind::bytes: return {.kind = core::NeedKind::bytes, .bytes = need.bytes};
+        case NeedKind::share:
+            return {.kind = core::NeedKind::share, .bytes = {}, .permyriad = need.percent * 100};
+        case NeedKind::all: return {.kind = core::NeedKind::all};
+    }
+    return {};
+}
+
+}  // namespace
+
+core::DeviceSettings to_settings(const DevicesConfiguration& devices) {
+    return {.on_unknown_memory = devices.on_unknown_memory == UnknownMemory::allow
+                                     ? core::UnknownMemory::admit
+                                     : core::UnknownMemory::refuse,
+            .headroom = devices.headroom,
+            .answer_timeout = devices.answer_timeout,
+            .known = {}};
+}
+
 core::ModelSpec to_spec(const ModelConfiguration& model) {
     core::ModelSpec spec;
     spec.name = model.name;
@@ -17,6 +41,10 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.limits.cancel_grace = model.cancel_grace;
     spec.limits.term_grace = model.term_grace;
     spec.concurrency = model.concurrency;
+    spec.copies = {.count_max = model.copies.value_or(core::Copies::kAutoMax),
+                   .is_auto = !model.copies};
+    spec.need = to_need(model.need);
+    spec.devices = {.is_cpu = model.devices == DeviceChoice::cpu, .uuids = model.device_uuids};
     spec.queue_limit = model.queue_limit;
     spec.idempotent = model.idempotent;
     spec.run_timeout = model.run_timeout;
@@ -99,10 +127,9 @@ std::optional<core::Event> to_event(const worker::Event& event) {
 http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
                             std::optional<int> pid, core::Instant now) {
     http::ModelStatus status{.name = name, .residency = std::string{to_text(view.residency)}};
-    status.copies = view.residency == core::Residency::ready ? 1 : 0;
+    status.copies = static_cast<unsigned>(view.copies);
     status.worker_pid = pid;
     status.generation = view.generation.value;
-    status.device = "cpu";
     status.running = view.running;
     status.waiting = view.waiting;
     status.paused = view.is_paused;

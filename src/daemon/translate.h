@@ -15,6 +15,8 @@
 namespace windlass::daemon {
 
 core::ModelSpec to_spec(const ModelConfiguration& model);
+// Without devices: they are found.
+core::DeviceSettings to_settings(const DevicesConfiguration& devices);
 
 // `package` is the directory that holds the Python package `windlass`; empty when there is none.
 worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Generation generation,

@@ -52,6 +52,8 @@ class Floor {
     const std::vector<Driver>& drivers() const { return drivers_; }
     std::optional<base::Instant> listed_at() const { return listed_at_; }
     const std::string& listing_trouble() const { return listing_trouble_; }
+    // Nobody looks for drivers: there is nothing to be listed.
+    bool is_cpu_only() const { return options_.use.size() == 1 && options_.use.front() == kCpu; }
 
     // Measures after this call, never before: for a proof that memory came back. `reply` comes
     // exactly once, from the loop, within two answer limits; DeviceSampled comes before it. Not

@@ -20,6 +20,28 @@ void write_optional_string(JsonWriter& json, std::string_view name, const std::s
     if (!text.empty()) json.key(name).string(text);
 }
 
+void write_optional_bytes(JsonWriter& json, std::string_view name,
+                          const std::optional<base::Bytes>& bytes) {
+    json.key(name);
+    bytes ? json.number(bytes->count()) : json.null();
+}
+
+void write_memory(JsonWriter& json, const base::MemoryShortage& memory) {
+    json.key("device").string(memory.device);
+    write_optional_bytes(json, "required", memory.required);
+    write_optional_bytes(json, "available", memory.available);
+    json.key("holders").begin_array();
+    for (const base::MemoryHolder& holder : memory.holders) {
+        json.begin_object();
+        json.key("kind").string(holder.kind);
+        write_optional_string(json, "model", holder.model);
+        if (holder.generation != 0) json.key("generation").number(holder.generation);
+        json.key("bytes").number(holder.bytes.count());
+        json.end_object();
+    }
+    json.end_array();
+}
+
 void write_last_error(JsonWriter& json, const std::optional<base::Error>& error) {
     json.key("last_error");
     if (!error) {
@@ -117,6 +139,7 @@ std::string to_json(const base::Error& error, const ErrorContext& context) {
     json.key("message").string(error.message);
     write_optional_string(json, "reason", error.reason);
     if (error.retry_after) json.key("retry_after_s").seconds(*error.retry_after);
+    if (error.memory) write_memory(json, *error.memory);
     write_optional_string(json, "request_id", context.request_id);
     write_optional_string(json, "cause", error.cause);
     write_optional_string(json, "traceback", error.traceback);

@@ -28,7 +28,7 @@ class Emulated:
     """A daemon on emulated devices, and the tool that makes them go wrong."""
 
     def __init__(self, daemons, specification="2x24GiB", configuration=PATIENT, models=None):
-        text = configuration + (probe() if models is None else models)
+        text = configuration + (probe(devices="cpu") if models is None else models)
         self.served = daemons.start(text, arguments=("--emulate", specification))
         self.served.wait_until_started()
         self.node = self.served.state_dir / "emulator"
@@ -65,13 +65,13 @@ def test_without_a_driver_or_with_a_broken_one_all_goes_on(daemons, tmp_path, ho
     library = tmp_path / "libnvidia-ml.so.1"
     if how == "broken":
         library.write_text("this is no library")
-    served = daemons.serve(probe(), {"WINDLASS_NVML_LIBRARY": str(library)})
+    served = daemons.serve(probe(devices="cpu"), {"WINDLASS_NVML_LIBRARY": str(library)})
     import windlass as wl
 
     assert served.log.wait_for("device.driver")["state"] == how
     assert wl.devices(served.url) == []
     (cpu,) = wl.devices(served.url, cpu=True)
-    assert cpu["uuid"] == "cpu" and cpu["claimed"] is None and cpu["fenced"] is None
+    assert cpu["uuid"] == "cpu" and cpu["holders"] is not None
     eventually(lambda: wl.devices(served.url, cpu=True)[0]["used"], "the CPU was measured")
     (cpu,) = wl.devices(served.url, cpu=True)
     assert cpu["capacity"]["bytes"] > cpu["used"]["bytes"] > 0
@@ -100,7 +100,7 @@ def test_emulated_devices_are_shown_with_who_holds_what(daemons):
     device = emulated.device(FIRST)
     assert device["capacity"]["bytes"] == 24 * GIB
     assert device["used"]["source"] == "nvml" and device["used"]["age_s"] < SOON_S
-    assert device["claimed"] is None and device["fenced"] is None
+    assert device["claimed"]["bytes"] == 0 and device["fenced"]["bytes"] == 0
     assert device["compute_capability"] and device["driver_version"] and device["bus_id"]
     (holder,) = device["holders"]
     assert holder["pid"] == served.pid and holder["used"]["bytes"] == 3 * GIB
@@ -275,7 +275,7 @@ def test_a_driver_host_that_cannot_be_killed_is_not_waited_for(daemons):
 
 
 def test_with_use_cpu_no_driver_is_looked_for(daemons):
-    served = daemons.start('[devices]\nuse = "cpu"\n' + probe()).wait_until_started()
+    served = daemons.start('[devices]\nuse = "cpu"\n' + probe(devices="cpu")).wait_until_started()
     eventually(lambda: served.get("/api/devices").json()["cpu"]["used"], "the CPU was measured")
     told = served.get("/api/devices").json()
     assert told["devices"] == [] and told["drivers"] == [] and told["listed_s"] is None
@@ -293,14 +293,14 @@ def test_an_emulated_node_ends_with_its_daemon_and_reaches_workers(daemons):
     assert emulated.node.exists()
     served.end()
     assert not emulated.node.exists()
-    refused = daemons.start(probe(), arguments=("--emulate", "many GPUs"))
+    refused = daemons.start(probe(devices="cpu"), arguments=("--emulate", "many GPUs"))
     refused.exit_code = 2
     assert refused.wait() == 2
     assert "--emulate" in refused.log.wait_for("daemon.failed")["message"]
 
 
 def test_workers_on_the_cpu_are_holders_of_the_cpu(daemons):
-    served = daemons.start(PATIENT + probe()).wait_until_started()
+    served = daemons.start(PATIENT + probe(devices="cpu")).wait_until_started()
     pid = served.ask("probe").json()["pid"]
     find = lambda: [h for h in served.get("/api/devices").json()["cpu"]["holders"]]  # noqa: E731
     eventually(lambda: [h["pid"] for h in find()] == [pid], "the worker is seen")

@@ -37,7 +37,7 @@ FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const
 void FakeWorker::load() {
     const auto latency = hooks_->between(1ms, 1s);
     if (hooks_->strikes(Fault::load_dies)) return die(latency);
-    if (hooks_->strikes(Fault::load_fails)) {
+    if (!hooks_->take_memory(generation_) || hooks_->strikes(Fault::load_fails)) {
         hooks_->schedule(latency, core::LoadFailed{generation_, said(Errc::out_of_memory)});
         return die(latency + 5ms);
     }

@@ -20,6 +20,7 @@ struct WorldHooks {
     std::function<void(base::Duration, core::Event)> schedule;  // deliver it so much later
     std::function<bool(Fault)> strikes;  // whether a fault happens; counts it
     std::function<base::Duration(base::Duration, base::Duration)> between;
+    std::function<bool(Generation)> take_memory;  // false: there is not enough for the load
 };
 
 class FakeWorker {

@@ -35,8 +35,15 @@ enum class Fault : std::uint8_t {
     dies_idle,
     client_vanishes,
     loop_late,
+    memory_late,
+    memory_never,
+    stranger,
+    device_silent,
+    device_mute,
+    memory_unknown,
+    processes_hidden,
 };
-inline constexpr std::size_t kFaultCount = 24;
+inline constexpr std::size_t kFaultCount = 31;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "launch fails",       "start silent",
     "start fails",        "load silent",
@@ -50,6 +57,10 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "SIGTERM ignored",    "reaped late",
     "channel lost",       "dies idle",
     "client vanishes",    "loop late",
+    "memory late",        "memory never",
+    "stranger",           "device silent",
+    "device mute",        "memory unknown",
+    "processes hidden",
 };
 
 class FaultOdds {

@@ -48,10 +48,50 @@ core::ModelSpec draw_model(Random& random, std::size_t number) {
     return spec;
 }
 
-std::vector<core::ModelSpec> draw_models(Random& random) {
+// Half of the worlds have a CPU that says nothing of its memory, as where no driver host is.
+core::DeviceSettings draw_devices(Random& random) {
+    if (random.chance(500)) return {};
+    core::DeviceSettings settings{.on_unknown_memory = random.chance(800)
+                                                           ? core::UnknownMemory::refuse
+                                                           : core::UnknownMemory::admit,
+                                  .headroom = Bytes{random.below(3) << 29},
+                                  .settle_timeout = random.between(500ms, 3s),
+                                  .answer_timeout = random.between(300ms, 1s),
+                                  .known = {}};
+    const std::uint64_t gpu_count = 1 + random.below(2);
+    for (std::uint64_t i = 0; i < gpu_count; ++i) {
+        settings.known.push_back({.uuid = fmt::format("GPU-{}", i),
+                                  .kind = core::DeviceKind::gpu,
+                                  .capacity = Bytes{(6 + random.below(12)) << 30}});
+    }
+    if (random.chance(500)) {
+        settings.known.push_back({.uuid = "cpu",
+                                  .kind = core::DeviceKind::cpu,
+                                  .capacity = Bytes{std::uint64_t{64} << 30}});
+    }
+    return settings;
+}
+
+void draw_memory(Random& random, core::ModelSpec& spec) {
+    const std::uint64_t kind = random.below(10);
+    spec.need = {.kind = core::NeedKind::bytes, .bytes = Bytes{(1 + random.below(8)) << 30}};
+    if (kind >= 7) spec.need = {};
+    if (kind == 8) spec.need = {.kind = core::NeedKind::share, .permyriad = 4'000};
+    if (kind == 9) spec.need = {.kind = core::NeedKind::all};
+    spec.devices = {};
+    if (random.chance(200)) spec.devices.uuids = {fmt::format("GPU-{}", random.below(2))};
+    spec.copies = {};
+    if (random.chance(400)) spec.copies.count_max = static_cast<std::uint32_t>(2 + random.below(3));
+    spec.copies.is_auto = spec.copies.count_max > 1 && random.chance(500);
+}
+
+std::vector<core::ModelSpec> draw_models(Random& random, const core::DeviceSettings& settings) {
+    const bool is_plain = settings.known.front().kind == core::DeviceKind::cpu;
     std::vector<core::ModelSpec> specs(1 + random.below(3));
     for (core::ModelSpec& spec : specs) {
         spec = draw_model(random, static_cast<std::size_t>(&spec - specs.data()));
+        draw_memory(random, spec);
+        if (is_plain) spec.devices = {};
     }
     return specs;
 }
@@ -72,10 +112,12 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
     : random_(seed),
       odds_(random_),
       coverage_(coverage),
-      specs_(draw_models(random_)),
-      engine_(specs_),
-      ledger_(specs_),
-      now_(1h) {
+      settings_(draw_devices(random_)),
+      specs_(draw_models(random_, settings_)),
+      engine_(specs_, settings_),
+      ledger_(specs_, settings_),
+      now_(1h),
+      memory_(settings_, random_, hooks_) {
     coverage_.forget_models();
     hooks_ = {
         .schedule = [this](base::Duration after, core::Event e) { schedule(after, std::move(e)); },
@@ -87,7 +129,8 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
                 return true;
             },
         .between = [this](base::Duration low,
-                          base::Duration high) { return random_.between(low, high); }};
+                          base::Duration high) { return random_.between(low, high); },
+        .take_memory = [this](Generation generation) { return memory_.take(generation); }};
 }
 
 void Simulation::schedule(base::Duration after, core::Event event) {
@@ -106,6 +149,10 @@ void Simulation::run() {
         }
     }
     odds_.heal();
+    memory_.heal(now_);
+    for (const auto& [id, device] : engine_.devices().all()) {
+        if (device.is_lost) schedule(0ms, core::DeviceFound{id, device.spec});
+    }
     for (std::size_t i = 1; i <= specs_.size(); ++i) deliver(core::ResumeAsked{core::ModelId{i}});
     const Instant limit = now_ + kQuietLimit;
     if (random_.chance(500)) {  // let it come to rest before the end, or end it in the middle
@@ -146,12 +193,23 @@ void Simulation::send_administrator() {
         case 1: deliver(core::UnloadAsked{request, model, timeout}); break;
         case 2: deliver(core::RestartAsked{request, model, timeout}); break;
         case 3:
+            if (random_.chance(200)) return lose_device();
             schedule(random_.between(1ms, 1s), core::ResumeAsked{model});
             return deliver(core::PauseAsked{model});
         case 4: return deliver(core::KillAsked{engine_.view(model).generation});
         default: return reconfigure();
     }
     ++last_request_;
+}
+
+void Simulation::lose_device() {
+    const DeviceId id{1 + random_.below(settings_.known.size())};
+    const core::Device& device = *engine_.devices().find_device(id);
+    if (device.spec.kind == core::DeviceKind::cpu || device.is_lost) return;
+    memory_.lose(id);
+    coverage_.count("device lost");
+    deliver(core::DeviceLost{id});
+    schedule(random_.between(1ms, 2s), core::DeviceFound{id, device.spec});
 }
 
 void Simulation::reconfigure() {
@@ -203,6 +261,11 @@ bool Simulation::is_due_to_happen(const core::Event& event) {
     if (const auto* gone = std::get_if<core::ClientGone>(&event)) {
         return !ledger_.is_answered(gone->request);
     }
+    if (const auto* found = std::get_if<core::DeviceFound>(&event)) {
+        if (!engine_.devices().find_device(found->device)->is_lost) return false;
+        memory_.find(found->device);
+        return true;
+    }
     const Generation generation = worker_of(event);
     const auto worker = workers_.find(generation);
     if (!generation) return true;
@@ -212,6 +275,9 @@ bool Simulation::is_due_to_happen(const core::Event& event) {
 
 void Simulation::deliver(const core::Event& event) {
     ++event_count_;
+    const bool is_exit = std::holds_alternative<core::WorkerExited>(event) ||
+                         std::holds_alternative<core::LaunchFailed>(event);
+    if (is_exit) memory_.end(worker_of(event), now_);
     if (const auto* changed = std::get_if<core::ModelConfigured>(&event)) note_spec(changed->spec);
     core::Commands commands;
     ledger_.observe(event, now_);
@@ -219,6 +285,7 @@ void Simulation::deliver(const core::Event& event) {
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     coverage_.count(commands);
+    if (const auto forgotten = memory_.find_forgotten(engine_, now_)) fail(*forgotten);
     if (ledger_.violation()) fail(*ledger_.violation());
     trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
@@ -230,7 +297,11 @@ void Simulation::carry_out(const core::Commands& commands) {
     };
     for (const core::Command& command : commands) {
         std::visit(base::Overloaded{
+                       [&](const core::SampleDevice& c) { memory_.ask(c, now_); },
                        [&](const core::Launch& c) {
+                           const core::Device& device = *engine_.devices().find_device(c.device);
+                           memory_.launch(c, specs_[c.model.value - 1],
+                                          device.ledger.find_claim(c.generation)->bytes);
                            workers_.try_emplace(c.generation, c.generation,
                                                 specs_[c.model.value - 1], hooks_);
                        },

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/engine.h"
+#include "simulation/fake_memory.h"
 #include "simulation/fake_worker.h"
 #include "simulation/faults.h"
 #include "world/coverage.h"
@@ -37,17 +38,20 @@ class Simulation {
     void send_client();
     void send_administrator();
     void reconfigure();
+    void lose_device();
     void note_spec(const core::ModelSpec& spec);
     void fail(const std::string& sentence);
 
     Random random_;
     FaultOdds odds_;
     world::Coverage& coverage_;
+    core::DeviceSettings settings_;
     std::vector<core::ModelSpec> specs_;
     core::Engine engine_;
     world::Ledger ledger_;
-    WorldHooks hooks_;
     Instant now_;
+    WorldHooks hooks_;
+    FakeMemory memory_;
     std::multimap<Instant, core::Event> planned_;  // equal instants keep their order
     std::map<Generation, FakeWorker> workers_;
     std::uint64_t last_request_ = 0;

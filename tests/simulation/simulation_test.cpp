@@ -42,11 +42,14 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     for (const char* refusal :
          {"timeout", "stalled", "cancelled", "queue_full", "unavailable backoff",
           "unavailable shutting_down", "unavailable breaker_open", "worker_lost", "internal",
-          "transient", "context_lost", "out_of_memory", "not_found"}) {
+          "transient", "context_lost", "out_of_memory", "not_found", "unavailable memory",
+          "unavailable memory_unknown", "unavailable device", "device_lost"}) {
         coverage.expect(fmt::format("refusal {}", refusal));
     }
-    for (const char* event : {"model.breaker_opened", "model.breaker_closed", "model.paused",
-                              "model.resumed", "model.removed"}) {
+    for (const char* event :
+         {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
+          "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
+          "model.load_retried", "model.memory_awaited"}) {
         coverage.expect(fmt::format("event {}", event));
     }
     std::uint64_t event_count = 0;

@@ -26,6 +26,11 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::model_unloaded: return Residency::cold;
         case EventCode::model_backoff: return Residency::backoff;
         case EventCode::worker_unkillable: return Residency::unkillable;
+        case EventCode::model_load_retried:
+        case EventCode::model_memory_awaited:
+        case EventCode::worker_memory_returned:
+        case EventCode::device_fenced:
+        case EventCode::device_fence_lifted:
         case EventCode::model_breaker_opened:
         case EventCode::model_breaker_closed:
         case EventCode::model_paused:
@@ -56,7 +61,7 @@ void Coverage::count(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         if (const auto* report = std::get_if<core::Report>(&command)) {
             count(fmt::format("event {}", core::to_text(report->code)));
-            if (const auto to = entered_by(report->code)) count_move(report->model, *to);
+            if (const auto to = entered_by(report->code)) count_move(*report, *to);
         }
         const auto* respond = std::get_if<core::Respond>(&command);
         if (respond == nullptr) continue;
@@ -70,10 +75,12 @@ void Coverage::count(const core::Commands& commands) {
     }
 }
 
-void Coverage::count_move(core::ModelId model, Residency to) {
-    Residency& from = residency_[model];
-    count(name_of({from, to}));
-    from = to == Residency::unkillable ? Residency::cold : to;  // a new replica takes over
+// A copy is known by its process. One that was set aside has none; with several of those, a pause
+// may be told of another than began it.
+void Coverage::count_move(const core::Report& report, Residency to) {
+    Residency& from = residency_[{report.model, report.generation}];
+    if (core::is_allowed({from, to})) count(name_of({from, to}));
+    from = to;
 }
 
 void Coverage::count_waits(const core::Engine& engine, core::ModelId model) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/engine.h"
@@ -26,10 +27,10 @@ class Coverage {
     std::string to_text() const;
 
   private:
-    void count_move(core::ModelId model, core::Residency to);
+    void count_move(const core::Report& report, core::Residency to);
 
     std::map<std::string, std::uint64_t> counts_;
-    std::map<core::ModelId, core::Residency> residency_;
+    std::map<std::pair<core::ModelId, core::Generation>, core::Residency> residency_;
 };
 
 }  // namespace windlass::world

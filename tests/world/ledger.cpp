@@ -20,6 +20,7 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
         std::visit([&](const auto& c) { on(c, now); }, command);
     }
     if (!happened_.is_time) return;
+    memory_.on_time(now);
     for (auto& [generation, process] : processes_) {
         if (is_set_aside(process, now)) lose_runs(process);  // killed: what it held cannot run on
     }
@@ -189,6 +190,7 @@ void Ledger::end_process(Generation generation, Instant now) {
     if (process == processes_.end()) return;
     lose_runs(process->second);
     if (!process->second.is_counted) models_[process->second.model].ends.push_back(now);
+    memory_.on_exit(generation);
     processes_.erase(process);
 }
 
@@ -199,6 +201,20 @@ void Ledger::lose_runs(Process& process) {
     }
     process.runs.clear();
 }
+
+// --- devices
+
+void Ledger::on(const core::DeviceFound& event, Instant) { memory_.on(event); }
+void Ledger::on(const core::DeviceSampled& event, Instant) { memory_.on(event); }
+void Ledger::on(const core::DeviceSilent& event, Instant) { memory_.on(event); }
+void Ledger::on(const core::DeviceLost& event, Instant) {
+    memory_.on(event);
+    happened_.device_lost = true;
+    for (const auto& [generation, process] : processes_) {
+        if (process.device == event.device) happened_.ended_models.insert(process.model);
+    }
+}
+void Ledger::on(const core::SampleDevice& command, Instant now) { memory_.on(command, now); }
 
 // --- time and the end
 
@@ -229,6 +245,7 @@ void Ledger::on(const core::ShutdownForced&, Instant now) {
 }
 
 void Ledger::encode(core::StateEncoder& encoder) const {
+    memory_.encode(encoder);
     for (const auto& [id, request] : requests_) {
         encoder.request(id);
         encoder.number((request.is_answered ? 1u : 0u) | (request.is_gone ? 2u : 0u) |

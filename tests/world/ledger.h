@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "world/memory_book.h"
 #include "world/records.h"
 
 namespace windlass::world {
 
 class Ledger {
   public:
-    explicit Ledger(std::vector<core::ModelSpec> specs) : specs_(std::move(specs)) {}
+    explicit Ledger(std::vector<core::ModelSpec> specs, core::DeviceSettings devices = {})
+        : specs_(std::move(specs)), memory_(std::move(devices)) {}
 
     void observe(const core::Event& event, Instant now);        // before the engine handles it
     void observe(const core::Commands& commands, Instant now);  // what it decided
@@ -53,6 +55,10 @@ class Ledger {
     void on(const core::RunRecalled& event, Instant now);
     void on(const core::ChannelLost& event, Instant now);
     void on(const core::WorkerExited& event, Instant now);
+    void on(const core::DeviceFound& event, Instant now);
+    void on(const core::DeviceSampled& event, Instant now);
+    void on(const core::DeviceSilent& event, Instant now);
+    void on(const core::DeviceLost& event, Instant now);
     void on(const core::TimePassed& event, Instant now);
     void on(const core::LoopDelayed& event, Instant now);
     void on(const core::ShutdownAsked& event, Instant now);
@@ -66,6 +72,7 @@ class Ledger {
     void on(const core::Stop& command, Instant now);
     void on(const core::Terminate& command, Instant now);
     void on(const core::Kill& command, Instant now);
+    void on(const core::SampleDevice& command, Instant now);
     void on(const core::Respond& command, Instant now);
     void on(const core::Report& command, Instant now);
 
@@ -86,6 +93,7 @@ class Ledger {
     bool must_rest(ModelId id, Instant now) const;
 
     std::vector<core::ModelSpec> specs_;
+    MemoryBook memory_;
     std::map<ModelId, Model> models_;
     std::map<RequestId, Request> requests_;
     std::map<Generation, Process> processes_;  // launched and not seen to end
@@ -98,7 +106,8 @@ class Ledger {
         RequestId answered;
         std::optional<core::Error> failed;
         RequestId failed_request;
-        bool is_time = false;            // time was delivered
+        bool is_time = false;  // time was delivered
+        bool device_lost = false;
         std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
     } happened_;
 };

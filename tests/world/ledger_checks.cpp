@@ -34,13 +34,16 @@ bool Ledger::is_set_aside(const Process& process, Instant now) const {
 }
 
 void Ledger::on(const core::Launch& command, Instant now) {
+    std::uint32_t living_count = 0;
     for (const auto& [generation, process] : processes_) {
         if (generation == command.generation) fail("a generation was used twice");
-        if (process.model == command.model && !is_set_aside(process, now)) {
-            fail(fmt::format("a second copy of model {} was launched beside a living one",
-                             command.model.value));
-        }
+        if (process.model == command.model && !is_set_aside(process, now)) ++living_count;
     }
+    if (living_count >= spec(command.model).copies.count_max) {
+        fail(fmt::format("one copy of model {} too many was launched", command.model.value));
+    }
+    memory_.on(command, spec(command.model), now);
+    if (memory_.violation()) fail(*memory_.violation());
     if (shutting_down_) fail("a process was launched during shutdown");
     Model& model = models_[command.model];
     if (model.is_removed) fail("a process was launched for a model that was removed");
@@ -54,6 +57,7 @@ void Ledger::on(const core::Launch& command, Instant now) {
     });
     if (!is_wanted) fail("a process was launched that nobody asked for");
     processes_[command.generation] = {.model = command.model,
+                                      .device = command.device,
                                       .limits = spec(command.model).limits,
                                       .concurrency = spec(command.model).concurrency,
                                       .launched = now};
@@ -125,9 +129,11 @@ void Ledger::check_death_cause(const Process& process, Instant now, const char* 
     const bool load_is_over =
         process.said_hello && !process.is_loaded && process.load_sent + limits.load_timeout <= now;
     const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
+    const bool is_device_lost = memory_.is_lost(process.device);
     const bool end_is_near = shutting_down_ && shutdown_began_ + grace_ * 4 / 5 <= now;
-    if (!start_is_over && !load_is_over && !stop_is_over && !end_is_near && !process.had_limit &&
-        !process.is_deaf && !process.has_failed && !process.is_poisoned && !process.is_condemned) {
+    if (!is_device_lost && !start_is_over && !load_is_over && !stop_is_over && !end_is_near &&
+        !process.had_limit && !process.is_deaf && !process.has_failed && !process.is_poisoned &&
+        !process.is_condemned) {
         fail(
             fmt::format("a worker got {} without a limit of its model, a lost channel or an "
                         "administrator behind it",
@@ -191,6 +197,11 @@ void Ledger::check_refusal(const Request& request, const core::Respond& command,
         if (waiting_count(request.model) <= spec(request.model).queue_limit) {
             fail("queue_full with room in the queue");
         }
+    } else if (error.memory || error.reason == "device") {
+        const bool is_over = request.deadline <= now || request.wait_deadline <= now;
+        if (!is_over && !memory_.is_hopeless(spec(request.model))) {
+            fail("a request was refused for memory that it could have waited for");
+        }
     } else if (error.code == Errc::unavailable) {
         const bool is_shutdown = error.reason == "shutting_down" && shutting_down_;
         const bool is_backoff = error.reason == "backoff" && error.retry_after;
@@ -202,6 +213,8 @@ void Ledger::check_refusal(const Request& request, const core::Respond& command,
     } else if (error.code == Errc::worker_lost || error.code == Errc::internal) {
         if (!happened_.ended_models.contains(request.model))
             fail("a worker was called lost that lives");
+    } else if (error.code == Errc::device_lost) {
+        if (!happened_.device_lost) fail("a device was called lost that is there");
     } else if (error.code == Errc::timeout || error.code == Errc::stalled) {
         check_timeout(request, command, now);
     } else {
@@ -260,6 +273,17 @@ void Ledger::check_breaker(ModelId id, Instant now) {
 
 void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
+    const auto aside = processes_.find(command.generation);
+    const bool is_aside = command.code == core::EventCode::worker_unkillable;
+    // What had not begun there may go to another copy at once.
+    if (is_aside && aside != processes_.end() && is_set_aside(aside->second, now)) {
+        lose_runs(aside->second);
+    }
+    // Rightly ended; the launch itself may have to wait for memory.
+    const bool is_over = command.code == core::EventCode::model_backoff_over;
+    if (is_over && models_.contains(command.model) && !must_rest(command.model, now)) {
+        models_[command.model].is_rest_over = true;
+    }
     if (command.code != core::EventCode::run_limit_reached) return;
     const auto process = processes_.find(command.generation);
     if (process != processes_.end()) process->second.had_limit = true;
@@ -272,6 +296,8 @@ void Ledger::check_rest(const core::Engine& engine, Instant now) {
         if (request.deadline <= now) fail("a request is past its deadline and has no answer");
         if (request.kind == RequestKind::call) check_wait(engine, id, request);
     }
+    memory_.check(engine);
+    if (memory_.violation()) fail(*memory_.violation());
 }
 
 // Every wait has a reason, and the reason is true.
@@ -283,29 +309,43 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
         return;
     }
     if (!reason) return fail("a request waits without a reason");
-    const Process* process = nullptr;  // the current one: the youngest
-    for (const auto& [generation, candidate] : processes_) {
-        if (candidate.model == request.model) process = &candidate;
-    }
-    const bool is_leaving = process != nullptr && (process->stop_sent || process->term_sent ||
-                                                   process->kill_sent || process->had_limit);
+    const auto any = [&](auto is_so) {
+        return std::ranges::any_of(processes_, [&](const auto& entry) {
+            return entry.second.model == request.model && is_so(entry.second);
+        });
+    };
+    const auto is_leaving = [](const Process& process) {
+        return process.stop_sent || process.term_sent || process.kill_sent || process.had_limit;
+    };
+    // A probe may be a run of a copy that leaves.
+    const bool is_probing = models_[request.model].is_tripped;
+    const auto is_busy = [&](const Process& p) {
+        return !p.runs.empty() && (is_probing || !is_leaving(p));
+    };
+    const bool has_living = any([](const Process& process) { return !process.kill_sent; });
     bool is_true = false;
     switch (*reason) {
-        case WaitReason::starting: is_true = process != nullptr && !process->said_hello; break;
+        case WaitReason::starting:
+            is_true = any([](const Process& p) { return !p.said_hello; });
+            break;
         case WaitReason::loading:
-            is_true = process != nullptr && process->said_hello && !process->is_loaded;
+            is_true = any([](const Process& p) { return p.said_hello && !p.is_loaded; });
             break;
-        case WaitReason::busy:
-            is_true = process != nullptr && !process->runs.empty() && !is_leaving;
+        case WaitReason::busy: is_true = any(is_busy); break;
+        case WaitReason::draining:
+            is_true = any([](const Process& p) { return !p.runs.empty(); });
             break;
-        case WaitReason::draining: is_true = process != nullptr && !process->runs.empty(); break;
-        case WaitReason::stopping: is_true = is_leaving; break;
-        case WaitReason::backoff:
-            is_true = process == nullptr || process->kill_sent;  // none, or one set aside
-            break;
+        case WaitReason::stopping: is_true = any(is_leaving); break;
+        case WaitReason::backoff: is_true = !has_living; break;  // or all were set aside
         case WaitReason::retrying: is_true = request.transient_count > 0; break;
         case WaitReason::paused:
             is_true = run == nullptr && models_[request.model].is_paused;
+            break;
+        case WaitReason::memory:
+            is_true = !has_living && memory_.is_short(spec(request.model));
+            break;
+        case WaitReason::device:
+            is_true = !has_living && !memory_.has_answering(spec(request.model));
             break;
     }
     if (!is_true) fail(fmt::format("a wait is explained as {}, which is not so", to_text(*reason)));

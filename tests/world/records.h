@@ -43,6 +43,7 @@ struct Run {
 
 struct Process {
     ModelId model;
+    core::DeviceId device;
     core::ReplicaLimits limits;  // as they were at its launch
     std::uint32_t concurrency = 1;
     bool said_hello = false;

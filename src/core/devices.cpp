@@ -1,0 +1,301 @@
+// What devices say, and what becomes of the claims on them.
+#include "core/devices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace windlass::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// How often a device is asked, by why.
+constexpr Duration kSettling = 100ms;  // memory is on its way back. Source: gpu.md 4.1
+constexpr Duration kAwaited = 500ms;   // somebody waits for memory: A3.5, within a second
+constexpr Duration kInUse = 2s;        // copies must shrink within 5 s of a stranger's growth: A3.3
+constexpr Duration kFenced = 5s;       // Source: design, section 1
+constexpr Duration kUnresponsive = 5s;
+
+Bytes with_margin(Bytes bytes) {
+    return bytes + Bytes{bytes.count() / Devices::kMarginDivisor} + Devices::kMargin;
+}
+
+}  // namespace
+
+Devices::Devices(DeviceSettings settings) : settings_(std::move(settings)) {
+    for (const DeviceSpec& spec : settings_.known) {
+        devices_[DeviceId{devices_.size() + 1}] = {
+            .spec = spec, .ledger = {spec.capacity, settings_.headroom}, .asked = {}};
+    }
+}
+
+const Device* Devices::find_device(DeviceId id) const {
+    const auto device = devices_.find(id);
+    return device == devices_.end() ? nullptr : &device->second;
+}
+
+void Devices::find(const DeviceFound& event) {
+    Device& device = devices_[event.device];
+    device.spec = event.spec;
+    device.is_lost = false;
+    device.ledger.resize(event.spec.capacity, settings_.headroom);
+}
+
+void Devices::lose(DeviceId id) {
+    Device& device = devices_.at(id);
+    device.is_lost = true;
+    device.is_asked = device.is_fresh = device.is_silent = false;
+    device.ledger.forget_measures();
+}
+
+void Devices::ask(DeviceId id, Instant now, Commands& out) {
+    Device& device = devices_.at(id);
+    if (!device.spec.is_measured || device.is_lost || device.is_asked) return;
+    device.is_asked = true;
+    device.asked = now;
+    out.push_back(SampleDevice{id, ++device.sequence});
+}
+
+bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
+    const auto found = devices_.find(event.device);
+    if (found == devices_.end()) return false;
+    Device& device = found->second;
+    if (!device.is_asked || event.sequence != device.sequence) return false;
+    device.is_asked = false;
+    device.is_fresh = true;
+    device.is_silent = false;
+    device.ledger.measure({event.used, event.own, event.own_known, event.sequence});
+    for (const Generation generation : device.ledger.proved()) release(generation, out);
+    for (const Generation generation : device.ledger.lift_fences()) {
+        out.push_back(Report{.code = EventCode::device_fence_lifted,
+                             .model = holdings_.at(generation).model,
+                             .generation = generation,
+                             .request = {},
+                             .error = {},
+                             .device = event.device,
+                             .bytes = {}});
+        holdings_.erase(generation);
+    }
+    settle_provisional(event.device, now, out);
+    return true;
+}
+
+bool Devices::on_silent(DeviceId id, std::uint64_t sequence) {
+    const auto found = devices_.find(id);
+    if (found == devices_.end()) return false;
+    Device& device = found->second;
+    if (!device.is_asked || sequence != device.sequence) return false;
+    device.is_asked = false;
+    device.is_fresh = false;
+    device.ledger.forget_measures();
+    device.is_silent = true;
+    return true;
+}
+
+// --- claims
+
+void Devices::claim(Generation generation, ModelId model, const Placed& placed) {
+    Device& device = devices_.at(placed.device);
+    holdings_[generation] = {.device = placed.device,
+                             .model = model,
+                             .is_provisional = placed.is_provisional,
+                             .used_before = device.ledger.used()};
+    device.ledger.claim(generation, placed.claim, placed.is_exclusive);
+}
+
+void Devices::on_loaded(Generation generation, Instant now, Commands& out) {
+    Holding& holding = holdings_.at(generation);
+    Device& device = devices_.at(holding.device);
+    device.ledger.mark_loaded(generation);
+    if (!holding.is_provisional) return;
+    holding.loaded_at = device.sequence;
+    ask(holding.device, now, out);  // others wait for what it does not need
+}
+
+// A provisional claim drops to what was measured after the load.
+void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
+    Device& device = devices_.at(id);
+    for (const auto& [generation, claim] : device.ledger.claims()) {
+        Holding& holding = holdings_.at(generation);
+        if (!holding.is_provisional || !holding.loaded_at) continue;
+        if (claim.stage != ClaimStage::loaded) continue;
+        if (*holding.loaded_at >= device.sequence) {
+            // This answer may be older than the load's end.
+            return ask(id, now, out);
+        }
+        std::optional<Bytes> measured = claim.measured;
+        if (!measured && device.ledger.used() && holding.used_before) {
+            // Nobody else loaded here meanwhile.
+            const Bytes used = *device.ledger.used();
+            measured = used > *holding.used_before ? used - *holding.used_before : Bytes{};
+        }
+        if (!measured) continue;
+        holding.is_provisional = false;
+        return device.ledger.settle(generation, with_margin(*measured));  // there is one at most
+    }
+}
+
+bool Devices::depart(Generation generation, Instant now, Commands& out) {
+    const Holding& holding = holdings_.at(generation);
+    const DeviceId id = holding.device;
+    Device& device = devices_.at(id);
+    const bool is_reap_proof = device.spec.kind == DeviceKind::cpu || !device.spec.is_measured;
+    if (is_reap_proof) {
+        device.is_fresh = false;  // its use counts as a stranger's until the next answer
+        release(generation, out);
+        return true;
+    }
+    device.ledger.depart(generation, device.sequence);
+    device.is_fresh = false;
+    ask(id, now, out);
+    return false;
+}
+
+void Devices::release(Generation generation, Commands& out) {
+    const auto holding = holdings_.find(generation);
+    Device& device = devices_.at(holding->second.device);
+    if (device.spec.is_measured) {
+        out.push_back(Report{.code = EventCode::worker_memory_returned,
+                             .model = holding->second.model,
+                             .generation = generation,
+                             .request = {},
+                             .error = {},
+                             .device = holding->second.device,
+                             .bytes = device.ledger.find_claim(generation)->bytes});
+    }
+    device.ledger.release(generation);
+    holdings_.erase(holding);
+}
+
+bool Devices::is_departed(Generation generation) const {
+    const auto holding = holdings_.find(generation);
+    if (holding == holdings_.end()) return false;
+    const Claim* claim = devices_.at(holding->second.device).ledger.find_claim(generation);
+    return claim != nullptr && claim->stage == ClaimStage::departed;
+}
+
+void Devices::fence(Generation generation, Instant now, Commands& out) {
+    const auto holding = holdings_.find(generation);
+    WL_ASSERT(is_departed(generation));
+    Device& device = devices_.at(holding->second.device);
+    const Bytes missing = device.ledger.fence(generation, now);
+    const bool is_fenced = missing > Bytes{};
+    out.push_back(
+        Report{.code = is_fenced ? EventCode::device_fenced : EventCode::worker_memory_returned,
+               .model = holding->second.model,
+               .generation = generation,
+               .request = {},
+               .error = {},
+               .device = holding->second.device,
+               .bytes = missing});
+    if (!is_fenced) holdings_.erase(holding);
+}
+
+// --- where a copy may go
+
+bool Devices::is_eligible(const DeviceChoice& choice, const Device& device) const {
+    if (choice.is_cpu) return device.spec.kind == DeviceKind::cpu;
+    if (!choice.uuids.empty()) {
+        return std::ranges::find(choice.uuids, device.spec.uuid) != choice.uuids.end();
+    }
+    const bool has_gpu = std::ranges::any_of(
+        devices_, [](const auto& d) { return d.second.spec.kind == DeviceKind::gpu; });
+    return !has_gpu || device.spec.kind == DeviceKind::gpu;
+}
+
+Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need, Instant now,
+                                    Commands& out) {
+    Choice choice;
+    for (auto& [id, device] : devices_) {
+        if (!is_eligible(wanted, device)) continue;
+        const bool is_admitted = settings_.on_unknown_memory == UnknownMemory::admit;
+        // The CPU's memory gives way: who says no need there neither claims nor asks.
+        const bool is_elastic =
+            device.spec.kind == DeviceKind::cpu && need.kind == NeedKind::unknown;
+        if (device.is_lost || (device.is_silent && !is_admitted && !is_elastic)) {
+            choice.is_incomplete = true;
+            continue;
+        }
+        if (device.is_answering() && !device.is_fresh && !is_elastic) {
+            ask(id, now, out);
+            choice.is_waiting = true;
+        }
+        choice.candidates.push_back(
+            {.device = id, .ledger = &device.ledger, .is_elastic = is_elastic});
+    }
+    return choice;
+}
+
+bool Devices::has_answering(const DeviceChoice& choice) const {
+    return std::ranges::any_of(devices_, [&](const auto& entry) {
+        const Device& device = entry.second;
+        return is_eligible(choice, device) && !device.is_lost && !device.is_silent;
+    });
+}
+
+// --- when what is due
+
+std::optional<Instant> Devices::answer_limit(const Device& device) const {
+    if (!device.is_asked) return std::nullopt;
+    return saturating_add(device.asked, settings_.answer_timeout);
+}
+
+std::optional<Instant> Devices::sample_due(const Device& device, bool is_awaited) const {
+    if (!device.spec.is_measured || device.is_lost || device.is_asked) return std::nullopt;
+    const DeviceLedger& ledger = device.ledger;
+    const bool is_held = !ledger.claims().empty() || !ledger.fences().empty();
+    std::optional<Duration> pause;
+    if (device.is_silent) {
+        if (is_held || is_awaited) pause = kUnresponsive;
+    } else if (ledger.has_departed()) {
+        pause = kSettling;
+    } else if (is_awaited) {
+        pause = kAwaited;
+    } else if (device.spec.kind == DeviceKind::cpu) {
+        // Its reap is the proof, and nothing there makes room for strangers.
+    } else if (!ledger.claims().empty()) {
+        pause = kInUse;
+    } else if (!ledger.fences().empty()) {
+        pause = kFenced;
+    }
+    if (!pause) return std::nullopt;
+    return saturating_add(device.asked, *pause);
+}
+
+// --- walks
+
+void Devices::encode(StateEncoder& encoder) const {
+    for (const auto& [id, device] : devices_) {
+        if (!device.spec.is_measured && device.ledger.claims().empty()) continue;
+        encoder.number(id.value);
+        encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
+                       (device.is_asked ? 4u : 0u) | (device.is_fresh ? 8u : 0u));
+        if (device.spec.is_measured) device.ledger.encode(encoder);
+    }
+    for (const auto& [generation, holding] : holdings_) {
+        encoder.generation(generation);
+        encoder.number(holding.device.value << 2 | (holding.is_provisional ? 1u : 0u) |
+                       (holding.loaded_at ? 2u : 0u));
+    }
+}
+
+void Devices::check_invariants() const {
+    std::size_t count = 0;
+    for (const auto& [id, device] : devices_) {
+        const DeviceLedger& ledger = device.ledger;
+        count += ledger.claims().size() + ledger.fences().size();
+        for (const auto& [generation, claim] : ledger.claims()) {
+            WL_ASSERT(holdings_.at(generation).device == id);
+            WL_ASSERT(!ledger.fences().contains(generation));
+        }
+        for (const auto& [generation, fence] : ledger.fences()) {
+            WL_ASSERT(holdings_.at(generation).device == id && fence.bytes > Bytes{});
+        }
+    }
+    WL_ASSERT(count == holdings_.size());
+}
+
+}  // namespace windlass::core

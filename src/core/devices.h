@@ -1,0 +1,109 @@
+// The devices there are: their ledgers, whose claims are in them, and when each is asked how full
+// it is. Knows nothing of models but their ids; the engine decides who gets what.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/command.h"
+#include "core/device_ledger.h"
+#include "core/device_spec.h"
+#include "core/event.h"
+#include "core/ids.h"
+#include "core/placement.h"
+
+namespace windlass::core {
+
+struct Device {
+    DeviceSpec spec;
+    DeviceLedger ledger;
+    bool is_lost = false;
+    bool is_silent = false;      // did not answer its last question
+    bool is_asked = false;       // a question is under way
+    bool is_fresh = false;       // its last answer is young enough to admit by
+    std::uint64_t sequence = 0;  // of the last question
+    Instant asked;               // the last question
+
+    // It may be used, and its answers tell how full it is.
+    bool is_answering() const { return spec.is_measured && !is_lost && !is_silent; }
+    friend bool operator==(const Device&, const Device&) = default;
+};
+
+// Whose claim or fence it is, and how a provisional claim becomes a real one.
+struct Holding {
+    DeviceId device;
+    ModelId model;
+    bool is_provisional = false;               // its need is not known
+    std::optional<std::uint64_t> loaded_at{};  // the last question before it was ready
+    std::optional<Bytes> used_before{};        // on the device, before it was launched
+    friend bool operator==(const Holding&, const Holding&) = default;
+};
+
+class Devices {
+  public:
+    // A claim that was measured keeps this share and this much beyond: allocators move.
+    static constexpr std::uint64_t kMarginDivisor = 16;
+    static constexpr Bytes kMargin{std::uint64_t{64} << 20};
+    static constexpr Duration kFreshFor = std::chrono::seconds{1};
+
+    explicit Devices(DeviceSettings settings);
+
+    // --- what happens to devices
+    void find(const DeviceFound& event);
+    void lose(DeviceId id);
+    // False: an answer to a question that is not open; nothing has changed.
+    bool measure(const DeviceSampled& event, Instant now, Commands& out);
+    bool on_silent(DeviceId id, std::uint64_t sequence);
+    // Asks how full it is, unless it is being asked.
+    void ask(DeviceId id, Instant now, Commands& out);
+    void expire(DeviceId id) { devices_.at(id).is_fresh = false; }
+
+    // --- claims
+    void claim(Generation generation, ModelId model, const Placed& placed);
+    void on_loaded(Generation generation, Instant now, Commands& out);
+    // Its exit was seen. True: that is the proof, its bytes are free.
+    bool depart(Generation generation, Instant now, Commands& out);
+    void fence(Generation generation, Instant now, Commands& out);  // the settle deadline
+    bool is_departed(Generation generation) const;
+
+    // --- where a copy may go
+    struct Choice {
+        std::vector<Candidate> candidates;
+        bool is_waiting = false;     // for the answer of one that may be a candidate
+        bool is_incomplete = false;  // one is there that does not answer
+    };
+    // Asks those whose last answer is too old.
+    Choice candidates(const DeviceChoice& choice, const Need& need, Instant now, Commands& out);
+    // One of them is there and does not leave questions unanswered.
+    bool has_answering(const DeviceChoice& choice) const;
+    UnknownMemory policy() const { return settings_.on_unknown_memory; }
+
+    // --- when what is due; the engine arms its timers by these
+    std::optional<Instant> answer_limit(const Device& device) const;
+    // `is_awaited`: somebody waits for memory.
+    std::optional<Instant> sample_due(const Device& device, bool is_awaited) const;
+    Instant settle_limit(Instant exit) const {
+        return saturating_add(exit, settings_.settle_timeout);
+    }
+
+    const Device* find_device(DeviceId id) const;
+    const std::map<DeviceId, Device>& all() const { return devices_; }
+    const std::map<Generation, Holding>& holdings() const { return holdings_; }
+
+    void encode(StateEncoder& encoder) const;
+    void check_invariants() const;
+    friend bool operator==(const Devices&, const Devices&) = default;
+
+  private:
+    void release(Generation generation, Commands& out);
+    void settle_provisional(DeviceId id, Instant now, Commands& out);
+    bool is_eligible(const DeviceChoice& choice, const Device& device) const;
+
+    DeviceSettings settings_;
+    std::map<DeviceId, Device> devices_;
+    std::map<Generation, Holding> holdings_;  // claims and fences
+};
+
+}  // namespace windlass::core

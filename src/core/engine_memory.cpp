@@ -1,0 +1,285 @@
+// Memory: who may load where, who waits for room, and when the bytes of the dead are free again.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using base::Errc;
+using enum Residency;
+
+namespace {
+
+// A load that ran out of memory is tried again so often before it counts as a failure: a stranger
+// may have been quicker.
+constexpr std::uint32_t kMemoryRetriesMax = 2;
+
+std::string amount(const std::optional<Bytes>& bytes) {
+    return bytes ? base::to_text(*bytes) : "an unknown amount";
+}
+
+}  // namespace
+
+// --- devices
+
+void Engine::on(const DeviceFound& event, Instant now, Commands& out) {
+    devices_.find(event);
+    feed_starving(now, out);
+    arm_device_timers();
+}
+
+void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
+    if (!devices_.measure(event, now, out)) return;
+    deadlines_.arm({TimerKind::device_stale, event.device.value},
+                   saturating_add(now, Devices::kFreshFor));
+    disarm_settled();
+    shrink_copies(event.device, now, out);
+    feed_starving(now, out);
+    arm_device_timers();
+}
+
+void Engine::on(const DeviceSilent& event, Instant now, Commands& out) {
+    if (!devices_.on_silent(event.device, event.sequence)) return;
+    feed_starving(now, out);
+    arm_device_timers();
+}
+
+// Its workers cannot go on; whoever waits for it waits for another, or for its return.
+void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
+    const Device* device = devices_.find_device(event.device);
+    if (device == nullptr || device->is_lost) return;
+    devices_.lose(event.device);
+    const Error error = base::fail(
+        Errc::device_lost, fmt::format("the device {} is not there any more", device->spec.uuid));
+    for_each_replica([&](ReplicaId id, Replica& replica) {
+        if (replica.device() != event.device) return;
+        const Residency residency = replica.residency();
+        if (residency != loading && residency != ready && residency != draining) return;
+        if (residency == loading) fail_load(id, error, out);
+        model_of(id.model).last_error = error;
+        replica.stop(residency == draining ? StopCause::wanted : StopCause::failure,
+                     StopStep::terminated, now, out);
+    });
+    for (const Model& model : models_) advance(model.id, now, out);
+    arm_device_timers();
+}
+
+void Engine::on_device_timer(TimerKey key, Instant now, Commands& out) {
+    const DeviceId id{key.id};
+    if (key.kind == TimerKind::device_answer) {
+        return on(DeviceSilent{id, devices_.find_device(id)->sequence}, now, out);
+    }
+    if (key.kind == TimerKind::device_sample) devices_.ask(id, now, out);
+    if (key.kind == TimerKind::device_stale) devices_.expire(id);
+    arm_device_timers();
+}
+
+void Engine::arm_device_timers() {
+    const bool is_over = is_finished();
+    for (const auto& [id, device] : devices_.all()) {
+        const auto sample = devices_.sample_due(device, !starving_.empty());
+        deadlines_.set({TimerKind::device_sample, id.value}, is_over ? std::nullopt : sample);
+        deadlines_.set({TimerKind::device_answer, id.value}, devices_.answer_limit(device));
+        if (!device.is_fresh) deadlines_.disarm({TimerKind::device_stale, id.value});
+    }
+}
+
+// --- a place for one more copy
+
+std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
+    Devices::Choice choice = devices_.candidates(model.spec.devices, model.spec.need, now, out);
+    for (Candidate& candidate : choice.candidates) {
+        candidate.copy_count = model.count_copies_on(candidate.device);
+    }
+    Shortage shortage{.required = {}, .available = {}};
+    if (!choice.is_waiting) {
+        const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());
+        if (const auto* placed = std::get_if<Placed>(&placement)) return *placed;
+        shortage = std::get<Shortage>(placement);
+    } else if (!choice.candidates.empty()) {
+        shortage.device = choice.candidates.front().device;
+    }
+    shortage.is_for_ever = shortage.is_for_ever && !choice.is_incomplete;
+    shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
+    starve(model, shortage, out);
+    return std::nullopt;
+}
+
+// It waits for memory; or is refused where waiting cannot help.
+void Engine::starve(Model& model, const Shortage& shortage, Commands& out) {
+    const bool is_new = !model.shortage.has_value();
+    model.shortage = shortage;
+    if (is_new) {
+        model.starving_place = ++last_starving_place_;
+        starving_.emplace(model.starving_place, model.id);
+        out.push_back(Report{.code = EventCode::model_memory_awaited,
+                             .model = model.id,
+                             .generation = {},
+                             .request = {},
+                             .error = {},
+                             .device = shortage.device,
+                             .bytes = shortage.required});
+    }
+    const bool is_hopeless = shortage.is_for_ever || shortage.is_unknown;
+    if (!is_hopeless || model.foremost().residency() != cold) return;
+    const Error error = memory_error(model);
+    std::vector<RequestId> waiting;
+    for (const QueuePlace& place : model.queue.places()) waiting.push_back(place.request);
+    for (const RequestId request : model.admins) {
+        if (admins_.at(request).wants_ready) waiting.push_back(request);
+    }
+    for (const RequestId request : waiting) refuse(request, error, out);
+    end_starving(model);
+}
+
+void Engine::end_starving(Model& model) {
+    if (!model.shortage) return;
+    model.shortage.reset();
+    starving_.erase(model.starving_place);
+}
+
+// Something may fit now. In the order in which they began to wait.
+void Engine::feed_starving(Instant now, Commands& out) {
+    const std::map<std::uint64_t, ModelId> starving = starving_;
+    for (const auto& [place, id] : starving) advance(id, now, out);
+}
+
+// What a wait for memory that ends is answered with.
+Error Engine::memory_error(const Model& model) const {
+    const Shortage& shortage = *model.shortage;
+    const Device* device = devices_.find_device(shortage.device);
+    const std::string uuid = device == nullptr ? "none" : device->spec.uuid;
+    if (device == nullptr || !devices_.has_answering(model.spec.devices)) {
+        Error error = base::fail(
+            Errc::unavailable,
+            fmt::format("no device that the model {} may use is there and answers; `windlass "
+                        "devices` lists those that are",
+                        model.spec.name));
+        error.reason = "device";
+        return error;
+    }
+    base::MemoryShortage facts{.device = uuid,
+                               .required = shortage.required,
+                               .available = shortage.available,
+                               .holders = holders_on(*device)};
+    // What our own replicas hold is theirs by right; all else is out of our hands.
+    Bytes idle_able;
+    for (const auto& [generation, claim] : device->ledger.claims()) {
+        if (claim.stage != ClaimStage::departed) idle_able = idle_able + claim.bytes;
+    }
+    const bool is_own = !shortage.is_for_ever && !shortage.is_unknown && idle_able > Bytes{} &&
+                        (!shortage.required || !shortage.available ||
+                         *shortage.available + idle_able >= *shortage.required);
+    Error error = base::fail(
+        is_own ? Errc::timeout : Errc::unavailable,
+        shortage.is_unknown
+            ? fmt::format("the device {} does not say how full it is, and the model {} needs "
+                          "memory there; set `on_unknown_memory = \"allow\"` in [devices] to start "
+                          "it all the same",
+                          uuid, model.spec.name)
+            : fmt::format("the model {} needs {} of memory on the device {}, where {} is free{}; "
+                          "free memory there, lower `need`, or allow other `devices`",
+                          model.spec.name,
+                          shortage.required ? base::to_text(*shortage.required) : "more", uuid,
+                          amount(shortage.available),
+                          shortage.is_for_ever ? "; it can never fit" : ""));
+    if (!is_own) {
+        error.reason = shortage.is_unknown ? "memory_unknown" : "memory";
+        if (!shortage.is_for_ever) error.retry_after = std::chrono::seconds{1};
+    }
+    error.memory = std::move(facts);
+    return error;
+}
+
+std::vector<base::MemoryHolder> Engine::holders_on(const Device& device) const {
+    std::vector<base::MemoryHolder> holders;
+    const auto name_of = [&](Generation generation) {
+        return model_of(devices_.holdings().at(generation).model).spec.name;
+    };
+    for (const auto& [generation, claim] : device.ledger.claims()) {
+        const bool is_gone = claim.stage == ClaimStage::departed;
+        holders.push_back({is_gone ? "returning" : "model", name_of(generation), generation.value,
+                           std::max(claim.bytes, claim.measured.value_or(Bytes{}))});
+    }
+    for (const auto& [generation, fence] : device.ledger.fences()) {
+        holders.push_back({"fenced", name_of(generation), generation.value, fence.bytes});
+    }
+    if (device.ledger.foreign().value_or(Bytes{}) > Bytes{}) {
+        holders.push_back({"foreign", {}, 0, *device.ledger.foreign()});
+    }
+    return holders;
+}
+
+// --- the end of a claim
+
+// Its exit was seen; the bytes are free once the driver shows it.
+void Engine::depart(Generation generation, Instant now, Commands& out) {
+    const bool is_proved = devices_.depart(generation, now, out);
+    if (!is_proved) {
+        deadlines_.arm({TimerKind::settle, generation.value}, devices_.settle_limit(now));
+    }
+    arm_device_timers();
+}
+
+void Engine::on_settle_limit(Generation generation, Instant now, Commands& out) {
+    devices_.fence(generation, now, out);
+    feed_starving(now, out);
+    arm_device_timers();
+}
+
+// Those that were proved need their deadline no more.
+void Engine::disarm_settled() {
+    std::vector<TimerKey> done;
+    const auto& entries = deadlines_.entries();
+    for (auto entry = entries.lower_bound({TimerKind::settle});
+         entry != entries.end() && entry->first.kind == TimerKind::settle; ++entry) {
+        if (!devices_.is_departed(Generation{entry->first.id})) done.push_back(entry->first);
+    }
+    for (const TimerKey key : done) deadlines_.disarm(key);
+}
+
+// A stranger has grown into what was claimed: idle surplus copies of `copies = "auto"` make room.
+void Engine::shrink_copies(DeviceId id, Instant now, Commands& out) {
+    const DeviceLedger& ledger = devices_.find_device(id)->ledger;
+    Bytes missing = ledger.deficit();
+    std::vector<std::pair<ReplicaId, Bytes>> idle;
+    if (missing == Bytes{}) return;
+    for (const auto& [generation, claim] : ledger.claims()) {
+        const Replica* replica = find_generation(generation);
+        if (replica == nullptr || replica->residency() != ready || !replica->leases().empty())
+            continue;
+        idle.emplace_back(generations_.at(generation), claim.bytes);
+    }
+    for (const auto& [replica, bytes] : idle) {
+        const Model& model = model_of(replica.model);
+        if (missing == Bytes{} || !model.spec.copies.is_auto || model.count_live() < 2) continue;
+        replica_of(replica).stop(StopCause::wanted, StopStep::asked, now, out);
+        missing = missing > bytes ? missing - bytes : Bytes{};
+        advance(replica.model, now, out);
+    }
+}
+
+// A stranger took the memory between admission and load. True: the load is tried again when there
+// is room, and nobody is told.
+bool Engine::retry_load(ReplicaId id, const Error& error, Instant now, Commands& out) {
+    Model& model = model_of(id.model);
+    Replica& replica = replica_of(id);
+    const Device* device = devices_.find_device(replica.device());
+    if (error.code != Errc::out_of_memory || !device->spec.is_measured) return false;
+    if (model.memory_retries >= kMemoryRetriesMax) {
+        model.memory_retries = 0;
+        return false;
+    }
+    ++model.memory_retries;
+    devices_.expire(replica.device());
+    out.push_back(Report{EventCode::model_load_retried, id.model, replica.generation(), {}, error});
+    replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    arm_device_timers();
+    return true;
+}
+
+}  // namespace windlass::core

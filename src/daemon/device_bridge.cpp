@@ -1,0 +1,79 @@
+// Devices as the engine knows them.
+#include "daemon/device_bridge.h"
+
+#include <algorithm>
+
+namespace windlass::daemon {
+
+std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
+    const auto found = std::ranges::find(uuids_, uuid);
+    if (found == uuids_.end()) return std::nullopt;
+    return core::DeviceId{static_cast<std::uint64_t>(found - uuids_.begin()) + 1};
+}
+
+void DeviceBridge::end_turn() {
+    if (floor_ == nullptr) return;
+    const bool is_listed = floor_->listed_at() || !floor_->listing_trouble().empty();
+    for (const device::Device* device : floor_->devices()) {
+        if (device->kind == device::Kind::cpu && !is_listed && !floor_->is_cpu_only()) continue;
+        const auto id = find(device->uuid);
+        const bool is_lost = device->condition == device::Condition::lost;
+        if (!id) {
+            if (is_lost) continue;
+            uuids_.push_back(device->uuid);
+            tell(core::DeviceId{uuids_.size()}, *device, device->description.capacity);
+        } else if (is_lost && !known_.at(*id).is_lost) {
+            known_.at(*id).is_lost = true;
+            hooks_.handle(core::DeviceLost{*id});
+        } else if (!is_lost && known_.at(*id).is_lost) {
+            tell(*id, *device, known_.at(*id).capacity);
+        }
+    }
+}
+
+void DeviceBridge::tell(core::DeviceId id, const device::Device& device,
+                        std::optional<base::Bytes> capacity) {
+    known_[id] = {.capacity = capacity};
+    const bool is_cpu = device.kind == device::Kind::cpu;
+    hooks_.handle(core::DeviceFound{id,
+                                    {.uuid = device.uuid,
+                                     .kind = is_cpu ? core::DeviceKind::cpu : core::DeviceKind::gpu,
+                                     .capacity = capacity}});
+}
+
+void DeviceBridge::ask(const core::SampleDevice& question) {
+    floor_->sample(
+        uuid_of(question.device),
+        [this, question](const base::Result<device::Sample>& sample) { answer(question, sample); });
+}
+
+void DeviceBridge::answer(const core::SampleDevice& question,
+                          const base::Result<device::Sample>& sample) {
+    if (!sample) return hooks_.handle(core::DeviceSilent{question.device, question.sequence});
+    const device::Device* device = floor_->find(uuid_of(question.device));
+    // The CPU's capacity, and a GPU's that the listing did not tell, comes with a sample.
+    if (device != nullptr && sample->capacity &&
+        known_.at(question.device).capacity != sample->capacity &&
+        !known_.at(question.device).is_lost) {
+        tell(question.device, *device, sample->capacity);
+    }
+    core::DeviceSampled sampled{.device = question.device,
+                                .sequence = question.sequence,
+                                .used = sample->used,
+                                .own = {},
+                                .own_known = sample->processes_known};
+    std::map<core::Generation, base::Bytes> own;
+    for (const device::Process& process : sample->processes) {
+        for (const WorkerProcess& worker : hooks_.workers()) {
+            if (worker.pid != process.pid && worker.pid != process.session) continue;
+            if (!process.bytes) sampled.own_known = false;
+            base::Bytes& sum = own[core::Generation{worker.generation}];
+            sum = sum + process.bytes.value_or(base::Bytes{});
+            break;
+        }
+    }
+    for (const auto& [generation, bytes] : own) sampled.own.push_back({generation, bytes});
+    hooks_.handle(sampled);
+}
+
+}  // namespace windlass::daemon

@@ -1,0 +1,53 @@
+// Between the device floor and the engine: UUIDs become ids, samples become events, and the
+// engine's questions become the floor's. Decides nothing. Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/engine.h"
+#include "daemon/device_floor.h"
+
+namespace windlass::daemon {
+
+class DeviceBridge {
+  public:
+    struct Hooks {
+        std::function<void(const core::Event&)> handle;  // the engine's
+        std::function<std::vector<WorkerProcess>()> workers;
+    };
+    explicit DeviceBridge(Hooks hooks) : hooks_(std::move(hooks)) {}
+
+    // `floor` outlives it.
+    void use(device::Floor& floor) { floor_ = &floor; }
+
+    // What the floor found or lost since the last turn. Until drivers were asked for the first
+    // time, the CPU stands in for nothing.
+    void end_turn();
+    void ask(const core::SampleDevice& question);
+
+    // "cpu", or a GPU's UUID.
+    const std::string& uuid_of(core::DeviceId id) const { return uuids_[id.value - 1]; }
+    std::optional<core::DeviceId> find(std::string_view uuid) const;
+
+  private:
+    struct Known {
+        std::optional<base::Bytes> capacity;
+        bool is_lost = false;
+    };
+
+    void answer(const core::SampleDevice& question, const base::Result<device::Sample>& sample);
+    void tell(core::DeviceId id, const device::Device& device, std::optional<base::Bytes> capacity);
+
+    const Hooks hooks_;
+    device::Floor* floor_ = nullptr;
+    std::vector<std::string> uuids_;  // by id
+    std::map<core::DeviceId, Known> known_;
+};
+
+}  // namespace windlass::daemon

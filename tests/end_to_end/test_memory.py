@@ -1,0 +1,84 @@
+"""Memory of emulated devices: admitted by what is measured, waited for, refused, proved back."""
+
+import json
+import pathlib
+import subprocess
+
+from support import SOON_S, eventually, windlass_program
+
+FIRST = "GPU-e0000000-0000-0000-0000-000000000000"
+SECOND = "GPU-e0000000-0000-0000-0000-000000000001"
+GIB = 1 << 30
+
+HEAD = """[devices]
+headroom = "0B"
+sample_interval = "100ms"
+list_interval = "200ms"
+"""
+
+
+def ballast(name, size, need, **keys):
+    command = [windlass_program(), "ballast", "--bytes", size, "--run-ms", "0"]
+    lines = ["[models.%s]" % name, "command = %s" % json.dumps(command), 'need = "%s"' % need]
+    lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Node:
+    """A daemon on emulated devices."""
+
+    def __init__(self, daemons, specification, models):
+        self.served = daemons.start(HEAD + models, arguments=("--emulate", specification))
+        self.served.wait_until_started()
+        eventually(lambda: self.device(FIRST) is not None, "the first device is listed")
+
+    def tool(self, *words):
+        program = pathlib.Path(windlass_program()).parent / "windlass-emulator"
+        node = self.served.state_dir / "emulator"
+        argv = [str(program), words[0], str(node), *map(str, words[1:])]
+        return subprocess.run(argv, check=True, timeout=SOON_S, capture_output=True, text=True)
+
+    def device(self, uuid):
+        devices = self.served.get("/api/devices").json()["devices"]
+        return next((device for device in devices if device["uuid"] == uuid), None)
+
+    def call(self, model, **limits):
+        headers = {"X-Windlass-%s" % key.title(): value for key, value in limits.items()}
+        return self.served.get("/api/models/%s/call" % model, "POST", **headers)
+
+
+def test_a_model_claims_its_need_on_a_gpu_and_its_memory_comes_back(daemons):
+    node = Node(daemons, "1x24GiB", ballast("a", "3GiB", "4GiB"))
+    answer = node.call("a")
+    assert answer.status == 200, answer.body
+    assert answer.headers["X-Windlass-Device"] == FIRST
+    assert node.device(FIRST)["claimed"]["bytes"] == 4 * GIB
+    with node.served.client() as client:
+        client.unload("a")
+    eventually(lambda: node.device(FIRST)["claimed"]["bytes"] == 0, "the claim is released")
+    assert json.loads(node.tool("status").stdout)["devices"][0]["used"] == 0
+
+
+def test_what_does_not_fit_waits_and_what_never_can_is_refused(daemons):
+    """[A3.5]"""
+    models = ballast("a", "3GiB", "4GiB") + ballast("b", "5GiB", "6GiB") + ballast(
+        "huge", "20GiB", "21GiB"
+    )
+    node = Node(daemons, "1x8GiB", models)
+    node.tool("stranger", 0, "3584MiB")
+    refused = node.call("huge")
+    assert refused.status == 503
+    error = refused.json()["error"]
+    assert error["reason"] == "memory" and error["required"] == 21 * GIB
+    late = node.call("b", wait="1s")
+    assert late.status == 503, late.body
+    error = late.json()["error"]
+    assert error["type"] == "unavailable" and error["reason"] == "memory"
+    assert error["required"] == 6 * GIB and error["available"] <= 4608 << 20
+    assert [holder["kind"] for holder in error["holders"]] == ["foreign"]
+
+
+def test_copies_go_to_different_devices(daemons):
+    """[A3.4]"""
+    node = Node(daemons, "2x8GiB", ballast("a", "3GiB", "6GiB", copies="auto"))
+    assert node.call("a").headers["X-Windlass-Device"] in (FIRST, SECOND)

@@ -1,0 +1,237 @@
+// What the oracle demands of memory.
+#include "world/memory_book.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace windlass::world {
+
+using core::NeedKind;
+using core::UnknownMemory;
+
+namespace {
+
+Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
+
+}  // namespace
+
+MemoryBook::MemoryBook(core::DeviceSettings settings) : settings_(std::move(settings)) {
+    for (const core::DeviceSpec& spec : settings_.known)
+        devices_[DeviceId{devices_.size() + 1}] = {.spec = spec, .last = {}};
+}
+
+void MemoryBook::fail(const std::string& sentence) {
+    if (!violation_) violation_ = sentence;
+}
+
+void MemoryBook::on(const core::DeviceFound& event) {
+    Device& device = devices_[event.device];
+    device.spec = event.spec;
+    device.is_lost = false;
+}
+
+void MemoryBook::on(const core::DeviceLost& event) {
+    Device& device = devices_.at(event.device);
+    device.is_lost = true;
+    device.is_asked = device.is_silent = false;
+    device.last.reset();
+}
+
+void MemoryBook::on_time(core::Instant now) {
+    for (auto& [id, device] : devices_) {
+        if (!device.is_asked || device.asked + settings_.answer_timeout > now) continue;
+        on(core::DeviceSilent{id, device.sequence});
+    }
+}
+
+void MemoryBook::on(const core::SampleDevice& command, core::Instant now) {
+    on_time(now);
+    Device& device = devices_.at(command.device);
+    if (device.is_asked) fail("a device was asked while it was being asked");
+    if (device.is_lost) fail("a device was asked that is not there");
+    if (command.sequence <= device.sequence) fail("a question was asked under an old number");
+    device.is_asked = true;
+    device.sequence = command.sequence;
+    device.asked = now;
+}
+
+void MemoryBook::on(const core::DeviceSampled& event) {
+    Device& device = devices_.at(event.device);
+    if (!device.is_asked || event.sequence != device.sequence) return;
+    device.is_asked = device.is_silent = false;
+    device.last = event;
+    for (auto& [generation, claim] : claims_) {
+        const bool is_later = claim.exit_after && event.sequence > *claim.exit_after;
+        if (claim.device == event.device && is_later && event.used) claim.is_covered = true;
+    }
+}
+
+void MemoryBook::on(const core::DeviceSilent& event) {
+    Device& device = devices_.at(event.device);
+    if (!device.is_asked || event.sequence != device.sequence) return;
+    device.is_asked = false;
+    device.is_silent = true;
+    device.last.reset();
+}
+
+std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) {
+    if (spec.need.kind == NeedKind::bytes) return spec.need.bytes;
+    if (spec.need.kind != NeedKind::share || !device.spec.capacity) return std::nullopt;
+    return Bytes{device.spec.capacity->count() * spec.need.permyriad / 10'000};
+}
+
+bool MemoryBook::may_use(const core::ModelSpec& spec, const Device& device) const {
+    if (spec.devices.is_cpu) return device.spec.kind == core::DeviceKind::cpu;
+    if (!spec.devices.uuids.empty()) {
+        return std::ranges::count(spec.devices.uuids, device.spec.uuid) > 0;
+    }
+    const bool has_gpu = std::ranges::any_of(
+        devices_, [](const auto& d) { return d.second.spec.kind == core::DeviceKind::gpu; });
+    return !has_gpu || device.spec.kind == core::DeviceKind::gpu;
+}
+
+Bytes MemoryBook::claimed(DeviceId id) const {
+    Bytes sum;
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.device != id) continue;
+        // What the dead still hold is in the device's own number by the next answer.
+        if (!claim.is_covered) sum = sum + claim.need.value_or(Bytes{});
+    }
+    return sum;
+}
+
+Bytes MemoryBook::outstanding(DeviceId id) const {
+    const Device& device = devices_.at(id);
+    Bytes sum;
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.device != id || claim.exit_after || !claim.need) continue;
+        Bytes measured;
+        for (const core::OwnMemory& own : device.last->own) {
+            if (own.generation == generation) measured = own.bytes;
+        }
+        sum = sum + above(*claim.need, measured);
+    }
+    return sum;
+}
+
+bool MemoryBook::fits_now(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
+    const auto need = need_on(spec, device);
+    const Bytes room = above(*device.spec.capacity, settings_.headroom);
+    if (!need) return false;  // others decide when it may have all
+    if (!device.last->own_known) return *device.last->used + claimed(id) + *need <= room;
+    return *device.last->used + outstanding(id) + *need <= room;
+}
+
+void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now) {
+    const Device& device = devices_.at(command.device);
+    const auto need = need_on(spec, device);
+    if (!may_use(spec, device)) fail("a model was put on a device that it may not use");
+    if (device.is_lost) fail("a model was put on a device that is not there");
+    const bool is_known = device.last && device.last->used && device.spec.capacity;
+    const bool is_elastic =
+        device.spec.kind == core::DeviceKind::cpu && spec.need.kind == NeedKind::unknown;
+    const bool is_turning = device.is_asked && device.asked + settings_.answer_timeout <= now;
+    if (is_elastic) {
+        // Its memory gives way; nobody asks how full it is.
+    } else if (is_turning) {
+        // In this very instant it becomes silent: the last answer holds, or none does.
+    } else if (!is_known) {
+        if (settings_.on_unknown_memory == UnknownMemory::refuse) {
+            fail("a model was put on a device that does not say how full it is");
+        }
+    } else if (need) {
+        const Bytes room = above(*device.spec.capacity, settings_.headroom);
+        if (claimed(command.device) + *need > room) fail("claims exceed the capacity");
+        if (device.last->own_known &&
+            *device.last->used + outstanding(command.device) + *need > room) {
+            fail("a model was put where there is no room for it");
+        }
+    }
+    claims_[command.generation] = {.device = command.device, .need = need, .exit_after = {}};
+    // What cannot be measured, or was let in without any number, is not accounted for.
+    if (!device.spec.is_measured || ((!is_known || is_turning) && !need))
+        claims_.erase(command.generation);
+}
+
+void MemoryBook::on_exit(Generation generation) {
+    const auto claim = claims_.find(generation);
+    if (claim == claims_.end()) return;
+    const Device& device = devices_.at(claim->second.device);
+    if (device.spec.kind == core::DeviceKind::cpu) {
+        claims_.erase(claim);  // the reap is the proof
+    } else {
+        claim->second.exit_after = device.sequence;
+    }
+}
+
+void MemoryBook::check(const core::Engine& engine) {
+    const auto& holdings = engine.devices().holdings();
+    std::vector<Generation> released;
+    for (const auto& [generation, claim] : claims_) {
+        if (holdings.contains(generation)) continue;
+        if (!claim.is_covered) fail("bytes were released that no answer showed to be gone");
+        released.push_back(generation);
+    }
+    for (const Generation generation : released) claims_.erase(generation);
+}
+
+bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
+    return std::ranges::any_of(devices_, [&](const auto& entry) {
+        const Device& device = entry.second;
+        return may_use(spec, device) && !device.is_lost && !device.is_silent;
+    });
+}
+
+bool MemoryBook::is_short(const core::ModelSpec& spec) const {
+    // Who was let in without any number is not in this book, and may be what stands in the way.
+    if (settings_.on_unknown_memory == UnknownMemory::admit) return true;
+    const bool is_asking = std::ranges::any_of(devices_, [&](const auto& entry) {
+        const Device& device = entry.second;
+        return may_use(spec, device) && !device.is_silent && device.is_asked;
+    });
+    if (is_asking) return true;  // it may be the better place
+    return std::ranges::none_of(devices_, [&](const auto& entry) {
+        const auto& [id, device] = entry;
+        if (!may_use(spec, device) || device.is_lost || device.is_silent) return false;
+        if (!device.last || !device.last->used) return false;
+        // A claim on its way back, a fence, or a claim of unknown size may stand in the way.
+        const bool is_simple = std::ranges::all_of(claims_, [&](const auto& claim) {
+            return claim.second.device != id || (!claim.second.exit_after && claim.second.need);
+        });
+        return is_simple && device.last->own_known && fits_now(spec, id, device);
+    });
+}
+
+bool MemoryBook::is_hopeless(const core::ModelSpec& spec) const {
+    return std::ranges::all_of(devices_, [&](const auto& entry) {
+        const Device& device = entry.second;
+        if (!may_use(spec, device)) return true;
+        if (device.is_lost || device.is_silent) return false;
+        if (!device.last || !device.last->used) return true;
+        const auto need = need_on(spec, device);
+        return need && *need > above(*device.spec.capacity, settings_.headroom);
+    });
+}
+
+void MemoryBook::encode(core::StateEncoder& encoder) const {
+    for (const auto& [id, device] : devices_) {
+        if (!device.spec.is_measured) continue;
+        encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
+                       (device.is_asked ? 4u : 0u) | (device.last ? 8u : 0u));
+        if (!device.last) continue;
+        encoder.number(device.last->used ? device.last->used->count() + 1 : 0);
+        encoder.number(device.last->own.size());
+        for (const core::OwnMemory& own : device.last->own) {
+            encoder.generation(own.generation);
+            encoder.number(own.bytes.count());
+        }
+    }
+    encoder.number(claims_.size());
+    for (const auto& [generation, claim] : claims_) {
+        encoder.generation(generation);
+        encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u));
+    }
+}
+
+}  // namespace windlass::world

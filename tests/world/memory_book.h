@@ -1,0 +1,77 @@
+// The oracle's own bookkeeping of device memory, from events and commands alone: who claims what,
+// what the last answer said, whose bytes were proved to be back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+
+namespace windlass::world {
+
+using core::Bytes;
+using core::DeviceId;
+using core::Generation;
+
+class MemoryBook {
+  public:
+    explicit MemoryBook(core::DeviceSettings settings);
+
+    void on(const core::DeviceFound& event);
+    void on(const core::DeviceSampled& event);
+    void on(const core::DeviceSilent& event);
+    void on(const core::DeviceLost& event);
+    void on(const core::SampleDevice& command, core::Instant now);
+    void on_time(core::Instant now);  // a question may have gone unanswered
+    void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
+    void on_exit(Generation generation);
+
+    // Released implies proved.
+    void check(const core::Engine& engine);
+
+    bool is_lost(DeviceId id) const { return devices_.at(id).is_lost; }
+    // No device has room for the model, as far as the last answers tell.
+    bool is_short(const core::ModelSpec& spec) const;
+    bool has_answering(const core::ModelSpec& spec) const;
+    // Waiting cannot help: it never fits, or nothing says how full the device is.
+    bool is_hopeless(const core::ModelSpec& spec) const;
+
+    const std::optional<std::string>& violation() const { return violation_; }
+    void encode(core::StateEncoder& encoder) const;
+
+  private:
+    struct Claim {
+        DeviceId device;
+        std::optional<Bytes> need;                // empty: all there was
+        std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
+        bool is_covered = false;                  // a later one was answered, with numbers
+    };
+    struct Device {
+        core::DeviceSpec spec;
+        bool is_lost = false;
+        bool is_silent = false;
+        bool is_asked = false;
+        std::uint64_t sequence = 0;
+        core::Instant asked;
+        std::optional<core::DeviceSampled> last;  // answer
+    };
+
+    // Empty: all there is.
+    static std::optional<Bytes> need_on(const core::ModelSpec& spec, const Device& device);
+    bool may_use(const core::ModelSpec& spec, const Device& device) const;
+    // What all claims of the device still lack, on top of what the last answer counts.
+    Bytes outstanding(DeviceId id) const;
+    Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
+    bool fits_now(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
+    void fail(const std::string& sentence);
+
+    core::DeviceSettings settings_;
+    std::map<DeviceId, Device> devices_;
+    std::map<Generation, Claim> claims_;  // until they are proved
+    std::optional<std::string> violation_;
+};
+
+}  // namespace windlass::world
