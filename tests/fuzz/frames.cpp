@@ -144,6 +144,7 @@ class Daemon {
     static void on(const worker::ChannelLost&) { WL_ASSERT(false); }
     static void on(const worker::LaunchFailed&) { WL_ASSERT(false); }
     static void on(const worker::Exited&) { WL_ASSERT(false); }
+    static void on(const worker::EvidenceTaken&) { WL_ASSERT(false); }
 
     unsigned run_count_;
     worker::Conversation conversation_{
