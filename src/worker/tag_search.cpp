@@ -145,6 +145,10 @@ void TagSearch::try_again(std::string why) {
 }
 
 void TagSearch::finish(bool is_everything_gone) {
+    // Its owner may keep it: nothing of it may come to life again.
+    look_timer_.stop();
+    retry_timer_.stop();
+    limit_timer_.stop();
     program_.reset();
     // Out of the object first: it may be destroyed meanwhile.
     const std::function<void(HuntOutcome)> on_over = std::move(on_over_);

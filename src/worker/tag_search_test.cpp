@@ -9,6 +9,7 @@
 #include "base/testing/scratch_directory.h"
 #include "io/loop.h"
 #include "io/testing/run_until.h"
+#include "io/timer.h"
 #include "worker/testing/bench.h"
 #include "worker/testing/no_children.h"
 
@@ -66,6 +67,26 @@ TEST_CASE("a search that crashes or cannot be started is tried again until its l
     FakeSearch missing{"missing"};
     missing.program += "/nowhere";
     CHECK(missing.outcome(100ms).failure.contains("starting"));
+}
+
+TEST_CASE("a search that is over and is kept does nothing more") {
+    const auto check = [](const std::string& mode) {
+        const FakeSearch fake{mode};
+        io::Loop loop;
+        int over_count = 0;
+        worker::TagSearch search{loop,
+                                 {.executable = fake.program, .tag = "A=", .limit = 200ms},
+                                 [&](const worker::HuntOutcome&) { ++over_count; }};
+        search.start();
+        bool has_passed = false;  // the time at which each of its timers would have come
+        io::Timer later{loop, [&] { has_passed = true; }};
+        later.start(200ms + 2 * worker::TagSearch::kLookLimit);
+        REQUIRE(run_until(loop, [&] { return has_passed; }));
+        CHECK(over_count == 1);
+    };
+    check("stuck");     // given up while it looks at a process
+    check("finished");  // done before its limit
+    check("crashing");  // given up while it waits for the next try
 }
 
 TEST_CASE("a hanging search holds up neither the end of its worker nor other workers") {
