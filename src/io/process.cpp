@@ -30,7 +30,7 @@ namespace {
 // The numbers that a child may be given lie below this one, and copies of ours above it.
 constexpr int kTheirsEnd = 10;
 // Between two looks at a dead child that a debugger still holds.
-constexpr base::Duration kTracedPatience = std::chrono::milliseconds{20};
+constexpr std::chrono::milliseconds kTracedPatience{20};
 
 // What posix_spawn wants: pointers into strings, and a null at the end.
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -159,12 +159,16 @@ Process::Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void
     pidfd_.when_readable([this] { report_if_dead(); });
 }
 
-void Process::report_if_dead() {
+// The pidfd of a dead child that is traced is readable, but nobody except the tracer can reap it
+// (ptrace(2), "Death under ptrace"). Nothing tells when that is over but a second look.
+bool Process::can_be_reaped() const {
     siginfo_t info = {};
     ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.descriptor()), &info, WEXITED | WNOHANG | WNOWAIT);
-    // The pidfd of a dead child that is traced is readable, but nobody except the tracer can reap
-    // it (ptrace(2), "Death under ptrace"). Nothing tells when that is over but a second look.
-    if (info.si_pid != pid_) return look_again_.start(kTracedPatience);
+    return info.si_pid == pid_;
+}
+
+void Process::report_if_dead() {
+    if (!can_be_reaped()) return look_again_.start(kTracedPatience);
     // Out of the object first: it may be destroyed meanwhile.
     const std::function<void()> callback = std::move(on_exit_);
     callback();
@@ -193,8 +197,10 @@ bool Process::wait_for_exit(base::Duration limit) const {
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
-        if (::poll(&end, 1, std::max(0, static_cast<int>(left.count()))) > 0) return true;
+        const bool has_news = ::poll(&end, 1, std::max(0, static_cast<int>(left.count()))) > 0;
+        if (has_news && can_be_reaped()) return true;
         if (left.count() <= 0) return false;
+        if (has_news) ::poll(nullptr, 0, static_cast<int>(kTracedPatience.count()));
     }
 }
 

@@ -75,6 +75,7 @@ class Process {
   private:
     Process(Loop& loop, pid_t pid, FileDescriptor pidfd, std::function<void()> on_exit);
 
+    bool can_be_reaped() const;
     void report_if_dead();
     void give_up();
 
