@@ -10,6 +10,7 @@
 namespace windlass::io {
 namespace {
 
+constexpr base::Duration kRefusedPause = std::chrono::milliseconds{50};
 constexpr std::uint32_t kReadable = EPOLLIN;
 constexpr std::uint32_t kWritable = EPOLLOUT;
 constexpr std::uint32_t kFailed = EPOLLERR | EPOLLHUP;  // reported always; both sides must hear it
@@ -33,11 +34,14 @@ void Poller::close(const std::shared_ptr<Watch>& watch) {
     if (!watch->descriptor) return;
     // Not left to close(): a copy of the descriptor in another process would keep it registered.
     set_registered(*watch, 0);
+    std::erase(refused_, watch.get());
     watch->descriptor.reset();
     closed_.push_back(watch);
 }
 
 bool Poller::poll(base::Duration limit) {
+    for (Watch* const watch : std::exchange(refused_, {})) attend(*watch);
+    if (!refused_.empty()) limit = std::min(limit, kRefusedPause);
     // Rounded up: a sleep that ends early would only be followed by another one.
     const auto limit_ms = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
     const int count = ::epoll_wait(epoll_.number(), report_.data(),
@@ -72,9 +76,14 @@ void Poller::set_registered(Watch& watch, std::uint32_t events) {
                                                   : EPOLL_CTL_MOD;
     epoll_event wish = {.events = events, .data = {.ptr = &watch}};
     const int failed = ::epoll_ctl(epoll_.number(), operation, watch.descriptor.number(), &wish);
-    // It refuses only what cannot be watched, or for lack of memory, which ends us anyway.
-    WL_ASSERT(failed == 0);
-    watch.registered = events;
+    if (failed == 0) {
+        watch.registered = events;
+        return;
+    }
+    // There is no memory, or other processes of this user watch so many descriptors that none is
+    // left (fs.epoll.max_user_watches): both may pass. Anything else is a bug of ours.
+    WL_ASSERT(operation != EPOLL_CTL_DEL && (errno == ENOSPC || errno == ENOMEM));
+    refused_.push_back(&watch);
 }
 
 }  // namespace windlass::io

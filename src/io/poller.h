@@ -49,6 +49,7 @@ class Poller {
 
     FileDescriptor epoll_;
     std::array<epoll_event, kReportMax> report_ = {};
+    std::vector<Watch*> refused_;  // epoll would not take them; they are tried at each poll
     std::vector<std::shared_ptr<Watch>> closed_;  // while the report may name them
 };
 
