@@ -60,6 +60,11 @@ struct Floor::Entry {
     std::vector<Reply> waiting;  // for the answer that is under way
     std::vector<Reply> later;    // came after its question was sent: they want a newer one
     io::Timer next_sample;
+    // CPU only. One of these may hang in the kernel and hold the lock that reading its memory
+    // takes: the host hung while it measured them. As long as the workers are the same, it does not
+    // again.
+    std::vector<int> avoided_pids;
+    std::vector<int> asked_pids;
 };
 
 Floor::Floor(io::Loop& loop, FloorOptions options, std::function<void(const Event&)> on_event)
@@ -203,7 +208,8 @@ void Floor::ask(Entry& entry) {
     entry.waiting = std::exchange(entry.later, {});
     wire::SampleOrder order;
     if (entry.device.kind == Kind::cpu && options_.worker_pids) {
-        order.pids = options_.worker_pids();
+        entry.asked_pids = options_.worker_pids();
+        if (entry.asked_pids != entry.avoided_pids) order.pids = entry.asked_pids;
     }
     entry.host.ask(wire::HostFrameType::ask_sample, wire::to_json(order),
                    [this, &entry, asked = loop_.now()](base::Result<std::string> meta) {
@@ -218,7 +224,12 @@ void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::strin
         said ? base::Result<Sample>{to_sample(entry.device.uuid, asked, std::move(*said))}
              : base::Result<Sample>{said.error()};
     std::vector<Reply> waiting = std::exchange(entry.waiting, {});
+    const bool has_measured = entry.asked_pids != entry.avoided_pids;
+    if (!sample && sample.error().code == Errc::timeout) entry.avoided_pids = entry.asked_pids;
     if (sample) {
+        if (entry.device.kind == Kind::cpu && !has_measured && !entry.asked_pids.empty()) {
+            sample->processes_known = false;
+        }
         entry.device.last = *sample;
         turn(entry, Condition::sound, {});
         on_event_(DeviceSampled{.sample = *sample});
