@@ -7,6 +7,7 @@ an exec closes them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from typing import Protocol
@@ -39,7 +40,8 @@ def replace_by_nothing(fd: int) -> None:
 
 def _forget_all() -> None:
     for connection in list(_open):
-        connection.forget()
+        with contextlib.suppress(OSError):  # no descriptor is left: then that one stays shared
+            connection.forget()
     _open.clear()
 
 
