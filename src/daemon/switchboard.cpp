@@ -190,6 +190,14 @@ base::Result<http::WorkerStatus> Switchboard::kill_worker(std::uint64_t id) {
             Errc::not_found,
             fmt::format("there is no worker {}; GET /api/workers lists them with their ids", id));
     }
+    if (worker->residency == core::Residency::unkillable) {
+        return base::fail(
+            Errc::conflict,
+            fmt::format("worker {} was killed already and does not die: its process {}"
+                        " hangs in the kernel; `windlass doctor` or the machine's own"
+                        " log may tell on what",
+                        id, pids_.at(worker->generation)));
+    }
     http::WorkerStatus before = status(*worker);
     journal_.write_kill_order(before);
     incidents_.note_order(worker->generation, subject_of(worker->generation, worker->model),
@@ -288,7 +296,8 @@ void Switchboard::on(const core::Kill& command) {
 // Before it is ended by force: what it does then is what people want to know. A shutdown has no
 // time for that, and no need.
 void Switchboard::look_at(core::Generation generation) {
-    if (!engine_.is_shutting_down()) supervisor_.take_evidence(generation.value);
+    if (engine_.is_shutting_down()) return supervisor_.give_up_evidence(generation.value);
+    supervisor_.take_evidence(generation.value);
 }
 
 void Switchboard::on(const core::SampleDevice& command) { bridge_.ask(command); }

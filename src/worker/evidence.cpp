@@ -97,6 +97,13 @@ base::Result<void> EvidenceTaker::spawn() {
 }
 
 void EvidenceTaker::read_line(std::string_view line) {
+    // The names in it come from the worker's own files.
+    if (line.size() > size_left_) {
+        if (!is_cut_) add(evidence_.missing, "what is beyond 256 KiB of text", kMissingMax);
+        is_cut_ = true;
+        return;
+    }
+    size_left_ -= line.size();
     const std::string_view kind = take_field(line);
     if (kind == "python") return add(evidence_.python_stacks, line, kPythonLinesMax);
     if (kind == "missing") return add(evidence_.missing, line, kMissingMax);

@@ -53,6 +53,8 @@ class EvidenceTaker {
     EvidenceTaker& operator=(const EvidenceTaker&) = delete;
 
     void start();
+    // Its limit is over now; `on_over` comes from the loop, soon.
+    void give_up() { limit_timer_.start(base::Duration::zero()); }
 
     // What came so far: for a worker that died meanwhile.
     Evidence take_partial();
@@ -69,6 +71,8 @@ class EvidenceTaker {
     std::function<void(Evidence)> on_over_;
     std::unique_ptr<Program> program_;
     Evidence evidence_;
+    std::size_t size_left_ = 256 << 10;  // bytes of text
+    bool is_cut_ = false;
     base::Instant started_{};
     io::Timer limit_timer_;
 };

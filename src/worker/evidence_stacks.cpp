@@ -11,6 +11,8 @@
 namespace windlass::worker {
 namespace {
 
+constexpr int kNameMax = 512;  // characters; names of templates have no limit of their own
+
 struct EndDwfl {
     void operator()(Dwfl* dwfl) const { ::dwfl_end(dwfl); }
 };
@@ -42,7 +44,7 @@ std::string describe_frame(Dwfl* dwfl, Dwarf_Addr address, bool is_activation) {
     std::string_view file = path == nullptr ? "?" : path;
     file.remove_prefix(file.rfind('/') + 1);
     if (name == nullptr) return fmt::format("{:#x} ({})", address, file);
-    return fmt::format("{:#x} {}+{:#x} ({})", address, name, offset, file);
+    return fmt::format("{:#x} {:.{}}+{:#x} ({})", address, name, kNameMax, offset, file);
 }
 
 int on_frame(Dwfl_Frame* frame, void* argument) {

@@ -154,6 +154,10 @@ void Supervisor::terminate(std::uint64_t generation) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->end_by(SIGTERM);
 }
 
+void Supervisor::give_up_evidence(std::uint64_t generation) {
+    if (WorkerProcess* const worker = state_->find(generation)) worker->give_up_evidence();
+}
+
 void Supervisor::take_evidence(std::uint64_t generation) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->take_evidence();
 }

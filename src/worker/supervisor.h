@@ -97,6 +97,8 @@ class Supervisor {
     // Looks at what the process is doing, for 2 s at most; once for each generation. Answered by
     // EvidenceTaken. terminate() and kill() come after it.
     void take_evidence(std::uint64_t generation);
+    // What was found until now must do: terminate() and kill() have to come at once.
+    void give_up_evidence(std::uint64_t generation);
 
     void terminate(std::uint64_t generation);  // SIGTERM to the process group
     // SIGKILL to its cgroup and process group; without a cgroup, to all with its tag too.

@@ -215,8 +215,14 @@ void WorkerProcess::take_evidence() {
     evidence_->start();
 }
 
+void WorkerProcess::give_up_evidence() {
+    if (evidence_ != nullptr) evidence_->give_up();
+}
+
 void WorkerProcess::on_evidence(Evidence evidence) {
     evidence_.reset();
+    // A tracer that was killed may have left it stopped; then it could not act on what comes next.
+    if (!evidence.is_complete && !exited_) process_->signal_group(SIGCONT);
     handlers_.on_event(EvidenceTaken{.generation = generation_, .evidence = std::move(evidence)});
     if (owed_signal_ != 0) end_by(std::exchange(owed_signal_, 0));
 }

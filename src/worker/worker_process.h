@@ -47,6 +47,7 @@ class WorkerProcess {
     void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
     void stop() { send(Conversation::stop()); }
     void take_evidence();
+    void give_up_evidence();
     // As Supervisor::terminate and kill, after the evidence if that is being taken.
     void end_by(int signal);
     void kill();  // SIGKILL at once to all that is its own, as Supervisor::kill

@@ -113,7 +113,7 @@ def test_the_command_line_shows_workers_and_kills_one(daemon):
     killed = run_cli(served, "workers", "kill", id)
     assert killed.returncode == 0, killed.stderr
     assert id in killed.stdout and str(pid) in killed.stdout
-    eventually(lambda: not is_alive(pid), "it is gone", AT_ONCE_S)
+    eventually(lambda: not is_alive(pid), "it is gone")
     served.log.wait_for("worker.reaped")
     assert run_cli(served, "workers", "kill", id).returncode == 4
     unknown = run_cli(served, "workers", "kill", "99", "--json")
