@@ -203,8 +203,8 @@ class RuleTest(unittest.TestCase):
         self.assertEqual([], run_lint({"tests/a.bin": "\0" + bad}))
 
     def test_an_exception_for_a_file_that_is_gone_is_a_problem(self):
-        lint.LONG_FILES["src/io/gone.cpp"] = "a table"
-        self.addCleanup(lint.LONG_FILES.clear)
+        lint.LONG_FUNCTIONS["src/io/gone.cpp", "f"] = "a table"
+        self.addCleanup(lint.LONG_FUNCTIONS.clear)
         self.assertEqual("exceptions", run_lint({})[0][3])
 
 
