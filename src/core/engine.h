@@ -2,6 +2,7 @@
 // when. Four kinds of methods: handle() takes what happened and appends what to do, next_deadline()
 // tells when to send TimePassed, status getters, and the walks over the state. A value: copy it,
 // compare it, hash it. No clock, no I/O, no randomness. Thread: main.
+// lint: long file, a table of what the engine hears: one line for each event
 #pragma once
 
 #include <cstdint>

@@ -270,6 +270,9 @@ bool Engine::retry_load(ReplicaId id, const Error& error, Instant now, Commands&
     Replica& replica = replica_of(id);
     const Device* device = devices_.find_device(replica.device());
     if (error.code != Errc::out_of_memory || !device->spec.is_measured) return false;
+    // Who claimed nothing was not let in by memory, and waiting for some would change nothing.
+    const Claim* claim = device->ledger.find_claim(replica.generation());
+    if (device->spec.kind == DeviceKind::cpu && claim->bytes == Bytes{}) return false;
     if (model.memory_retries >= kMemoryRetriesMax) {
         model.memory_retries = 0;
         return false;
