@@ -33,7 +33,7 @@ def test_a_model_that_loads_is_no_cause_but_a_back_off_is(daemon, gate):
     absent = {"PROBE_LOAD": "need_file", "PROBE_FILE": gate.path + ".none"}
     served = daemon(slow + probe("broken", absent, max_wait="1ms", backoff="1m"))
     with served.begin("slow") as loading:
-        eventually(lambda: served.model("slow")["waiting"], "the request waits")
+        eventually(lambda: served.model("slow")["residency"] == "loading", "it is being loaded")
         assert served.get("/readyz").status == 200
         gate.open()
         assert loading.reply().status == 200
