@@ -1,9 +1,11 @@
 // The C++ client against the HTTP server: what one says, the other must understand.
 #include <doctest/doctest.h>
+#include <sys/eventfd.h>
 
 #include <thread>
 
 #include "http/server.h"
+#include "io/readiness.h"
 #include "windlass/client.h"
 
 using namespace std::chrono_literals;
@@ -82,6 +84,10 @@ class RunningServer {
         REQUIRE(made.has_value());
         server_ = std::move(*made);
         url_ = "http://127.0.0.1:" + std::to_string(server_->port());
+        quit_.when_readable([this] {
+            server_.reset();
+            loop_.stop();
+        });
         thread_ = std::jthread([this] { loop_.run([](base::Instant) { return std::nullopt; }); });
     }
     ~RunningServer() { stop(); }
@@ -90,16 +96,14 @@ class RunningServer {
 
     void stop() {
         if (!thread_.joinable()) return;
-        loop_.post([this] {
-            server_.reset();
-            loop_.stop();
-        });
+        ::eventfd_write(quit_.descriptor(), 1);  // the loop itself is its thread's
         thread_.join();
     }
     ClientOptions options() const { return ClientOptions{.url = url_}; }
 
   private:
     windlass::io::Loop loop_;
+    windlass::io::Readiness quit_{loop_, windlass::io::FileDescriptor{::eventfd(0, EFD_CLOEXEC)}};
 
   public:
     ModelsByName backend;
