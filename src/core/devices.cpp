@@ -164,7 +164,7 @@ void Devices::release(Generation generation, Commands& out) {
                              .request = {},
                              .error = {},
                              .device = holding->second.device,
-                             .bytes = device.ledger.find_claim(generation)->bytes});
+                             .bytes = device.ledger.claims().at(generation).bytes});
     }
     device.ledger.release(generation);
     holdings_.erase(holding);

@@ -89,6 +89,7 @@ class Devices {
     }
 
     const Device* find_device(DeviceId id) const;
+    const Device& device(DeviceId id) const { return devices_.at(id); }  // one that was found
     const std::map<DeviceId, Device>& all() const { return devices_; }
     const std::map<Generation, Holding>& holdings() const { return holdings_; }
 

@@ -71,7 +71,7 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
 void Engine::on_device_timer(TimerKey key, Instant now, Commands& out) {
     const DeviceId id{key.id};
     if (key.kind == TimerKind::device_answer) {
-        return on(DeviceSilent{id, devices_.find_device(id)->sequence}, now, out);
+        return on(DeviceSilent{id, devices_.device(id).sequence}, now, out);
     }
     if (key.kind == TimerKind::device_sample) devices_.ask(id, now, out);
     if (key.kind == TimerKind::device_stale) devices_.expire(id);
@@ -244,7 +244,7 @@ void Engine::disarm_settled() {
 
 // A stranger has grown into what was claimed: idle surplus copies of `copies = "auto"` make room.
 void Engine::shrink_copies(DeviceId id, Instant now, Commands& out) {
-    const DeviceLedger& ledger = devices_.find_device(id)->ledger;
+    const DeviceLedger& ledger = devices_.device(id).ledger;
     Bytes missing = ledger.deficit();
     std::vector<std::pair<ReplicaId, Bytes>> idle;
     if (missing == Bytes{}) return;
@@ -268,11 +268,11 @@ void Engine::shrink_copies(DeviceId id, Instant now, Commands& out) {
 bool Engine::retry_load(ReplicaId id, const Error& error, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     Replica& replica = replica_of(id);
-    const Device* device = devices_.find_device(replica.device());
-    if (error.code != Errc::out_of_memory || !device->spec.is_measured) return false;
+    const Device& device = devices_.device(replica.device());
+    if (error.code != Errc::out_of_memory || !device.spec.is_measured) return false;
     // Who claimed nothing was not let in by memory, and waiting for some would change nothing.
-    const Claim* claim = device->ledger.find_claim(replica.generation());
-    if (device->spec.kind == DeviceKind::cpu && claim->bytes == Bytes{}) return false;
+    const Claim& claim = device.ledger.claims().at(replica.generation());
+    if (device.spec.kind == DeviceKind::cpu && claim.bytes == Bytes{}) return false;
     if (model.memory_retries >= kMemoryRetriesMax) {
         model.memory_retries = 0;
         return false;
