@@ -64,7 +64,7 @@ bool is_in_trouble(Condition condition) {
 }
 
 void log_driver(const device::Driver& driver) {
-    const std::vector<log::Field> fields{{"library", driver.library},
+    const std::vector<log::Field> fields{{"library", driver.name},
                                          {"state", to_text(driver.state)},
                                          {"version", driver.version.value_or("")},
                                          {"message", driver.message}};
@@ -152,7 +152,7 @@ http::DevicesStatus DeviceFloor::status() const {
         }
     }
     for (const device::Driver& driver : floor_.drivers()) {
-        status.drivers.push_back({.library = driver.library,
+        status.drivers.push_back({.name = driver.name,
                                   .state = std::string{to_text(driver.state)},
                                   .version = driver.version,
                                   .message = driver.message});

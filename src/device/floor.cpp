@@ -175,7 +175,7 @@ void Floor::tell_missing() {
 void Floor::take_drivers(const std::vector<Driver>& drivers) {
     const std::vector<Driver> before = std::exchange(drivers_, drivers);
     for (const Driver& driver : drivers) {
-        const auto known = std::ranges::find(before, driver.library, &Driver::library);
+        const auto known = std::ranges::find(before, driver.name, &Driver::name);
         const bool is_same = known != before.end() && known->state == driver.state &&
                              known->version == driver.version;
         if (!is_same) on_event_(DriverChanged{.driver = driver});

@@ -129,8 +129,7 @@ class NvmlLister final : public Lister {
         if (was_open) listing = try_list();
         if (listing) return *std::move(listing);
         library_.reset();
-        return {
-            .drivers = {{.library = kNvml, .state = refusal_.state, .message = refusal_.message}}};
+        return {.drivers = {{.name = kNvml, .state = refusal_.state, .message = refusal_.message}}};
     }
 
   private:
@@ -149,7 +148,7 @@ class NvmlLister final : public Lister {
         unsigned count = 0;
         const NvmlReturn counted = library_->call(driver_abi::nvmlDeviceGetCount_v2, &count);
         if (counted != NvmlReturn::success) return refuse(counted, "counting the GPUs");
-        wire::HostListing listing{.drivers = {{.library = kNvml,
+        wire::HostListing listing{.drivers = {{.name = kNvml,
                                                .state = Driver::State::usable,
                                                .version = library_->driver_version()}}};
         for (unsigned index = 0; index < count; ++index) {

@@ -51,8 +51,8 @@ struct DeviceStatus {
 };
 
 struct DriverStatus {
-    std::string library;  // "nvml"
-    std::string state;    // "usable", "absent" or "broken"
+    std::string name;   // of the library: "nvml"
+    std::string state;  // "usable", "absent" or "broken"
     std::optional<std::string> version = {};
     std::string message = {};
 };

@@ -76,7 +76,7 @@ void write_device(JsonWriter& json, const DeviceStatus& device) {
 
 void write_driver(JsonWriter& json, const DriverStatus& driver) {
     json.begin_object();
-    json.key("library").string(driver.library);
+    json.key("library").string(driver.name);
     json.key("state").string(driver.state);
     write_text(json, "version", driver.version);
     write_trouble(json, "message", driver.message);

@@ -48,7 +48,7 @@ void put(json::object& object, std::string_view key, const std::optional<base::B
 }
 
 json::object object_of(const HostDriver& driver) {
-    json::object object{{"library", sound_text(driver.library, kHostTextSizeMax)},
+    json::object object{{"library", sound_text(driver.name, kHostTextSizeMax)},
                         {"message", sound_text(driver.message, kHostTextSizeMax)}};
     for (const DriverStateName& row : kDriverStates) {
         if (row.state == driver.state) object["state"] = row.name;
@@ -186,7 +186,7 @@ Result<Message> read_message(std::string_view what, std::string_view text, Read 
 }
 
 HostDriver read_driver(HostReader& reader) {
-    HostDriver driver{.library = reader.get_text("library"),
+    HostDriver driver{.name = reader.get_text("library"),
                       .message = reader.get_text("message"),
                       .version = reader.find_text("version")};
     const std::string state = reader.get_text("state");

@@ -22,7 +22,7 @@ inline constexpr std::size_t kHostTextSizeMax = 1024;  // of any text; longer on
 struct HostDriver {
     enum class State : std::uint8_t { usable, absent, broken };
 
-    std::string library;  // "nvml"
+    std::string name;  // of the library: "nvml"
     State state = State::absent;
     std::string message;                 // why it is not usable, and what to do
     std::optional<std::string> version;  // of the driver: "580.126.09"

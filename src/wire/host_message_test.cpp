@@ -20,7 +20,7 @@ wire::HostListing full_listing() {
                          .cuda_version = "13.0",
                          .capacity = 80_GiB},
                         {.uuid = "GPU-2"}},
-            .drivers = {{.library = "nvml",
+            .drivers = {{.name = "nvml",
                          .state = wire::HostDriver::State::usable,
                          .message = "",
                          .version = "580.126.09"}},
@@ -78,7 +78,7 @@ TEST_CASE("the largest messages fit a frame") {
                                                        .driver_version = worst,
                                                        .cuda_version = worst,
                                                        .capacity = Bytes{1UL << 62}});
-    listing.drivers.assign(2, {.library = worst, .message = worst, .version = worst});
+    listing.drivers.assign(2, {.name = worst, .message = worst, .version = worst});
     const std::string listed = wire::to_json(listing);
     CHECK(listed.size() <= wire::kHostMetaSizeMax);
     CHECK(wire::parse_host_listing(listed)->devices.size() == wire::kHostDevicesMax);

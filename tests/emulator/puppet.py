@@ -18,11 +18,11 @@ class Cuda:
     """Functions without their `cu`, with the result of each call: 0, or (0, value)."""
 
     def __init__(self):
-        self.library = ctypes.CDLL("libcuda.so.1")
+        self.driver = ctypes.CDLL("libcuda.so.1")
         self.context = c_void_p()
 
     def call(self, name, *arguments):
-        return getattr(self.library, "cu" + name)(*arguments)
+        return getattr(self.driver, "cu" + name)(*arguments)
 
     def enter(self, ordinal=0):
         results = [self.call("Init", 0)]
@@ -113,10 +113,10 @@ class Process(ctypes.Structure):
 
 class Nvml:
     def __init__(self):
-        self.library = ctypes.CDLL("libnvidia-ml.so.1")
+        self.driver = ctypes.CDLL("libnvidia-ml.so.1")
 
     def call(self, name, *arguments):
-        return getattr(self.library, "nvml" + name)(*arguments)
+        return getattr(self.driver, "nvml" + name)(*arguments)
 
     def handle(self, index=0):
         device = c_void_p()
