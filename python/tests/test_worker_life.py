@@ -245,6 +245,7 @@ def test_a_run_stuck_in_a_thread_leaves_out_unload_and_not_exit(start):
     daemon.load(concurrency=2)
     daemon.run(1)
     daemon.expect(Type.STARTED, 1)
+    daemon.wait_for("stuck")  # before it, the end would cancel the run and not wait for it
     daemon.signal()
     assert daemon.end(STUCK_DEADLINE_S) == 143
     assert daemon.lines()[-1] == "exit"
