@@ -2,49 +2,9 @@
 
 import json
 import pathlib
-import subprocess
 
-from support import SOON_S, eventually, windlass_program
-
-FIRST = "GPU-e0000000-0000-0000-0000-000000000000"
-SECOND = "GPU-e0000000-0000-0000-0000-000000000001"
-GIB = 1 << 30
-
-HEAD = """[devices]
-headroom = "0B"
-sample_interval = "100ms"
-list_interval = "200ms"
-"""
-
-
-def ballast(name, size, need, **keys):
-    command = [windlass_program(), "ballast", "--bytes", size, "--run-ms", "0"]
-    lines = ["[models.%s]" % name, "command = %s" % json.dumps(command), 'need = "%s"' % need]
-    lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
-
-
-class Node:
-    """A daemon on emulated devices."""
-
-    def __init__(self, daemons, specification, models):
-        self.served = daemons.start(HEAD + models, arguments=("--emulate", specification))
-        self.served.wait_until_started()
-        eventually(lambda: self.device(FIRST) is not None, "the first device is listed")
-
-    def tool(self, *words):
-        program = pathlib.Path(windlass_program()).parent / "windlass-emulator"
-        node = self.served.state_dir / "emulator"
-        argv = [str(program), words[0], str(node), *map(str, words[1:])]
-        return subprocess.run(argv, check=True, timeout=SOON_S, capture_output=True, text=True)
-
-    def device(self, uuid):
-        devices = self.served.get("/api/devices").json()["devices"]
-        return next((device for device in devices if device["uuid"] == uuid), None)
-
-    def call(self, model, **limits):
-        headers = {"X-Windlass-%s" % key.title(): value for key, value in limits.items()}
-        return self.served.get("/api/models/%s/call" % model, "POST", **headers)
+from emulated import FIRST, GIB, SECOND, Node, ballast
+from support import eventually
 
 
 def test_a_model_claims_its_need_on_a_gpu_and_its_memory_comes_back(daemons):

@@ -1,0 +1,82 @@
+"""A daemon on emulated devices, models that take their memory, and the tool that breaks them."""
+
+import json
+import pathlib
+import subprocess
+
+from support import SOON_S, eventually, windlass_program
+
+FIRST = "GPU-e0000000-0000-0000-0000-000000000000"
+SECOND = "GPU-e0000000-0000-0000-0000-000000000001"
+GIB = 1 << 30
+CONTEXT = 450 << 20  # what a CUDA context costs there
+
+# Nothing is kept back, and what happens to devices is seen soon.
+DEVICES = {"headroom": "0B", "sample_interval": "100ms", "list_interval": "200ms"}
+
+
+def ballast(name, size, need, run_ms=0, **keys):
+    """A [models.NAME] table: it takes `size` at its load; a call is busy for `run_ms`."""
+    command = [windlass_program(), "ballast", "--bytes", size, "--run-ms", str(run_ms)]
+    return model(name, command=command, need=need, **keys)
+
+
+def model(name, **keys):
+    lines = ["[models.%s]" % name]
+    lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Node:
+    """`devices`: keys of [devices] beside DEVICES; `daemon`: keys of [daemon]."""
+
+    def __init__(self, daemons, specification, models, devices=None, daemon=None):
+        keys = {"daemon": daemon or {}, "devices": {**DEVICES, **(devices or {})}}
+        lines = []
+        for section, values in keys.items():
+            lines.append("[%s]" % section)
+            lines += ["%s = %s" % (key, json.dumps(value)) for key, value in values.items()]
+        text = "\n".join(lines) + "\n" + models
+        self.served = daemons.start(text, arguments=("--emulate", specification))
+        self.served.wait_until_started()
+        self.log = self.served.log
+        count = int(specification.partition("x")[0])
+        for number in range(count):
+            self.wait_for("GPU-e0000000-0000-0000-0000-00000000000%x" % number, "ok")
+
+    def tool(self, *words):
+        """`windlass-emulator WORD NODE ...`."""
+        program = pathlib.Path(windlass_program()).parent / "windlass-emulator"
+        node = self.served.state_dir / "emulator"
+        argv = [str(program), words[0], str(node), *map(str, words[1:])]
+        return subprocess.run(argv, check=True, timeout=SOON_S, capture_output=True, text=True)
+
+    def used(self, index=0):
+        """What is really taken of a device, whatever its driver says."""
+        return json.loads(self.tool("status").stdout)["devices"][index]["used"]
+
+    def device(self, uuid):
+        """What the daemon shows of it; None while it is not listed."""
+        devices = self.served.get("/api/devices").json()["devices"]
+        return next((device for device in devices if device["uuid"] == uuid), None)
+
+    def bytes_of(self, uuid, what):
+        """`used`, `claimed`, `foreign`, `fenced`, ...; None where unknown."""
+        number = self.device(uuid)[what]
+        return None if number is None else number["bytes"]
+
+    def wait_for(self, uuid, state):
+        check = lambda: (self.device(uuid) or {}).get("state") == state  # noqa: E731
+        eventually(check, "%s is %s" % (uuid, state))
+
+    def wait_for_bytes(self, uuid, what, count):
+        check = lambda: self.bytes_of(uuid, what) == count  # noqa: E731
+        eventually(check, "%d bytes of %s are %s" % (count, uuid, what))
+
+    def call(self, model, **limits):
+        headers = {"X-Windlass-%s" % key.title(): value for key, value in limits.items()}
+        return self.served.get("/api/models/%s/call" % model, "POST", **headers)
+
+    def unload(self, model):
+        with self.served.client() as client:
+            client.unload(model)
