@@ -2,7 +2,8 @@
 
     python3 idle_client.py URL MODEL INPUT_JSON
 
-Prints the answer as one line of JSON, then keeps the client until its standard input ends.
+Prints the answer as one line of JSON, and another answer for each line that comes in; keeps the
+client until its standard input ends.
 """
 
 import json
@@ -15,7 +16,8 @@ def main():
     url, model, value = sys.argv[1:]
     client = wl.Client(url)
     print(json.dumps(client.call(model, json.loads(value))), flush=True)
-    sys.stdin.read()
+    for _ in sys.stdin:
+        print(json.dumps(client.call(model, json.loads(value))), flush=True)
 
 
 if __name__ == "__main__":

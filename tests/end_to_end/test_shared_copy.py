@@ -2,21 +2,15 @@
 
 import json
 import os
-import select
 import subprocess
 import sys
-import time
 
 import shared_copy
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-MODELS = os.path.join(HERE, "models")
-PACKAGE_DIR = os.path.join(HERE, "..", "..", "python")
-TIME_FACTOR = float(os.environ.get("WINDLASS_TIME_FACTOR", "1"))
+from crowd import IDLE_CLIENT, READY_S, Crowd
+from support import HERE, MODELS
 
 WEIGHTS = 512 << 20
 PRIVATE_COPIES = 3  # enough to show that each one counts; 33 of them would need 17 GB
-READY_S = 60 * TIME_FACTOR
 
 CONFIGURATION = """
 [models.ballast]
@@ -25,65 +19,13 @@ path = {path}
 interpreter = {interpreter}
 devices = "cpu"
 env = {{ BALLAST_BYTES = "{size}" }}
-""".format(path=json.dumps(MODELS), interpreter=json.dumps(sys.executable), size=WEIGHTS)
-
-
-class Crowd:
-    """Child processes that say a line when they are ready and end when their input does."""
-
-    def __init__(self):
-        self._processes = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in self._processes:
-            process.stdin.close()
-        for process in self._processes:
-            try:
-                process.wait(READY_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(READY_S)
-            process.stdout.close()
-
-    @property
-    def pids(self):
-        return [process.pid for process in self._processes]
-
-    def grow_to(self, count, argv):
-        """Starts more of them, all at once, and waits; gives the lines that the new ones said."""
-        environment = dict(os.environ)
-        paths = [PACKAGE_DIR, environment.get("PYTHONPATH")]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        environment["BALLAST_BYTES"] = str(WEIGHTS)
-        fresh = [
-            subprocess.Popen(
-                [sys.executable] + argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-            )
-            for _ in range(count - len(self._processes))
-        ]
-        self._processes += fresh
-        deadline = time.monotonic() + READY_S
-        return [line_of(process, deadline) for process in fresh]
-
-
-def line_of(process, deadline):
-    left_s = max(0.0, deadline - time.monotonic())
-    readable, _, _ = select.select([process.stdout], [], [], left_s)
-    line = process.stdout.readline() if readable else b""
-    assert line, "process %d said nothing within %g s" % (process.pid, READY_S)
-    return line
+""".format(path=json.dumps(str(MODELS)), interpreter=json.dumps(sys.executable), size=WEIGHTS)
 
 
 def test_one_copy_serves_9_17_and_33_clients(daemon):
     """[A3.1] [R59] The sum of memory grows by what clients cost, never by a copy of the weights."""
     served = daemon(CONFIGURATION)
-    argv = [os.path.join(HERE, "idle_client.py"), served.url, "ballast", '{"index": 12345}']
+    argv = [IDLE_CLIENT, served.url, "ballast", '{"index": 12345}']
     answers, verdicts = [], {}
     with Crowd() as clients:
         for count in (1, 9, 17, 33):
@@ -111,7 +53,7 @@ def test_one_copy_serves_9_17_and_33_clients(daemon):
 
 def test_the_judge_sees_each_private_copy():
     """[A3.1] Control: without Windlass N processes hold N copies, and the judge says N."""
-    with Crowd() as copies:
+    with Crowd({"BALLAST_BYTES": str(WEIGHTS)}) as copies:
         copies.grow_to(PRIVATE_COPIES, [os.path.join(MODELS, "ballast_model.py")])
         verdict = shared_copy.look(copies.pids)
     assert len(verdict.holders(WEIGHTS)) == PRIVATE_COPIES, str(verdict)
