@@ -52,6 +52,7 @@ struct DevicesConfiguration {
     Duration sample_interval = std::chrono::seconds{2};
     Duration list_interval = std::chrono::seconds{30};
     Duration restart_pause = std::chrono::seconds{60};
+    Duration settle_timeout = std::chrono::seconds{30};
     Bytes headroom{std::uint64_t{512} << 20};
     UnknownMemory on_unknown_memory = UnknownMemory::refuse;
 

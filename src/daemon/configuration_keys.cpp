@@ -62,6 +62,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "How often drivers are asked which devices there are."},
     {kDevices, "restart_pause", KeyKind::duration, "\"60s\"", "", "1ms", "1d", kNow,
      "At least so long after the start of a driver host that hung or died the next one starts."},
+    {kDevices, "settle_timeout", KeyKind::duration, "\"30s\"", "", "10ms", "1h", kNow,
+     "How long the memory of a worker that is gone may take to come back. What the device still "
+     "does not show as free then is fenced: nothing is placed on it until it does."},
     {kDevices, "headroom", KeyKind::bytes, "\"512MiB\"", "", "0B", "1TiB", kNow,
      "Memory of each device that is left free."},
     {kDevices, "on_unknown_memory", KeyKind::choice, "\"refuse\"", "", "", "refuse allow", kNow,

@@ -243,6 +243,7 @@ DevicesConfiguration read_devices(const TomlValue& table, Problems& problems) {
     reader.read("sample_interval", devices.sample_interval);
     reader.read("list_interval", devices.list_interval);
     reader.read("restart_pause", devices.restart_pause);
+    reader.read("settle_timeout", devices.settle_timeout);
     reader.read("headroom", devices.headroom);
     std::string unknown_memory = "refuse";
     reader.read("on_unknown_memory", unknown_memory);

@@ -28,6 +28,7 @@ TEST_CASE("the smallest configuration has every default of the design") {
     CHECK(d.body_limit.count() == 268'435'456);
     CHECK(configuration.devices == wd::DevicesConfiguration{});
     CHECK(configuration.devices.headroom.count() == 536'870'912);
+    CHECK(configuration.devices.settle_timeout == 30s);
     REQUIRE(configuration.models.size() == 1);
     const wd::ModelConfiguration& m = configuration.models.front();
     CHECK(m.name == "digits");

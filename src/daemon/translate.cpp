@@ -28,6 +28,7 @@ core::DeviceSettings to_settings(const DevicesConfiguration& devices) {
                                      ? core::UnknownMemory::admit
                                      : core::UnknownMemory::refuse,
             .headroom = devices.headroom,
+            .settle_timeout = devices.settle_timeout,
             .answer_timeout = devices.answer_timeout,
             .known = {}};
 }
