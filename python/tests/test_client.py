@@ -139,8 +139,17 @@ def test_the_other_methods_and_their_paths(server, client):
     assert client.load("m", timeout=2)["path"] == "/api/models/m/load"
     assert client.unload("m")["path"] == "/api/models/m/unload"
     assert client.health()["path"] == "/healthz"
-    assert [seen.method for seen in server.seen] == ["GET", "GET", "POST", "POST", "GET"]
+    assert client.kill_worker(7)["path"] == "/api/workers/7/kill"
+    assert [seen.method for seen in server.seen] == ["GET", "GET", "POST", "POST", "GET", "POST"]
     assert server.seen[2].headers["X-Windlass-Timeout"] == "2000ms"
+
+
+def test_workers_and_incidents_are_lists_as_the_daemon_tells_them(server, client):
+    told = {"workers": [{"id": 7, "device": "GPU-1"}], "incidents": [{"id": 1, "worker": 7}]}
+    server.answer = lambda handler, seen: handler.reply_json(told)
+    assert client.workers() == told["workers"]
+    assert client.incidents() == told["incidents"]
+    assert [seen.path for seen in server.seen] == ["/api/workers", "/api/incidents"]
 
 
 def test_every_type_of_error_arrives_as_its_class(server, client):
@@ -171,13 +180,38 @@ def test_an_error_carries_all_that_the_daemon_says(server, client):
     with pytest.raises(wl.Internal) as caught:
         client.call("m")
     error = vars(caught.value)
-    assert error == {name: told[name] for name in told if name not in ("type", "model")}
+    nothing_of_memory = {"device": None, "required": None, "available": None, "holders": ()}
+    assert error == {name: told[name] for name in told if name != "type"} | nothing_of_memory
     server.answer = lambda handler, _: handler.reply_json(
         {"error": {"type": "new", "message": "?"}}, 503
     )
     with pytest.raises(wl.Internal) as caught:
         client.call("m")
     assert caught.value.cause == "new"
+
+
+def test_an_error_for_lack_of_memory_says_how_much_is_missing_and_who_holds_it(server, client):
+    holder = {"kind": "model", "model": "x", "generation": 7, "bytes": 3 << 30}
+    told = {
+        "type": "unavailable",
+        "message": "full",
+        "reason": "memory",
+        "retry_after_s": 1.0,
+        "device": "GPU-1",
+        "required": 6 << 30,
+        "available": None,
+        "holders": [holder, {"kind": "foreign", "bytes": 5}, {"of": "later"}, 3],
+    }
+    server.answer = lambda handler, _: handler.reply_json({"error": told}, 503)
+    with pytest.raises(wl.Unavailable) as caught:
+        client.call("m")
+    error = caught.value
+    assert (error.device, error.required, error.available) == ("GPU-1", 6 << 30, None)
+    assert error.retry_after_s == 1.0
+    own, strangers = error.holders
+    assert own == wl.MemoryHolder("model", 3 << 30, "x", 7)
+    assert (strangers.kind, strangers.bytes, strangers.model) == ("foreign", 5, None)
+
 
 
 @pytest.mark.parametrize(

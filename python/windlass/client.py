@@ -115,6 +115,22 @@ class Client:
         """Lets a paused model begin runs again."""
         return self._query(exchange.order(name, "resume", None))
 
+    def workers(self) -> list[dict]:
+        """The worker processes and what they do now, as `GET /api/workers` tells it."""
+        return self._query(exchange.query("/api/workers"))["workers"]
+
+    def kill_worker(self, id: int) -> dict:
+        """Kills a worker by its `id`, with all that it started, and does not wait for its end.
+
+        What runs in it is `WorkerLost`; what waits is served by the next. The worker as it was.
+        """
+        return self._query(exchange.kill(id))
+
+    def incidents(self) -> list[dict]:
+        """The latest workers that had to be ended or died, the latest first: causes, steps with
+        their times, stacks; as `GET /api/incidents` tells it."""
+        return self._query(exchange.query("/api/incidents"))["incidents"]
+
     def health(self) -> dict:
         """The daemon's state, version and configuration, as `GET /healthz` tells it."""
         return self._query(exchange.query("/healthz"))

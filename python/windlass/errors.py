@@ -6,6 +6,26 @@ wire to its class. Policy follows the class, never the text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class MemoryHolder(NamedTuple):
+    """Who holds memory of a device.
+
+    kind         "model": a copy of `model`; "returning": its process is gone, and the driver still
+                 shows the bytes; "fenced": the same for longer than it should take; "foreign": all
+                 programs that are not Windlass's together
+    bytes        how much
+    model        whose copy it is or was; None for strangers
+    generation   the number of its process, as `Client.workers` shows it; None for strangers
+    """
+
+    kind: str
+    bytes: int
+    model: str | None = None
+    generation: int | None = None
+
 
 class Error(Exception):
     """Base of all errors of Windlass.
@@ -16,6 +36,15 @@ class Error(Exception):
     request_id      the request as the daemon names it ("r17"), in a client
     cause           class name of the exception behind it, where a model raised one
     traceback       text of the traceback in the worker, in a client
+    model           the model that it is about, in a client
+
+    Where memory of a device is what was missing (`Unavailable` with the reason "memory" or
+    "memory_unknown", and `Timeout`), in a client:
+
+    device          UUID of the device, or "cpu"
+    required        bytes that the model needs there; None: unknown, or all there is
+    available       bytes that nobody holds; None: the device does not say
+    holders         who holds the others: a tuple of `MemoryHolder`
     """
 
     type = "internal"
@@ -28,6 +57,11 @@ class Error(Exception):
     request_id: str | None = None
     cause: str | None = None
     traceback: str | None = None
+    model: str | None = None
+    device: str | None = None
+    required: int | None = None
+    available: int | None = None
+    holders: tuple[MemoryHolder, ...] = ()
 
     def __init__(
         self,
@@ -38,6 +72,11 @@ class Error(Exception):
         request_id: str | None = None,
         cause: str | None = None,
         traceback: str | None = None,
+        model: str | None = None,
+        device: str | None = None,
+        required: int | None = None,
+        available: int | None = None,
+        holders: Sequence[MemoryHolder] = (),
     ) -> None:
         super().__init__(message)
         self.message = str(message)
@@ -46,6 +85,11 @@ class Error(Exception):
         self.request_id = request_id
         self.cause = cause
         self.traceback = traceback
+        self.model = model
+        self.device = device
+        self.required = required
+        self.available = available
+        self.holders = tuple(holders)
 
     def __str__(self) -> str:
         details = []

@@ -13,7 +13,7 @@ import urllib.parse
 from typing import Any, NamedTuple
 
 from . import content
-from .errors import DataCorrupt, Error, InvalidInput, Unsupported, from_type
+from .errors import DataCorrupt, Error, InvalidInput, MemoryHolder, Unsupported, from_type
 
 CALL_LIMIT_S = 20 * 60.0  # the daemon's default `call_timeout`
 QUERY_LIMIT_S = 10.0  # for what the daemon answers from memory
@@ -88,6 +88,11 @@ def order(model: str, action: str, timeout: float | None) -> Request:
     """What an administrator orders: "load", "unload", "restart", "pause" or "resume"."""
     headers = {} if timeout is None else {"X-Windlass-Timeout": _duration("timeout", timeout)}
     return _request("POST", _path(model, action), headers, b"", _limit(timeout))
+
+
+def kill(worker: int) -> Request:
+    number = urllib.parse.quote(str(worker), safe="")
+    return Request("POST", f"/api/workers/{number}/kill", {}, b"", QUERY_LIMIT_S)
 
 
 def query(path: str) -> Request:
@@ -194,6 +199,18 @@ def _answer(reply: Reply) -> Answer:
     )
 
 
+# Of an error's body, beside `type`, `message`, `request_id` and `holders`: named alike in `Error`.
+_ERROR_FIELDS = (
+    "reason",
+    "retry_after_s",
+    "cause",
+    "traceback",
+    "model",
+    "device",
+    "required",
+    "available",
+)
+
 _TYPE_BY_STATUS = {
     403: "permission_denied",
     404: "not_found",
@@ -219,6 +236,17 @@ def _error(reply: Reply) -> Error:
         default = "invalid_input" if 400 <= reply.status < 500 else "internal"
         type_, told = _TYPE_BY_STATUS.get(reply.status, default), {}
         message = f"HTTP {reply.status}: {reply.body[:200].decode('utf-8', 'replace')!r}"
-    fields = {name: told.get(name) for name in ("reason", "retry_after_s", "cause", "traceback")}
+    fields = {name: told.get(name) for name in _ERROR_FIELDS}
+    fields["holders"] = _holders(told.get("holders"))
     request_id = told.get("request_id") or reply.headers.get("X-Windlass-Request-Id")
     return from_type(type_, message, request_id=request_id, **fields)
+
+
+def _holders(told: Any) -> tuple[MemoryHolder, ...]:
+    """Those that can be read: a newer daemon may tell of others."""
+    entries = told if isinstance(told, list) else []
+    return tuple(
+        MemoryHolder(entry["kind"], entry["bytes"], entry.get("model"), entry.get("generation"))
+        for entry in entries
+        if isinstance(entry, dict) and {"kind", "bytes"} <= entry.keys()
+    )
