@@ -105,6 +105,7 @@ HEAVY_HEADERS = [
 Ban = namedtuple("Ban", "pattern scope allowed tests message")
 LOCKED_FILES = ["src/io/mailbox*", "src/daemon/log*", "src/guard/*", "src/client/*", "src/sdk/*"]
 LOCKED_FILES += ["src/cli/waiting_display*"]  # asks for the state while a call blocks
+LOCKED_FILES += ["src/cli/ballast*"]  # runs beside each other
 LOCKED_FILES += ["include/windlass/worker.h"]  # a request is cancelled while it runs
 BANS = [
     Ban(

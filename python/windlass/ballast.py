@@ -11,8 +11,10 @@ body is a number is busy for that many milliseconds instead.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import re
+import threading
 import time
 
 from . import errors
@@ -91,6 +93,10 @@ class Ballast:
         self._run_ms = float(os.environ.get("BALLAST_RUN_MS", "20"))
         self._cuda: Cuda | None = None
         self._memory = ctypes.c_uint64()
+        # Runs may be beside each other: each has a page of its own, or it would find another's
+        # bytes.
+        self._lock = threading.Lock()
+        self._pages: set[int] = set()
 
     def load(self, device: str) -> None:
         self._cuda = Cuda()
@@ -120,13 +126,17 @@ class Ballast:
         end = time.monotonic() + run_ms / 1000
         self._enter()  # runs may be on another thread than the load
         self._cuda.call("cuDevicePrimaryCtxRelease_v2", 0)
-        rounds = 0
-        while rounds == 0 or time.monotonic() < end:
-            if request.cancelled:
-                raise errors.Cancelled("the request was cancelled")
-            rounds += 1
-            self._work_once(rounds % 256)
-            request.progress(rounds)
+        page, rounds = self._take_page(), 0
+        try:
+            while rounds == 0 or time.monotonic() < end:
+                if request.cancelled:
+                    raise errors.Cancelled("the request was cancelled")
+                rounds += 1
+                self._work_once(page, rounds % 256)
+                request.progress(rounds)
+        finally:
+            with self._lock:
+                self._pages.discard(page)
         return {"pid": os.getpid(), "bytes": self._bytes, "rounds": rounds}
 
     def unload(self) -> None:
@@ -138,15 +148,27 @@ class Ballast:
         self._cuda.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), 0)
         self._cuda.call("cuCtxSetCurrent", context)
 
-    def _work_once(self, value: int) -> None:
+    def _take_page(self) -> int:
+        with self._lock:
+            page = next(number for number in itertools.count() if number not in self._pages)
+            if page and (page + 1) * PAGE > self._bytes:
+                raise errors.InvalidInput(
+                    f"{self._bytes} bytes cannot be busy {page + 1} times at once; take more "
+                    "BALLAST_BYTES, or lower `concurrency`"
+                )
+            self._pages.add(page)
+        return page
+
+    def _work_once(self, page: int, value: int) -> None:
         """A set, and a copy each way, which must bring back what was set."""
         size = min(PAGE, self._bytes)
-        page, count = ctypes.create_string_buffer(size), ctypes.c_size_t(size)
-        self._cuda.call("cuMemsetD8_v2", self._memory, ctypes.c_ubyte(value), count)
-        self._cuda.call("cuMemcpyDtoH_v2", page, self._memory, count)
-        if page.raw != bytes([value]) * size:
+        address = ctypes.c_uint64(self._memory.value + page * PAGE)
+        seen, count = ctypes.create_string_buffer(size), ctypes.c_size_t(size)
+        self._cuda.call("cuMemsetD8_v2", address, ctypes.c_ubyte(value), count)
+        self._cuda.call("cuMemcpyDtoH_v2", seen, address, count)
+        if seen.raw != bytes([value]) * size:
             raise errors.DataCorrupt(
                 "device memory does not hold what was written; the device or its driver is broken"
             )
-        self._cuda.call("cuMemcpyHtoD_v2", self._memory, page, count)
+        self._cuda.call("cuMemcpyHtoD_v2", address, seen, count)
         self._cuda.call("cuCtxSynchronize")

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -110,22 +111,41 @@ worker::Outcome<void> Ballast::load(const std::string& device) {
         taken.error(), fmt::format("taking {} of {}", base::to_text(settings_.bytes), device)));
 }
 
+std::size_t Ballast::take_page() {
+    const std::lock_guard lock{pages_mutex_};
+    const auto free = std::ranges::find(pages_, false);
+    const auto page = static_cast<std::size_t>(free - pages_.begin());
+    if (free == pages_.end()) pages_.push_back(false);
+    pages_[page] = true;
+    return page;
+}
+
+void Ballast::give_page(std::size_t page) {
+    const std::lock_guard lock{pages_mutex_};
+    pages_[page] = false;
+}
+
 // A set, and a copy each way, which must bring back what was set.
-Result<void> Ballast::work_once(unsigned char value) {
-    std::array<unsigned char, kPage> page = {};
-    const std::size_t bytes = std::min<std::size_t>(page.size(), settings_.bytes.count());
-    WL_TRY(driver_->call(driver_abi::cuMemsetD8_v2, memory_, value, bytes));
-    WL_TRY(driver_->call(driver_abi::cuMemcpyDtoH_v2, page.data(), memory_, bytes));
-    if (page[0] != value || page[bytes - 1] != value)
+Result<void> Ballast::work_once(driver_abi::CuDevicePtr page, unsigned char value) {
+    std::array<unsigned char, kPage> seen = {};
+    const std::size_t bytes = std::min<std::size_t>(seen.size(), settings_.bytes.count());
+    WL_TRY(driver_->call(driver_abi::cuMemsetD8_v2, page, value, bytes));
+    WL_TRY(driver_->call(driver_abi::cuMemcpyDtoH_v2, seen.data(), page, bytes));
+    if (seen[0] != value || seen[bytes - 1] != value)
         return base::fail(Errc::data_corrupt,
                           fmt::format("device memory holds {} where {} was written; the device or "
                                       "its driver is broken",
-                                      page[0], value));
-    WL_TRY(driver_->call(driver_abi::cuMemcpyHtoD_v2, memory_, page.data(), bytes));
+                                      seen[0], value));
+    WL_TRY(driver_->call(driver_abi::cuMemcpyHtoD_v2, page, seen.data(), bytes));
     return driver_->call(driver_abi::cuCtxSynchronize);
 }
 
-Result<std::string> Ballast::work(worker::Request& request) {
+Result<std::uint64_t> Ballast::work(worker::Request& request, std::size_t page) {
+    if (page != 0 && (page + 1) * kPage > settings_.bytes.count())
+        return base::fail(Errc::invalid_input,
+                          fmt::format("{} cannot be busy {} times at once; take more --bytes, or "
+                                      "lower `concurrency`",
+                                      base::to_text(settings_.bytes), page + 1));
     const auto asked = parse_milliseconds(request.body);
     const auto length = asked ? std::chrono::milliseconds{*asked} : settings_.run;
     const auto end = std::chrono::steady_clock::now() + length;
@@ -137,17 +157,20 @@ Result<std::string> Ballast::work(worker::Request& request) {
     std::uint64_t rounds = 0;
     do {
         if (request.cancelled()) return base::fail(Errc::cancelled, "the request was cancelled");
-        WL_TRY(work_once(static_cast<unsigned char>(++rounds)));
+        WL_TRY(work_once(memory_ + page * kPage, static_cast<unsigned char>(++rounds)));
         request.progress({.step = rounds});
     } while (std::chrono::steady_clock::now() < end);
-    return fmt::format("{{\"pid\": {}, \"bytes\": {}, \"rounds\": {}}}\n", getpid(),
-                       settings_.bytes.count(), rounds);
+    return rounds;
 }
 
 worker::Outcome<worker::Answer> Ballast::run(worker::Request& request) {
-    auto text = work(request);
-    if (!text) return report(text.error());
-    return worker::Answer{.body = std::move(text).value(), .content_type = "application/json"};
+    const std::size_t page = take_page();
+    const Result<std::uint64_t> rounds = work(request, page);
+    give_page(page);
+    if (!rounds) return report(rounds.error());
+    return worker::Answer{.body = fmt::format("{{\"pid\": {}, \"bytes\": {}, \"rounds\": {}}}\n",
+                                              getpid(), settings_.bytes.count(), *rounds),
+                          .content_type = "application/json"};
 }
 
 void Ballast::unload() {

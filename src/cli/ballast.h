@@ -4,6 +4,7 @@
 
 #include <windlass/worker.h>
 
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ struct BallastSettings {
 
 base::Result<BallastSettings> parse_ballast(const std::vector<std::string>& words);
 
-// Thread: main, as the worker SDK calls it.
+// Thread: as the worker SDK calls it; runs may be beside each other.
 class Ballast : public worker::Model {
   public:
     explicit Ballast(BallastSettings settings) : settings_(settings) {}
@@ -34,12 +35,17 @@ class Ballast : public worker::Model {
 
   private:
     base::Result<void> take();
-    base::Result<void> work_once(unsigned char value);
-    base::Result<std::string> work(worker::Request& request);
+    base::Result<void> work_once(driver_abi::CuDevicePtr page, unsigned char value);
+    base::Result<std::uint64_t> work(worker::Request& request, std::size_t page);
+    std::size_t take_page();
+    void give_page(std::size_t page);
 
     BallastSettings settings_;
     std::optional<guard::CudaDriver> driver_;
     driver_abi::CuDevicePtr memory_ = 0;
+    // Which pages runs are busy with: each has one of its own, or it would find another's bytes.
+    std::mutex pages_mutex_;
+    std::vector<bool> pages_;
 };
 
 }  // namespace windlass::cli

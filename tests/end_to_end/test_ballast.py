@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 import windlass as wl
@@ -28,7 +29,7 @@ class Emulated:
     def truth(self):
         return json.loads(self.tool("status", self.folder))["devices"][1]
 
-    def model(self, kind):
+    def model(self, kind, more=""):
         variables = {
             "CUDA_VISIBLE_DEVICES": DEVICE,
             "WINDLASS_EMULATOR": self.folder,
@@ -40,7 +41,7 @@ class Emulated:
             command = [sys.executable, "-m", "windlass.worker", "windlass.ballast:Ballast"]
         settings = ["%s=%s" % item for item in variables.items()]
         argv = ["/usr/bin/env", *settings, *command]
-        return "[models.ballast]\ncommand = %s\n" % json.dumps(argv)
+        return "[models.ballast]\ncommand = %s\n%s" % (json.dumps(argv), more)
 
 
 @pytest.fixture(params=["program", "python"])
@@ -66,6 +67,23 @@ def test_a_ballast_holds_its_memory_and_gives_it_back(ballast):
     with served.client() as client:
         client.unload("ballast")
     assert emulated.truth()["used"] == 0
+
+
+@pytest.mark.parametrize("kind", ["program", "python"])
+def test_runs_beside_each_other_do_not_find_each_others_bytes(tmp_path, daemon, kind):
+    emulated = Emulated(tmp_path / "node")
+    served = daemon(emulated.model(kind, "concurrency = 4\n"))
+    call(served)
+    rounds = []
+    busy = [
+        threading.Thread(target=lambda: rounds.append(call(served, b"100")["rounds"]))
+        for _ in range(4)
+    ]
+    for thread in busy:
+        thread.start()
+    for thread in busy:
+        thread.join()
+    assert len(rounds) == 4
 
 
 def test_a_full_device_is_out_of_memory(ballast):
