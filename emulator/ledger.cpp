@@ -199,12 +199,17 @@ void Ledger::wait_while(int device, Fault which) const {
 
 bool Ledger::set_stranger(int device, Stranger stranger) {
     const Locked locked{*this};
+    Stranger* free = nullptr;
     for (Stranger& place : device_at(device).strangers) {
-        if (place.bytes != 0 && place.pid != stranger.pid) continue;
-        place = stranger;
-        return true;
+        // The same one first: a free place before it is no place for a second one.
+        if (place.bytes != 0 && place.pid == stranger.pid) {
+            place = stranger;
+            return true;
+        }
+        if (place.bytes == 0 && free == nullptr) free = &place;
     }
-    return false;
+    if (free != nullptr) *free = stranger;
+    return free != nullptr;
 }
 
 void Ledger::clear_strangers(int device) {

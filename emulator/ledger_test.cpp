@@ -268,6 +268,19 @@ TEST_CASE("a device never gives out more than it has") {
     CHECK(take(1).has_value());
 }
 
+TEST_CASE("a stranger that is there already has its amount replaced, whoever left before it") {
+    const Folder folder;
+    auto node = Node::make(folder.path, "1x8GiB").value();
+    REQUIRE(node.set_stranger(0, 41, 1_GiB).has_value());
+    REQUIRE(node.set_stranger(0, 42, 2_GiB).has_value());
+    REQUIRE(node.set_stranger(0, 41, 0_MiB).has_value());
+    CHECK(node.truth(0).used == 2_GiB);
+    REQUIRE(node.set_stranger(0, 42, 3_GiB).has_value());
+    CHECK(node.truth(0).used == 3_GiB);
+    REQUIRE(node.set_stranger(0, 42, 0_MiB).has_value());
+    CHECK(node.truth(0).used == 0_MiB);
+}
+
 TEST_CASE("a node in use is not replaced, and what is no node is not taken for one") {
     const Folder folder;
     REQUIRE(Node::make(folder.path, "1x1GiB").has_value());
