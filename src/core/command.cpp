@@ -26,6 +26,7 @@ std::string_view to_text(EventCode code) {
         case EventCode::request_retried: return "request.retried";
         case EventCode::result_dropped: return "run.result_dropped";
         case EventCode::worker_lost: return "worker.lost";
+        case EventCode::worker_poisoned: return "worker.poisoned";
         case EventCode::worker_terminated: return "worker.terminated";
         case EventCode::worker_killed: return "worker.killed";
         case EventCode::worker_unkillable: return "worker.unkillable";

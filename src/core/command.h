@@ -93,6 +93,7 @@ enum class EventCode : std::uint8_t {
     request_retried,
     result_dropped,
     worker_lost,
+    worker_poisoned,
     worker_terminated,
     worker_killed,
     worker_unkillable,

@@ -181,6 +181,7 @@ void Devices::fence(Generation generation, Instant now, Commands& out) {
     const auto holding = holdings_.find(generation);
     WL_ASSERT(is_departed(generation));
     Device& device = devices_.at(holding->second.device);
+    const Bytes claimed = device.ledger.claims().at(generation).bytes;
     const Bytes missing = device.ledger.fence(generation, now);
     const bool is_fenced = missing > Bytes{};
     out.push_back(
@@ -190,7 +191,7 @@ void Devices::fence(Generation generation, Instant now, Commands& out) {
                .request = {},
                .error = {},
                .device = holding->second.device,
-               .bytes = missing});
+               .bytes = is_fenced ? missing : claimed});
     if (!is_fenced) holdings_.erase(holding);
 }
 

@@ -135,6 +135,23 @@ TEST_CASE("who is taken along by an end of our making is told why, not by which 
     CHECK_FALSE(story.response(1)->error->message.contains("SIGTERM"));
 }
 
+TEST_CASE("a run that poisoned its worker is told of once, and the worker is stopped") {
+    Story story{{.concurrency = 2}};
+    story.call(1);
+    story.call(2);
+    story.make_ready();
+    story.begin(1);
+    story.begin(2);
+    const auto lost = windlass::base::fail(Errc::context_lost, "illegal address");
+    story.happen(core::RunFailed{kFirst, RequestId{1}, lost});
+    CHECK(story.was_refused(1, Errc::context_lost));
+    REQUIRE(story.report(core::EventCode::worker_poisoned) != nullptr);
+    CHECK(story.report(core::EventCode::worker_poisoned)->request == RequestId{1});
+    CHECK(story.find<core::Stop>() != nullptr);
+    story.happen(core::RunFailed{kFirst, RequestId{2}, lost});
+    CHECK(story.report(core::EventCode::worker_poisoned) == nullptr);
+}
+
 TEST_CASE("progress holds the stall limit off, silence does not") {
     Story story{{.run_timeout = 1h, .stall_timeout = 10s}};
     story.call(1);

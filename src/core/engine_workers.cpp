@@ -148,6 +148,8 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
     if (is_poisoned) {
         model_of(id.model).last_error = event.error;
         if (replica->residency() == ready) {
+            out.push_back(Report{EventCode::worker_poisoned, id.model, event.generation,
+                                 event.request, event.error});
             replica->stop(StopCause::failure, StopStep::asked, now, out);
         }
     } else {

@@ -213,6 +213,26 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     return status;
 }
 
+http::DeviceActivityStatus DeviceFloor::activity(const std::string& uuid, int worker) const {
+    const device::Device* const device = floor_.find(uuid);
+    if (device == nullptr || !device->last) return {};
+    const device::Sample& last = *device->last;
+    std::optional<base::Bytes> held;
+    if (last.processes_known) held = base::Bytes{};
+    for (const device::Process& process : last.processes) {
+        if (process.pid != worker && process.session != worker) continue;
+        if (!process.bytes) {
+            held.reset();
+            break;
+        }
+        held = held.value_or(base::Bytes{}) + *process.bytes;
+    }
+    return {.worker_bytes = held,
+            .used = last.used,
+            .busy_percent = last.busy_percent,
+            .age = loop_.now() - last.taken_at};
+}
+
 std::vector<http::Trouble> DeviceFloor::troubles() const {
     std::vector<http::Trouble> troubles;
     if (!floor_.listing_trouble().empty()) {

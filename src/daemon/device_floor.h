@@ -48,6 +48,8 @@ class DeviceFloor {
     device::Floor& devices() { return floor_; }
 
     http::DevicesStatus status() const;
+    // What was last said of a device and of one worker there.
+    http::DeviceActivityStatus activity(const std::string& uuid, int worker) const;
     std::vector<http::Trouble> troubles() const;
     std::vector<DeviceGauges> gauges() const;
 

@@ -43,18 +43,24 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {EventCode::run_limit_reached, "detected"},
     {EventCode::model_load_failed, "detected"},
     {EventCode::worker_lost, "detected"},
+    {EventCode::worker_poisoned, "detected"},
     {EventCode::worker_terminated, "terminated"},
     {EventCode::worker_killed, "killed"},
     {EventCode::worker_unkillable, "unkillable"},
     {EventCode::worker_reaped, "reaped", false},
 });
 
+constexpr std::array kMemory = {EventCode::worker_memory_returned, EventCode::device_fenced,
+                                EventCode::device_fence_lifted};
+constexpr std::string_view kCpu = "cpu";
+
 http::EvidenceStatus to_status(const worker::Evidence& evidence) {
     http::EvidenceStatus status{.took = evidence.took,
                                 .is_complete = evidence.is_complete,
                                 .threads = {},
                                 .python_stacks = evidence.python_stacks,
-                                .missing = evidence.missing};
+                                .missing = evidence.missing,
+                                .activity = {}};
     for (const worker::ThreadEvidence& thread : evidence.threads) {
         status.threads.push_back({.process = thread.process,
                                   .thread = thread.thread,
@@ -87,21 +93,36 @@ Incidents::Incident& Incidents::open(core::Generation generation, const Subject&
                        .worker = generation.value,
                        .pid = subject.pid,
                        .model = subject.model,
-                       .device = "cpu",
+                       .device = subject.device,
                        .progress = progress_of(generation, now)};
     if (subject.last_heartbeat) incident.status.heartbeat_age = now - *subject.last_heartbeat;
-    add_step(incident, "detected", now);
+    add_step(incident, {"detected", {}}, now);
     return incident;
 }
 
-void Incidents::add_step(Incident& incident, std::string_view name, base::Instant now) {
+void Incidents::add_step(Incident& incident, http::IncidentStep step, base::Instant now) {
     std::vector<http::IncidentStep>& steps = incident.status.steps;
-    const bool is_known = std::ranges::find(steps, name, &http::IncidentStep::name) != steps.end();
-    if (!is_known) steps.push_back({name, now - incident.detected});
+    if (std::ranges::find(steps, step.name, &http::IncidentStep::name) != steps.end()) return;
+    step.after = now - incident.detected;
+    steps.push_back(step);
+}
+
+// The bytes of one that was reaped came back, or did not.
+void Incidents::note_memory(const core::Report& report, base::Instant now) {
+    Incident* const incident = find(report.generation);
+    if (incident == nullptr || incident->status.device == kCpu) return;
+    const bool is_fenced = report.code == EventCode::device_fenced;
+    add_step(*incident,
+             {.name = is_fenced ? "fenced" : "proved",
+              .after = {},
+              .bytes = report.bytes,
+              .by = is_fenced ? "" : "driver"},
+             now);
 }
 
 void Incidents::note(const core::Report& report, const Subject& subject, base::Instant now) {
     if (report.code == EventCode::model_ready) return resume(report.model, now);
+    if (std::ranges::find(kMemory, report.code) != kMemory.end()) return note_memory(report, now);
     const auto* const meaning = std::ranges::find(kMeanings, report.code, &Meaning::code);
     if (meaning == kMeanings.end() || !report.generation) return;
     Incident* const incident =
@@ -114,7 +135,9 @@ void Incidents::note(const core::Report& report, const Subject& subject, base::I
     if (report.request && incident->status.request.empty()) {
         incident->status.request = to_text(report.request);
     }
-    if (meaning->opens) add_step(*incident, meaning->step, now);
+    if (meaning->opens) add_step(*incident, {meaning->step, {}}, now);
+    // Another takes its place without waiting for its end.
+    if (report.code == EventCode::worker_unkillable) incident->is_over = true;
     if (end != ends_.end() && end->second.is_reaped) finish(*incident, end->second, now);
 }
 
@@ -122,9 +145,11 @@ void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     incident.is_over = true;
     incident.status.how = end.how;
     incident.status.leftovers = end.leftovers;
-    add_step(incident, "reaped", now);
+    add_step(incident, {"reaped", {}}, now);
     // On a CPU the reap is the proof that the memory is back.
-    if (incident.status.device == "cpu") add_step(incident, "proved", now);
+    if (incident.status.device == kCpu) {
+        add_step(incident, {.name = "proved", .after = {}, .bytes = {}, .by = "reap"}, now);
+    }
 }
 
 void Incidents::forget(core::Generation generation) {
@@ -134,7 +159,7 @@ void Incidents::forget(core::Generation generation) {
 
 void Incidents::note_order(core::Generation generation, const Subject& subject, base::Instant now) {
     Incident& incident = open(generation, subject, now);
-    add_step(incident, "ordered", now);
+    add_step(incident, {"ordered", {}}, now);
     if (incident.status.cause) return;
     incident.status.cause =
         base::fail(base::Errc::cancelled, "an administrator had the worker killed");
@@ -147,7 +172,7 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
                 Incident* const incident = find(core::Generation{e.generation});
                 if (incident == nullptr) return;
                 incident->status.evidence = to_status(e.evidence);
-                add_step(*incident, "looked_at", now);
+                add_step(*incident, {"looked_at", {}}, now);
             },
             [&](const worker::Progressed& e) {
                 progress_[core::Generation{e.generation}] = {
@@ -165,12 +190,19 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
         event);
 }
 
+void Incidents::note_activity(core::Generation generation,
+                              const http::DeviceActivityStatus& activity) {
+    Incident* const incident = find(generation);
+    if (incident == nullptr || !incident->status.evidence) return;
+    incident->status.evidence->activity = activity;
+}
+
 // The next copy is ready: whoever waited is served again.
 void Incidents::resume(core::ModelId model, base::Instant now) {
     for (Incident& incident : incidents_) {
         if (incident.model_id != model || !incident.is_over || incident.is_resumed) continue;
         incident.is_resumed = true;
-        add_step(incident, "resumed", now);
+        add_step(incident, {"resumed", {}}, now);
     }
 }
 

@@ -23,6 +23,7 @@ class Incidents {
         std::string model = {};
         int pid = 0;
         std::optional<base::Instant> last_heartbeat = {};
+        std::string device = "cpu";  // or the UUID of its GPU
     };
 
     // Opens an incident with what tells of one, or adds a step to that of its generation.
@@ -32,7 +33,10 @@ class Incidents {
     // Evidence, progress and ends.
     void note(const worker::Event& event, base::Instant now);
 
-    // A generation whose end is told of: nothing more will be noted of it.
+    // What the driver said of it when the evidence was taken.
+    void note_activity(core::Generation generation, const http::DeviceActivityStatus& activity);
+
+    // A generation whose end is told of: only its memory may still be on its way back.
     void forget(core::Generation generation);
 
     // What it last said of itself.
@@ -50,7 +54,7 @@ class Incidents {
         http::IncidentStatus status;
         core::ModelId model_id;
         base::Instant detected;
-        bool is_over = false;     // reaped
+        bool is_over = false;     // reaped, or given up
         bool is_resumed = false;  // the model serves again
     };
     // How a process ended. The engine tells first that it was reaped, then what that means.
@@ -66,7 +70,8 @@ class Incidents {
 
     Incident* find(core::Generation generation);
     Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
-    static void add_step(Incident& incident, std::string_view name, base::Instant now);
+    static void add_step(Incident& incident, http::IncidentStep step, base::Instant now);
+    void note_memory(const core::Report& report, base::Instant now);
     void finish(Incident& incident, const End& end, base::Instant now);
     void resume(core::ModelId model, base::Instant now);
 

@@ -10,6 +10,7 @@ namespace worker = windlass::worker;
 using core::EventCode;
 using windlass::daemon::Incidents;
 using namespace std::chrono_literals;
+using namespace windlass::base;  // _GiB
 
 namespace {
 
@@ -73,6 +74,9 @@ TEST_CASE("a run that broke a limit has every step once, with its time since det
     CHECK(steps_of(incident) == "detected looked_at terminated killed reaped proved resumed");
     CHECK(incident.steps[3].after == 3s);
     CHECK(incident.steps.back().after == 5s);
+    CHECK(incident.device == "cpu");
+    CHECK(incident.steps[5].by == "reap");
+    CHECK_FALSE(incident.steps[5].bytes.has_value());
     CHECK(incident.request == "r17");
     CHECK(incident.cause->code == base::Errc::timeout);
     CHECK(incident.how == "was killed by signal 9 (SIGKILL)");
@@ -110,6 +114,36 @@ TEST_CASE("an order by hand is the cause where nothing else is") {
     CHECK(steps_of(all.front()) == "detected ordered killed");
     CHECK(all.front().cause->message.contains("administrator"));
     CHECK(all.front().how.empty());
+}
+
+TEST_CASE("on a GPU the driver proves the memory back, and what it does not show is fenced") {
+    Incidents incidents;
+    const Incidents::Subject subject{
+        .model = "digits", .pid = 4711, .last_heartbeat = {}, .device = "GPU-1"};
+    const auto note = [&](EventCode code, base::Duration at, std::optional<base::Bytes> bytes) {
+        core::Report told = report(code, kThird);
+        told.bytes = bytes;
+        incidents.note(told, subject, kStart + at);
+    };
+    note(EventCode::worker_poisoned, 0s, {});
+    incidents.note(worker::EvidenceTaken{.generation = 3, .evidence = {.is_complete = true}},
+                   kStart);
+    incidents.note_activity(kThird, {.worker_bytes = 3_GiB, .age = 1s});
+    incidents.note(worker::Exited{.generation = 3, .pid = 4711, .code = 0}, kStart + 1s);
+    note(EventCode::worker_reaped, 1s, {});
+    incidents.forget(kThird);
+    CHECK(steps_of(incidents.list().front()) == "detected looked_at reaped");
+    note(EventCode::device_fenced, 31s, 2_GiB);
+    note(EventCode::device_fence_lifted, 40s, {});
+    const http::IncidentStatus incident = incidents.list().front();
+    CHECK(incident.device == "GPU-1");
+    CHECK(steps_of(incident) == "detected looked_at reaped fenced proved");
+    CHECK(incident.steps[3].bytes == 2_GiB);
+    CHECK(incident.steps[3].by.empty());
+    CHECK(incident.steps[4].after == 40s);
+    CHECK(incident.steps[4].by == "driver");
+    CHECK(incident.evidence->activity.worker_bytes == 3_GiB);
+    CHECK_FALSE(incident.evidence->activity.used.has_value());
 }
 
 TEST_CASE("only the latest are kept, the latest first") {

@@ -219,6 +219,10 @@ void Switchboard::on_worker(worker::Event event) {
     }
     Journal::write(event);
     incidents_.note(event, loop_.now());
+    if (const auto* taken = std::get_if<worker::EvidenceTaken>(&event)) {
+        const core::Generation generation{taken->generation};
+        incidents_.note_activity(generation, activity_of(generation));
+    }
     // No exit will be reported of what never was a process.
     if (const auto* failed = std::get_if<worker::LaunchFailed>(&event)) {
         reaped_.push_back(core::Generation{failed->generation});

@@ -99,6 +99,7 @@ class Switchboard final : public http::Backend {
     std::string device_of(core::Generation generation) const;
     http::WorkerStatus status(const core::WorkerView& worker) const;
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
+    http::DeviceActivityStatus activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];

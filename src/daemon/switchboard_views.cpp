@@ -101,7 +101,14 @@ Incidents::Subject Switchboard::subject_of(core::Generation generation, core::Mo
     const auto pid = pids_.find(generation);
     return {.model = name_of(model),
             .pid = pid == pids_.end() ? 0 : pid->second,
-            .last_heartbeat = supervisor_.find_last_heartbeat(generation.value)};
+            .last_heartbeat = supervisor_.find_last_heartbeat(generation.value),
+            .device = device_of(generation)};
+}
+
+http::DeviceActivityStatus Switchboard::activity_of(core::Generation generation) const {
+    const auto pid = pids_.find(generation);
+    if (devices_ == nullptr || pid == pids_.end()) return {};
+    return devices_->activity(device_of(generation), pid->second);
 }
 
 void Switchboard::use_devices(DeviceFloor& devices) {

@@ -33,6 +33,7 @@ struct Sample {
     bool processes_known = false;  // whether `processes` are all that hold something
     std::string processes_source = {};
     std::vector<Process> processes = {};
+    std::optional<std::uint32_t> busy_percent = {};  // of the driver's own last period
 };
 
 enum class Condition : std::uint8_t {

@@ -44,7 +44,8 @@ Sample to_sample(const std::string& uuid, base::Instant asked, wire::HostSample 
             .source = std::move(said.source),
             .processes_known = said.processes_known,
             .processes_source = std::move(said.processes_source),
-            .processes = std::move(said.processes)};
+            .processes = std::move(said.processes),
+            .busy_percent = said.busy_percent};
 }
 
 }  // namespace

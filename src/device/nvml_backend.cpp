@@ -49,6 +49,7 @@ class NvmlBackend final : public Backend {
         wire::HostSample sample;
         WL_TRY(read_memory(sample));
         WL_TRY(read_processes(sample));
+        sample.busy_percent = library_->busy_percent(device_);
         return sample;
     }
 

@@ -163,6 +163,13 @@ std::optional<std::string> NvmlLibrary::compute_capability(NvmlDevice device) co
     return fmt::format("{}.{}", major, minor);
 }
 
+std::optional<std::uint32_t> NvmlLibrary::busy_percent(NvmlDevice device) const {
+    driver_abi::NvmlUtilization rates = {};
+    const auto result = call(driver_abi::nvmlDeviceGetUtilizationRates, device, &rates);
+    if (result != NvmlReturn::success || rates.gpu_percent > 100) return std::nullopt;
+    return rates.gpu_percent;
+}
+
 std::expected<NvmlLibrary::Memory, NvmlReturn> NvmlLibrary::memory(NvmlDevice device) const {
     driver_abi::NvmlMemoryV2 newer = {.version = driver_abi::kNvmlMemoryV2};
     NvmlReturn result = call(driver_abi::nvmlDeviceGetMemoryInfo_v2, device, &newer);

@@ -2,6 +2,7 @@
 // may hang for ever; only driver hosts make them. Thread: the driver host's only one.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -55,6 +56,8 @@ class NvmlLibrary {
     std::optional<std::string> name(NvmlDevice device) const;
     std::optional<std::string> bus_id(NvmlDevice device) const;
     std::optional<std::string> compute_capability(NvmlDevice device) const;
+
+    std::optional<std::uint32_t> busy_percent(NvmlDevice device) const;
 
     struct Memory {
         base::Bytes total;

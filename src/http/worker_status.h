@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -43,6 +44,14 @@ struct ThreadStatus {
     std::vector<std::string> native_stack = {};
 };
 
+// What the driver last said of a worker and of its device. Unknown is not zero.
+struct DeviceActivityStatus {
+    std::optional<base::Bytes> worker_bytes = {};  // of the worker and its children, there
+    std::optional<base::Bytes> used = {};          // of the device, by anybody
+    std::optional<std::uint32_t> busy_percent = {};
+    std::optional<base::Duration> age = {};  // none: it never said anything
+};
+
 // What the worker was doing before it was ended.
 struct EvidenceStatus {
     base::Duration took = {};
@@ -50,11 +59,15 @@ struct EvidenceStatus {
     std::vector<ThreadStatus> threads = {};
     std::vector<std::string> python_stacks = {};
     std::vector<std::string> missing = {};
+    DeviceActivityStatus activity = {};
 };
 
 struct IncidentStep {
     std::string_view name;  // "detected", "looked_at", "terminated", "killed", ...
     base::Duration after;   // since it was detected
+    // Of "proved" and "fenced" on a GPU: so much came back, or did not.
+    std::optional<base::Bytes> bytes = {};
+    std::string_view by = {};  // of "proved": "driver", or on a CPU "reap"
 };
 
 struct IncidentStatus {

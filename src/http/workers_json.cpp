@@ -65,6 +65,30 @@ void write_thread(JsonWriter& json, const ThreadStatus& thread) {
     json.end_object();
 }
 
+void write_bytes(JsonWriter& json, std::string_view name, const std::optional<base::Bytes>& bytes) {
+    json.key(name);
+    bytes ? json.number(bytes->count()) : json.null();
+}
+
+void write_activity(JsonWriter& json, const DeviceActivityStatus& activity) {
+    json.key("device").begin_object();
+    write_bytes(json, "worker_bytes", activity.worker_bytes);
+    write_bytes(json, "used_bytes", activity.used);
+    json.key("busy_percent");
+    activity.busy_percent ? json.number(*activity.busy_percent) : json.null();
+    write_age(json, "age_s", activity.age);
+    json.end_object();
+}
+
+void write_step(JsonWriter& json, const IncidentStep& step) {
+    json.begin_object();
+    json.key("step").string(step.name);
+    json.key("after_ms").milliseconds(step.after);
+    if (!step.by.empty()) json.key("by").string(step.by);
+    if (step.bytes) json.key("bytes").number(step.bytes->count());
+    json.end_object();
+}
+
 void write_evidence(JsonWriter& json, const std::optional<EvidenceStatus>& evidence) {
     json.key("evidence");
     if (!evidence) {
@@ -79,6 +103,7 @@ void write_evidence(JsonWriter& json, const std::optional<EvidenceStatus>& evide
     json.end_array();
     write_lines(json, "python_stacks", evidence->python_stacks);
     write_lines(json, "missing", evidence->missing);
+    write_activity(json, evidence->activity);
     json.end_object();
 }
 
@@ -107,12 +132,7 @@ void write_incident(JsonWriter& json, const IncidentStatus& incident) {
     write_or_null(json, "how", incident.how);
     json.key("leftovers").number(incident.leftovers);
     json.key("steps").begin_array();
-    for (const IncidentStep& step : incident.steps) {
-        json.begin_object();
-        json.key("step").string(step.name);
-        json.key("after_ms").milliseconds(step.after);
-        json.end_object();
-    }
+    for (const IncidentStep& step : incident.steps) write_step(json, step);
     json.end_array();
     write_progress(json, incident.progress);
     write_age(json, "heartbeat_age_s", incident.heartbeat_age);

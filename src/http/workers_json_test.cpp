@@ -3,9 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <string>
+#include <vector>
+
 #include "http/testing/fake_backend.h"
 #include "http/workers_api.h"
 
+namespace base = windlass::base;
 namespace http = windlass::http;
 
 TEST_CASE("a worker says what it does, and null where nothing is known") {
@@ -32,7 +37,26 @@ TEST_CASE("an incident has its steps with their times, and the evidence") {
         R"j("state":"S","wait_channel":"futex_wait","kernel_stack":[],)j"
         R"j("native_stack":["0x1 f+0x2 (libc.so.6)"]}],)j"
         R"j("python_stacks":["Thread 0x1 (most recent call first):"],)j"
-        R"j("missing":["kernel stack of thread 4712: not permitted"]}}]})j");
+        R"j("missing":["kernel stack of thread 4712: not permitted"],)j"
+        R"j("device":{"worker_bytes":null,"used_bytes":null,"busy_percent":null,)j"
+        R"j("age_s":null}}}]})j");
+}
+
+TEST_CASE("the incident of a GPU says what its driver showed, and who proved the memory back") {
+    const std::string text = http::to_json(std::vector{http::IncidentStatus{
+        .device = "GPU-1",
+        .steps = {{.name = "proved",
+                   .after = std::chrono::milliseconds{2'100},
+                   .bytes = base::Bytes{4096},
+                   .by = "driver"}},
+        .evidence = http::EvidenceStatus{.activity = {.worker_bytes = base::Bytes{4096},
+                                                      .used = base::Bytes{8192},
+                                                      .busy_percent = 100,
+                                                      .age = std::chrono::milliseconds{500}}}}});
+    CHECK(text.contains(
+        R"("steps":[{"step":"proved","after_ms":2100.000,"by":"driver","bytes":4096}])"));
+    CHECK(text.contains(
+        R"("device":{"worker_bytes":4096,"used_bytes":8192,"busy_percent":100,"age_s":0.500})"));
 }
 
 TEST_CASE("a kill is taken for a worker that is there, by its number") {

@@ -119,6 +119,12 @@ class HostReader {
         return static_cast<int>(*count);
     }
 
+    std::optional<std::uint32_t> find_percent(std::string_view key) {
+        const auto count = find_count(key, 100);
+        if (!count) return std::nullopt;
+        return static_cast<std::uint32_t>(*count);
+    }
+
     bool is_true(std::string_view key) {
         const json::value* const value = find(key);
         if (value != nullptr && !value->is_bool()) reject(fmt::format("\"{}\" is no bool", key));
@@ -258,6 +264,7 @@ std::string to_json(const HostSample& sample) {
     put(object, "capacity", sample.capacity);
     put(object, "used", sample.used);
     put(object, "free", sample.free);
+    if (sample.busy_percent) object["busy_percent"] = *sample.busy_percent;
     return json::serialize(object);
 }
 
@@ -296,6 +303,7 @@ Result<HostSample> parse_host_sample(std::string_view text) {
         reader.for_each_object("processes", kHostProcessesMax, [&](HostReader& process) {
             sample.processes.push_back(read_process(process));
         });
+        sample.busy_percent = reader.find_percent("busy_percent");
     });
 }
 

@@ -76,6 +76,8 @@ struct HostSample {
     bool processes_known = false;  // whether `processes` is all there is to know
     std::string processes_source;
     std::vector<HostProcess> processes;  // by pid; at most kHostProcessesMax are written
+    // How much of the driver's last period something ran in; 0 to 100.
+    std::optional<std::uint32_t> busy_percent = {};
 
     friend bool operator==(const HostSample&, const HostSample&) = default;
 };

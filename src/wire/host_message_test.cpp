@@ -52,7 +52,8 @@ TEST_CASE("a sample is read as it was written, and what is unknown stays unknown
         .source = "nvml",
         .processes_known = true,
         .processes_source = "nvml",
-        .processes = {{.pid = 7, .session = 7, .name = "python3", .bytes = 300_MiB}, {.pid = 9}}};
+        .processes = {{.pid = 7, .session = 7, .name = "python3", .bytes = 300_MiB}, {.pid = 9}},
+        .busy_percent = 100};
     CHECK(wire::parse_host_sample(wire::to_json(sample)).value() == sample);
     const wire::HostSample nothing{};
     CHECK(wire::parse_host_sample(wire::to_json(nothing)).value() == nothing);

@@ -3,8 +3,9 @@
 import json
 import pathlib
 import subprocess
+import sys
 
-from support import SOON_S, eventually, windlass_program
+from support import MODELS, SOON_S, eventually, model_table, windlass_program
 
 FIRST = "GPU-e0000000-0000-0000-0000-000000000000"
 SECOND = "GPU-e0000000-0000-0000-0000-000000000001"
@@ -25,6 +26,13 @@ def model(name, **keys):
     lines = ["[models.%s]" % name]
     lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
     return "\n".join(lines) + "\n"
+
+
+def obedient(name, size, need, **keys):
+    """Likewise of models/device_model.py, which does what a request of JSON tells it."""
+    settings = {"python": "device_model:Obedient", "path": str(MODELS), "need": need}
+    settings.update(interpreter=sys.executable, **keys)
+    return model_table(name, {"BALLAST_BYTES": size, "BALLAST_RUN_MS": 0}, settings)
 
 
 class Node:

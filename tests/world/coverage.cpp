@@ -41,6 +41,7 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::request_retried:
         case EventCode::result_dropped:
         case EventCode::worker_lost:
+        case EventCode::worker_poisoned:
         case EventCode::worker_terminated:
         case EventCode::worker_killed:
         case EventCode::worker_reaped: return std::nullopt;
