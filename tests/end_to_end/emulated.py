@@ -88,3 +88,28 @@ class Node:
     def unload(self, model):
         with self.served.client() as client:
             client.unload(model)
+
+
+class LastingNode:
+    """A node that is there before its daemon and after it; only its environment names it."""
+
+    def __init__(self, folder, specification):
+        self.folder = str(folder)
+        binaries = pathlib.Path(windlass_program()).parent
+        self.program = str(binaries / "windlass-emulator")
+        libraries = str(binaries.parent / "lib" / "emulator")
+        self.environment = {"WINDLASS_EMULATOR": self.folder, "LD_LIBRARY_PATH": libraries}
+        self.tool("create", specification)
+
+    def tool(self, word, *words):
+        argv = [self.program, word, self.folder, *map(str, words)]
+        return subprocess.run(
+            argv, check=True, timeout=SOON_S, capture_output=True, text=True
+        ).stdout
+
+    def status(self):
+        return json.loads(self.tool("status"))
+
+    def count_holders(self):
+        """Processes with something on a device."""
+        return sum(len(device["processes"]) for device in self.status()["devices"])

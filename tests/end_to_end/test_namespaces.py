@@ -7,18 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from namespaces import UNSHARE, why_not_permitted
 from processes import children_but_hosts, children_of
 from support import AT_ONCE_S, MODELS, ROOT, SOON_S, eventually, is_alive, probe, remains_of
 
-UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-UNSHARE += [] if os.geteuid() == 0 else ["--map-root-user"]
-
-
 @pytest.fixture(autouse=True)
 def permitted():
-    told = subprocess.run(UNSHARE + ["true"], stderr=subprocess.PIPE, text=True, timeout=SOON_S)
-    if told.returncode != 0:
-        pytest.skip("no namespaces are permitted here: " + told.stderr.strip())
+    if why := why_not_permitted():
+        pytest.skip("no namespaces are permitted here: " + why)
 
 
 def namespace_of(pid):
