@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench soak fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery soak fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -13,6 +13,7 @@ help:
 	@echo "make check     format, lint, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
+	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
@@ -47,6 +48,10 @@ bench:
 	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
+
+bench-recovery: PRESET = release
+bench-recovery: build
+	@$(PYTHON) bench/recovery.py $(BUILD)/bin $(BENCH)
 
 soak: PRESET = release
 soak:

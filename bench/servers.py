@@ -35,6 +35,17 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def wait_for_start(process, log):
+    """The event `daemon.started` of a daemon whose log is that file."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in log.read_text().splitlines():
+            event = json.loads(line)
+            if event["event"] == "daemon.started":
+                return event
+    raise SystemExit("bench: the daemon did not start:\n" + log.read_text())
+
+
 @dataclasses.dataclass
 class Server:
     name: str
@@ -98,20 +109,11 @@ class Windlass:
         argv = [str(programs / "windlass"), "serve", "--config", str(configuration)]
         argv += ["--state-dir", str(folder / "state"), "--log", "json"]
         self._process = subprocess.Popen(argv, stderr=self._log)
-        started = self._wait_for_start(folder / "log")
+        started = wait_for_start(self._process, folder / "log")
         addresses = {"tcp": started["listen"], "unix": started["socket"]}
         self._url = "http://" + started["listen"]
         self.cpp = self._server("Windlass, C++ worker", "cpp", addresses)
         self.python = self._server("Windlass, Python worker", "python", addresses)
-
-    def _wait_for_start(self, path):
-        deadline = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            for line in path.read_text().splitlines():
-                event = json.loads(line)
-                if event["event"] == "daemon.started":
-                    return event
-        raise SystemExit("bench: the daemon did not start:\n" + path.read_text())
 
     def _server(self, name, model, addresses):
         url = "%s/api/models/%s/load" % (self._url, model)

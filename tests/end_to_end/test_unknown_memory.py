@@ -68,7 +68,7 @@ def test_whatever_is_wrong_with_the_driver_everything_else_works(daemons, tmp_pa
         told = subprocess.run(
             argv, env=everywhere, capture_output=True, text=True, timeout=SOON_S
         )
-        assert told.returncode == 0 and not told.stderr, told
+        assert told.returncode == 0 and "Traceback" not in told.stderr, told
         return told.stdout
 
     devices, with_cpu = json.loads(run(sys.executable, "-c", LIST, served.url))
