@@ -134,7 +134,10 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
         }
         if (!measured) continue;
         holding.is_provisional = false;
-        return device.ledger.settle(generation, with_margin(*measured));  // there is one at most
+        // Never more than what was there to be claimed, or the claims together could exceed the
+        // device: the margin is a guess, and a stranger may have come during the load.
+        const Bytes settled = std::min(with_margin(*measured), std::max(claim.bytes, *measured));
+        return device.ledger.settle(generation, settled);  // there is one at most
     }
 }
 

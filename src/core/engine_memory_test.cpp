@@ -300,6 +300,18 @@ TEST_CASE("an unknown need claims all there is, and what was measured once it is
     CHECK(ledger(story).find_claim(kSecond) != nullptr);
 }
 
+TEST_CASE("an unknown need claims no more for its margin than there was") {
+    Story story{{{.name = "a", .prefetch = 0}}, gpus()};
+    story.call(1);
+    story.sample(kGpu, 4_GiB);
+    REQUIRE(ledger(story).claimed() == 20_GiB);
+    story.make_ready();
+    if (!story.is_asked(kGpu)) story.wait(500ms);
+    story.sample(kGpu, 23_GiB + 512_MiB, {{kFirst, 19_GiB + 512_MiB}});
+    if (story.is_asked(kGpu)) story.sample(kGpu, 23_GiB + 512_MiB, {{kFirst, 19_GiB + 512_MiB}});
+    CHECK(ledger(story).claimed() == 20_GiB);
+}
+
 TEST_CASE("a load that a stranger was quicker than is tried again, and nobody is told") {
     Story story{model_of(6_GiB), gpus()};
     story.call(1);
