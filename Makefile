@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery soak fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery soak chaos fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
+	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
 	@echo "make install   into PREFIX=$(PREFIX)"
@@ -60,6 +61,15 @@ soak:
 	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker
 	@$(PYTHON) tests/soak/soak.py $(BUILD)/bin/windlass \
 	    --seconds $(if $(HOURS),$$(($(HOURS) * 3600)),$$(($(or $(MINUTES),2) * 60)))
+
+chaos: PRESET = release
+chaos:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker windlass-emulator \
+	    windlass_emulated_cuda windlass_emulated_nvidia-ml
+	@$(PYTHON) tests/chaos/chaos.py $(BUILD)/bin/windlass --seconds $$(($(or $(MINUTES),10) * 60)) \
+	    $(if $(SEED),--seed $(SEED))
 
 fuzz: PRESET = fuzz
 fuzz:

@@ -75,7 +75,7 @@ command = [{echo}]
 
 
 class Daemon:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, arguments=()):
         self._folder = folder
         self._echo = json.dumps(str(program.parent / "windlass-echo-worker"))
         self._turn = 0
@@ -84,7 +84,7 @@ class Daemon:
         self.log = folder / "log"
         with open(self.log, "wb") as log:
             argv = [str(program), "serve", "--config", str(self.configuration), "--log", "json"]
-            argv += ["--state-dir", str(folder / "state")]
+            argv += ["--state-dir", str(folder / "state"), *arguments]
             self.process = subprocess.Popen(argv, stderr=log)
         started = self._wait_for_start()
         self.id = started["daemon_id"]
@@ -110,7 +110,7 @@ class Daemon:
             for line in self.log.read_text().splitlines():
                 if '"daemon.started"' in line:
                     return json.loads(line)
-        raise SystemExit("soak: the daemon did not start:\n" + self.log.read_text())
+        raise SystemExit("the daemon did not start:\n" + self.log.read_text())
 
     @property
     def pid(self):

@@ -1,0 +1,171 @@
+"""The daemon of a run of chaos, its emulated devices, and what it says of itself."""
+
+import json
+import math
+import pathlib
+import signal
+import subprocess
+import urllib.parse
+import urllib.request
+
+import soak
+from processes import children_of
+from times import TIME_FACTOR
+
+GIB = 1 << 30
+DEVICES = ["GPU-e0000000-0000-0000-0000-%012x" % index for index in range(3)]
+SPECIFICATION = "3x24GiB,context=450MiB,teardown=50ms"
+# The limits below are meant for a machine at leisure; a busy or sanitized one needs more.
+SLOWNESS = max(1.0, TIME_FACTOR / 4)
+ANSWER_TIMEOUT_S = 0.5 * SLOWNESS
+RESTART_PAUSE_S = 0.3
+LIST_INTERVAL_S = 0.5
+SETTLE_TIMEOUT_S = 1.0
+FENCE_INTERVAL_S = 5.0  # the daemon's own
+SILENT_INTERVAL_S = 5.0  # likewise: how often a device that did not answer is asked again
+RUN_TIMEOUT_S = 1.0 * SLOWNESS
+LOAD_TIMEOUT_S = 3.0 * SLOWNESS
+TERM_GRACE_S = 0.2
+
+
+def _text(seconds):
+    return "%dms" % math.ceil(seconds * 1000)
+
+
+HEAD = """[daemon]
+listen = "127.0.0.1:0"
+shutdown_grace = "2s"
+
+[devices]
+headroom = "256MiB"
+answer_timeout = "{answer}"
+sample_interval = "200ms"
+list_interval = "{listing}"
+restart_pause = "{restart}"
+settle_timeout = "{settle}"
+""".format(
+    answer=_text(ANSWER_TIMEOUT_S),
+    listing=_text(LIST_INTERVAL_S),
+    restart=_text(RESTART_PAUSE_S),
+    settle=_text(SETTLE_TIMEOUT_S),
+)
+COMMON = {
+    "start_timeout": _text(5 * SLOWNESS),
+    "load_timeout": _text(LOAD_TIMEOUT_S),
+    "run_timeout": _text(RUN_TIMEOUT_S),
+    "backoff": "20ms",
+    "backoff_max": "200ms",
+    "breaker_deaths": 0,
+    "cancel_grace": "50ms",
+    "term_grace": _text(TERM_GRACE_S),
+}
+BREAKER = {"breaker_deaths": 4, "breaker_cooldown": "1s"}
+# name: (bytes it takes, its table). The pinned one is first: at the end they are called in this
+# order, and all fit then.
+BALLAST = {
+    "zinc": (8 * GIB, {"need": "9GiB", "devices": [DEVICES[1]], "idempotent": True}),
+    "steel": (3 * GIB, {"need": "4GiB", "copies": 2, "idempotent": True}),
+    "iron": (6 * GIB, {"need": "7GiB", "copies": "auto"}),
+    "lead": (10 * GIB, {"need": "11GiB", "unload_after": "500ms"}),
+    "gold": (2 * GIB, {"copies": 2}),  # its need is not known
+    "tin": (5 * GIB, {"need": "25%", "concurrency": 3, **BREAKER}),
+    "guest": (1 * GIB, {"need": "2GiB"}),
+}
+CORK = {"devices": "cpu"}  # echoes
+MODELS = [name for name in BALLAST if name != "guest"] + ["cork"]
+
+
+def allowed_devices(model):
+    if model == "cork":
+        return ["cpu"]
+    return BALLAST[model][1].get("devices", DEVICES)
+
+
+def _table(name, settings, turn=1):
+    lines = ["[models.%s]" % name]
+    lines += ["%s = %s" % (key, json.dumps(value)) for key, value in settings.items()]
+    if name == "lead":  # which needs a new process when this changes
+        lines.append('env = { TURN = "%d" }' % (turn // 3))
+    return "\n".join(lines) + "\n\n"
+
+
+class Daemon(soak.Daemon):
+    def __init__(self, program, folder):
+        self._program = program
+        self._bin = program.parent
+        super().__init__(program, folder, ["--emulate", SPECIFICATION])
+        self.node = folder / "state" / "emulator"
+
+    def write_configuration(self, is_last=False):
+        """As the soak's; and every seventh file has a mistake, which must change nothing."""
+        self._turn += 1
+        turn = 1 if is_last else self._turn
+        text = HEAD
+        for name, (size, settings) in BALLAST.items():
+            if name == "guest" and not turn % 2:
+                continue
+            command = [str(self._program), "ballast", "--bytes", "%dB" % size, "--run-ms", "2"]
+            # Nobody is evicted: what is idle must go by itself, or others could wait for ever.
+            idle = "never" if is_last else "1500ms"
+            table = {"command": command, "unload_after": idle, **COMMON, **settings}
+            if name == "iron":
+                table["run_timeout"] = _text(RUN_TIMEOUT_S * (1 + turn % 2))
+            text += _table(name, table, turn)
+        text += _table("cork", {"command": [str(self._bin / "windlass-echo-worker")], **CORK})
+        if turn % 7 == 0:
+            text += "[models.broken]\nneed = 3\n"
+        self.configuration.write_text(text)
+
+    def reload(self, is_last=False):
+        self.write_configuration(is_last)
+        self.process.send_signal(signal.SIGHUP)
+
+    def emulator(self, *words):
+        argv = [str(self._bin / "windlass-emulator"), words[0], str(self.node)]
+        done = subprocess.run(
+            argv + list(map(str, words[1:])), timeout=60, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise RuntimeError("%s: %s" % (words, done.stderr))
+        return done.stdout
+
+    def truth(self):
+        """What the emulator knows to be there."""
+        return json.loads(self.emulator("status"))
+
+    @property
+    def address(self):
+        parts = urllib.parse.urlsplit(self.url)
+        return parts.hostname, parts.port
+
+    def read(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=60 * TIME_FACTOR) as reply:
+            return reply.read()
+
+    def ask(self, path):
+        return json.loads(self.read(path))
+
+    def children(self, word):
+        """Pids of its children that have this word in their command line, oldest first."""
+        found = []
+        for pid in sorted(children_of(self.pid)):
+            try:
+                words = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().split(b"\0")
+            except OSError:
+                continue  # it is gone
+            if word in words or any(part.endswith(b"/" + word) for part in words):
+                found.append(pid)
+        return found
+
+    def workers(self):
+        return self.children(b"ballast") + self.children(b"windlass-echo-worker")
+
+    def records(self):
+        """The log; lines that are none of its own are given apart."""
+        records, strays = [], []
+        for line in self.log.read_text(errors="replace").splitlines():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                strays.append(line)
+        return records, strays
