@@ -14,15 +14,6 @@ LIBRARIES = pathlib.Path(windlass_program()).parent.parent / "lib" / "emulator"
 NVML = str(LIBRARIES / "libnvidia-ml.so.1")
 
 
-def missing(folder):
-    return {"WINDLASS_NVML_LIBRARY": str(folder / "libnvidia-ml.so.1")}
-
-
-def unloadable(folder):
-    (folder / "libnvidia-ml.so.1").write_text("this is no library")
-    return missing(folder)
-
-
 def without_symbols(folder):
     return {"WINDLASS_NVML_LIBRARY": "libm.so.6"}
 
@@ -41,9 +32,8 @@ def failing_to_begin(folder):
     return {"WINDLASS_NVML_LIBRARY": NVML, "WINDLASS_EMULATOR": node}
 
 
+# Missing, and no library at all: see test_devices.py.
 CASES = [
-    (missing, "absent"),
-    (unloadable, "broken"),
     (without_symbols, "broken"),
     (without_gpu, "absent"),
     (failing_to_begin, "broken"),
