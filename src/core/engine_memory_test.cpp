@@ -301,7 +301,7 @@ TEST_CASE("an unknown need claims all there is, and what was measured once it is
 }
 
 TEST_CASE("an unknown need claims no more for its margin than there was") {
-    Story story{{{.name = "a", .prefetch = 0}}, gpus()};
+    Story story{core::ModelSpec{.name = "a", .prefetch = 0}, gpus()};
     story.call(1);
     story.sample(kGpu, 4_GiB);
     REQUIRE(ledger(story).claimed() == 20_GiB);
