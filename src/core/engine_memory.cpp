@@ -59,7 +59,16 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
         if (replica.device() != event.device) return;
         const Residency residency = replica.residency();
         if (residency != loading && residency != ready && residency != draining) return;
-        if (residency == loading) fail_load(id, error, out);
+        if (residency == loading) {
+            fail_load(id, error, out);
+        } else {
+            out.push_back(Report{EventCode::worker_poisoned,
+                                 id.model,
+                                 replica.generation(),
+                                 {},
+                                 error,
+                                 event.device});
+        }
         model_of(id.model).last_error = error;
         replica.stop(residency == draining ? StopCause::wanted : StopCause::failure,
                      StopStep::terminated, now, out);

@@ -367,6 +367,8 @@ TEST_CASE(
     story.make_ready();
     story.happen(core::DeviceLost{kGpu});
     CHECK(story.find<core::Terminate>()->generation == kFirst);
+    REQUIRE(reported(story, EventCode::worker_poisoned));
+    CHECK(story.report(EventCode::worker_poisoned)->error->code == Errc::device_lost);
     story.happen(core::WorkerExited{kFirst, "signal 15"});
     story.wait(1s);
     CHECK(story.engine().wait_reason(RequestId{1}) == core::WaitReason::device);

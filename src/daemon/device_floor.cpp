@@ -245,6 +245,17 @@ std::vector<http::Trouble> DeviceFloor::troubles() const {
                             .device = device->uuid,
                             .message = device->trouble});
     }
+    for (const device::Device* device : floor_.devices()) {
+        const auto fenced =
+            hooks_.ledger ? hooks_.ledger(device->uuid).fenced : std::optional<base::Bytes>{};
+        if (fenced.value_or(base::Bytes{}) == base::Bytes{}) continue;
+        troubles.push_back(
+            {.reason = "device_fenced",
+             .device = device->uuid,
+             .message = fmt::format("{} of workers that ended did not come back; they stay closed "
+                                    "until the driver shows them free, or the device is reset",
+                                    base::to_text(*fenced))});
+    }
     return troubles;
 }
 
