@@ -22,6 +22,35 @@ std::string amount(const std::optional<Bytes>& bytes) {
     return bytes ? base::to_text(*bytes) : "an unknown amount";
 }
 
+// While a device is asked nobody is admitted; what was found before still explains the wait.
+Shortage last_shortage(const Model& model, const std::vector<Candidate>& candidates) {
+    Shortage shortage{.device = candidates.front().device, .required = {}, .available = {}};
+    if (model.spec.need.kind == NeedKind::bytes) shortage.required = model.spec.need.bytes;
+    if (!model.shortage) return shortage;
+    const DeviceId device = model.shortage->device;
+    if (std::ranges::find(candidates, device, &Candidate::device) == candidates.end())
+        return shortage;
+    return {.device = device,
+            .required = model.shortage->required,
+            .available = model.shortage->available};
+}
+
+// "the model a may run on GPU-1 and GPU-2 only, and none of them ..."
+std::string no_device_text(const ModelSpec& spec) {
+    constexpr std::string_view kAdvice = "`windlass devices` lists those that are";
+    if (spec.devices.uuids.empty()) {
+        return fmt::format("no device that the model {} may use is there and answers; {}",
+                           spec.name, kAdvice);
+    }
+    std::string uuids;
+    for (const std::string& uuid : spec.devices.uuids) {
+        uuids += (uuids.empty() ? "" : ", ") + uuid;
+    }
+    return fmt::format(
+        "the `devices` of the model {} are {}, of which none is there and answers; {}", spec.name,
+        uuids, kAdvice);
+}
+
 }  // namespace
 
 // --- devices
@@ -110,7 +139,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
         if (const auto* placed = std::get_if<Placed>(&placement)) return *placed;
         shortage = std::get<Shortage>(placement);
     } else if (!choice.candidates.empty()) {
-        shortage.device = choice.candidates.front().device;
+        shortage = last_shortage(model, choice.candidates);
     }
     shortage.is_for_ever = shortage.is_for_ever && !choice.is_incomplete;
     shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
@@ -163,11 +192,7 @@ Error Engine::memory_error(const Model& model) const {
     const Device* device = devices_.find_device(shortage.device);
     const std::string uuid = device == nullptr ? "none" : device->spec.uuid;
     if (device == nullptr || !devices_.has_answering(model.spec.devices)) {
-        Error error = base::fail(
-            Errc::unavailable,
-            fmt::format("no device that the model {} may use is there and answers; `windlass "
-                        "devices` lists those that are",
-                        model.spec.name));
+        Error error = base::fail(Errc::unavailable, no_device_text(model.spec));
         error.reason = "device";
         return error;
     }

@@ -99,6 +99,30 @@ TEST_CASE("[A3.5] a wait that ends says what is needed, what there is, and who h
     CHECK(error.memory->holders[0].bytes == 3584_MiB);
 }
 
+TEST_CASE("[A3.5] a wait that ends while the device is asked still says what was found before") {
+    Story story{model_of(6_GiB), gpus(1, 8_GiB)};
+    story.call(1, 1100ms);
+    story.sample(kGpu, 3584_MiB);
+    story.wait(500ms);
+    REQUIRE(story.is_asked(kGpu));
+    story.wait(700ms);  // what it said is too old to admit by, and it has not answered again
+    REQUIRE(story.was_refused(1, Errc::unavailable));
+    CHECK(story.response(1)->error->memory->required == 6_GiB);
+    CHECK(story.response(1)->error->memory->available == 4608_MiB);
+}
+
+TEST_CASE("[A3.4] an error names the devices that were asked for in vain") {
+    core::ModelSpec spec = model_of(1_GiB);
+    spec.devices.uuids = {"GPU-7", "GPU-8"};
+    Story story{spec, gpus()};
+    story.call(1, 500ms);
+    CHECK(story.engine().wait_reason(RequestId{1}) == core::WaitReason::device);
+    story.wait(500ms);
+    REQUIRE(story.was_refused(1, Errc::unavailable));
+    CHECK(story.response(1)->error->reason == "device");
+    CHECK(story.response(1)->error->message.find("GPU-7, GPU-8") != std::string::npos);
+}
+
 TEST_CASE("what can never fit is refused at once") {
     Story story{model_of(30_GiB), gpus(2)};
     story.call(1);
