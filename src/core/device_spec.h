@@ -28,6 +28,8 @@ struct DeviceSettings {
     Bytes headroom;  // of each device, left free
     // From a seen exit until missing bytes are fenced. Source: gpu.md 4.2, K5.
     base::Duration settle_timeout = std::chrono::seconds{30};
+    // A device with claims is asked so often, and every 2 s at least.
+    base::Duration sample_interval = std::chrono::seconds{2};
     // Then a question counts as unanswered, should nobody say so.
     base::Duration answer_timeout = std::chrono::seconds{5};
     // Those that need no finding; their ids are 1, 2, ...

@@ -15,7 +15,7 @@ namespace {
 // How often a device is asked, by why.
 constexpr Duration kSettling = 100ms;  // memory is on its way back. Source: gpu.md 4.1
 constexpr Duration kAwaited = 500ms;   // somebody waits for memory: A3.5, within a second
-constexpr Duration kInUse = 2s;        // copies must shrink within 5 s of a stranger's growth: A3.3
+constexpr Duration kInUseMax = 2s;     // copies must shrink within 5 s of a stranger's growth: A3.3
 constexpr Duration kFenced = 5s;       // Source: design, section 1
 constexpr Duration kUnresponsive = 5s;
 
@@ -261,7 +261,7 @@ std::optional<Instant> Devices::sample_due(const Device& device, bool is_awaited
     } else if (device.spec.kind == DeviceKind::cpu) {
         // Its reap is the proof, and nothing there makes room for strangers.
     } else if (!ledger.claims().empty()) {
-        pause = kInUse;
+        pause = std::min(kInUseMax, settings_.sample_interval);
     } else if (!ledger.fences().empty()) {
         pause = kFenced;
     }

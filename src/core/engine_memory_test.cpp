@@ -123,6 +123,24 @@ TEST_CASE("[A3.4] an error names the devices that were asked for in vain") {
     CHECK(story.response(1)->error->message.find("GPU-7, GPU-8") != std::string::npos);
 }
 
+TEST_CASE("[A3.3] a device in use is asked as often as is configured, and every 2 s at least") {
+    for (const auto interval : {Duration{40ms}, Duration{1h}}) {
+        core::DeviceSettings settings = gpus();
+        settings.sample_interval = interval;
+        Story story{model_of(6_GiB), settings};
+        story.call(1);
+        story.sample(kGpu, Bytes{});
+        story.make_ready();
+        for (int round = 0; round < 3; ++round) {
+            story.wait(std::min(interval, Duration{2s}) - 1ms);
+            CHECK_FALSE(story.is_asked(kGpu));
+            story.wait(1ms);
+            REQUIRE(story.is_asked(kGpu));
+            story.sample(kGpu, 6_GiB, {{kFirst, 6_GiB}});
+        }
+    }
+}
+
 TEST_CASE("what can never fit is refused at once") {
     Story story{model_of(30_GiB), gpus(2)};
     story.call(1);

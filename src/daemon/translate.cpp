@@ -29,6 +29,7 @@ core::DeviceSettings to_settings(const DevicesConfiguration& devices) {
                                      : core::UnknownMemory::refuse,
             .headroom = devices.headroom,
             .settle_timeout = devices.settle_timeout,
+            .sample_interval = devices.sample_interval,
             .answer_timeout = devices.answer_timeout,
             .known = {}};
 }

@@ -22,6 +22,13 @@ def ballast(name, size, need, run_ms=0, **keys):
     return model(name, command=command, need=need, **keys)
 
 
+def device_probe(name, size, need, **keys):
+    """models/device_probe.py, which takes `size` at its load."""
+    settings = {"python": "device_probe:DeviceProbe", "path": str(MODELS)}
+    settings.update(interpreter=sys.executable, need=need, **keys)
+    return model_table(name, {"BALLAST_BYTES": size}, settings)
+
+
 def model(name, **keys):
     lines = ["[models.%s]" % name]
     lines += ["%s = %s" % (key, json.dumps(value)) for key, value in keys.items()]
