@@ -176,15 +176,13 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
                               .driver_version = known.driver_version,
                               .cuda_version = known.cuda_version,
                               .host_pid = device.host_pid};
-    if (hooks_.ledger) {
-        const auto shown = [](const std::optional<base::Bytes>& bytes) {
-            return bytes ? std::optional{http::Measured{*bytes, kLedger, {}}} : std::nullopt;
-        };
-        const LedgerNumbers numbers = hooks_.ledger(device.uuid);
-        status.claimed = shown(numbers.claimed);
-        status.foreign = shown(numbers.foreign);
-        status.fenced = shown(numbers.fenced);
-    }
+    const LedgerNumbers numbers = hooks_.ledger ? hooks_.ledger(device.uuid) : LedgerNumbers{};
+    const auto shown = [](const std::optional<base::Bytes>& bytes) {
+        return bytes ? std::optional{http::Measured{*bytes, kLedger, {}}} : std::nullopt;
+    };
+    status.claimed = shown(numbers.claimed);
+    status.foreign = shown(numbers.foreign);
+    status.fenced = shown(numbers.fenced);
     if (!device.last) {
         if (known.capacity && floor_.listed_at()) {
             status.capacity = http::Measured{*known.capacity, "nvml", now - *floor_.listed_at()};
@@ -199,6 +197,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     status.capacity = measured(last.capacity, last.source);
     status.used = measured(last.used, last.source);
     status.free = measured(last.free, last.source);
+    if (numbers.is_empty) status.foreign = status.used;
     status.holders_known = last.processes_known;
     for (const device::Process& process : last.processes) {
         http::DeviceHolder holder{.pid = process.pid,

@@ -29,6 +29,8 @@ struct LedgerNumbers {
     std::optional<base::Bytes> claimed = {};
     std::optional<base::Bytes> foreign = {};
     std::optional<base::Bytes> fenced = {};
+    // Nobody of ours has or had anything there: the engine is told of it no more.
+    bool is_empty = false;
 };
 
 struct DeviceFloorHooks {

@@ -125,7 +125,10 @@ LedgerNumbers Switchboard::ledger(const std::string& uuid) const {
     const auto id = bridge_.find(uuid);
     if (!id) return {};
     const core::DeviceLedger& ledger = engine_.devices().find_device(*id)->ledger;
-    return {.claimed = ledger.claimed(), .foreign = ledger.foreign(), .fenced = ledger.fenced()};
+    return {.claimed = ledger.claimed(),
+            .foreign = ledger.foreign(),
+            .fenced = ledger.fenced(),
+            .is_empty = ledger.claims().empty() && ledger.fences().empty()};
 }
 
 http::DevicesStatus Switchboard::devices() const {
