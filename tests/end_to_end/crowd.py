@@ -12,8 +12,9 @@ from times import TIME_FACTOR
 
 READY_S = 60 * TIME_FACTOR
 
-# Clients whose call goes to a model: see idle_client.py.
+# Programs for them: see there.
 IDLE_CLIENT = str(HERE / "idle_client.py")
+FORKED_CLIENTS = str(HERE / "forked_clients.py")
 
 
 class Crowd:
@@ -51,6 +52,7 @@ class Crowd:
                 [sys.executable] + argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                bufsize=0,  # so that select() sees every line
                 env=self._environment,
             )
             for _ in range(count - len(self._processes))
@@ -63,8 +65,11 @@ class Crowd:
         asked = [self._processes[number] for number in numbers] or self._processes
         for process in asked:
             process.stdin.write(b"\n")
-            process.stdin.flush()
         return self._lines(asked)
+
+    def more(self, count):
+        """So many more lines of the first one."""
+        return self._lines(self._processes[:1] * count)
 
     def _lines(self, processes):
         deadline = time.monotonic() + READY_S
