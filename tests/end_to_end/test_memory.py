@@ -1,9 +1,8 @@
 """Memory of emulated devices: admitted by what is measured, waited for, refused, proved back."""
 
 import json
-import pathlib
 
-from emulated import FIRST, GIB, SECOND, Node, ballast
+from emulated import FIRST, GIB, Node, ballast
 from support import eventually
 
 
@@ -36,21 +35,3 @@ def test_what_does_not_fit_waits_and_what_never_can_is_refused(daemons):
     assert error["type"] == "unavailable" and error["reason"] == "memory"
     assert error["required"] == 6 * GIB and error["available"] <= 4608 << 20
     assert [holder["kind"] for holder in error["holders"]] == ["foreign"]
-
-
-def test_copies_go_to_different_devices(daemons):
-    """[A3.4] One on each, and each worker sees its own device only."""
-    node = Node(daemons, "2x8GiB", ballast("a", "3GiB", "6GiB", copies=2))
-    eventually(lambda: node.device(SECOND) is not None, "the second device is listed")
-    # One copy has no place for all of them.
-    waiting = [node.served.begin("a", 500) for _ in range(6)]
-    pids = {}
-    for wire in waiting:
-        with wire:
-            reply = wire.reply()
-        assert reply.status == 200, reply.body
-        pids[reply.headers["X-Windlass-Device"]] = reply.headers["X-Windlass-Worker-Pid"]
-    assert sorted(pids) == [FIRST, SECOND]
-    for device, pid in pids.items():
-        environment = pathlib.Path("/proc/%s/environ" % pid).read_bytes().split(b"\0")
-        assert b"CUDA_VISIBLE_DEVICES=" + device.encode() in environment

@@ -23,7 +23,6 @@ class Crew:
         self.set_stranger(USED)
 
     def set_stranger(self, size):
-        self.node.tool("clear", 0)
         self.node.tool("stranger", 0, size)
 
     def begin(self, count):

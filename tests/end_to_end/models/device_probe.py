@@ -32,7 +32,8 @@ class DeviceProbe(probe_model.Probe):
         return {"used": total.value - free.value, "pid": os.getpid()}
 
     def do_devices(self, order, request):
-        """UUIDs of all devices that this process can see."""
+        """UUIDs of all devices that this process can see; told when the gate opens."""
+        probe_model.pass_gate(order["gate"])
         count = ctypes.c_int()
         self._cuda.call("cuDeviceGetCount", ctypes.byref(count))
         uuids = []
