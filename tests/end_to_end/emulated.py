@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 from support import MODELS, SOON_S, eventually, model_table, windlass_program
 
@@ -92,10 +93,45 @@ class Node:
         headers = {"X-Windlass-%s" % key.title(): value for key, value in limits.items()}
         return self.served.get("/api/models/%s/call" % model, "POST", **headers)
 
+    def refused(self, model, reason, available=None):
+        """The error of a call that waits in vain, once the daemon knows what is missing there."""
+
+        def ask():
+            error = self.call(model, wait="200ms").error
+            is_known = reason == "device" or error.get("required") is not None
+            is_meant = error.get("reason") == reason and error["type"] == "unavailable"
+            is_settled = available is None or error.get("available") == available
+            return error if is_known and is_meant and is_settled else None
+
+        return eventually(ask, "%s is refused for its %s" % (model, reason))
+
     def unload(self, model):
         with self.served.client() as client:
             client.unload(model)
 
+    def see_more_samples(self, uuid, count=3):
+        """Waits until its driver has answered so many times more."""
+
+        def measured_after(instant):
+            """None, or an instant after the last answer, if that came after `instant`."""
+            began = time.monotonic()
+            used = self.device(uuid)["used"]
+            is_newer = used is not None and began - used["age_s"] > instant
+            return time.monotonic() - used["age_s"] if is_newer else None
+
+        instant = time.monotonic()
+        for _ in range(count):
+            again = lambda since=instant: measured_after(since)  # noqa: E731
+            instant = eventually(again, "it is measured again")
+
+    def workers(self, model):
+        listed = self.served.get("/api/workers").json()["workers"]
+        return [worker for worker in listed if worker["model"] == model]
+
+    def wait_until_runs(self, model):
+        """Its worker, with a run in it."""
+        find = lambda: [worker for worker in self.workers(model) if worker["running"]]  # noqa: E731
+        return eventually(find, model + " runs")[0]
 
 class LastingNode:
     """A node that is there before its daemon and after it; only its environment names it."""

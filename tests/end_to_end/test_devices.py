@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from freezer import Freezer
 from processes import children_but_hosts, driver_hosts_of, environment_of, is_alive
 from support import SOON_S, eventually, probe, windlass_program
 from times import TIME_FACTOR
@@ -223,41 +224,11 @@ def test_driver_hosts_die_with_a_daemon_that_is_killed(daemons):
     eventually(lambda: not [host for host in hosts if is_alive(host)], "all driver hosts are gone")
 
 
-class Freezer:
-    """A cgroup (version 1) whose frozen members hang in the kernel and survive SIGKILL."""
-
-    def __init__(self, name):
-        self.folder = pathlib.Path("/sys/fs/cgroup/freezer") / name
-        try:
-            self.folder.mkdir()
-            (self.folder / "freezer.state").read_text()
-        except OSError:
-            pytest.skip("no freezer group can be made here: a driver host in state D is not tested")
-
-    def freeze(self, pid):
-        (self.folder / "tasks").write_text(str(pid))
-        (self.folder / "freezer.state").write_text("FROZEN")
-        frozen = lambda: (self.folder / "freezer.state").read_text() == "FROZEN\n"  # noqa: E731
-        eventually(frozen, "it is frozen")
-
-    def close(self):
-        (self.folder / "freezer.state").write_text("THAWED")
-
-        def is_removed():
-            try:
-                self.folder.rmdir()
-                return True
-            except OSError:
-                return False  # its members are not gone yet
-
-        eventually(is_removed, "the freezer group is empty")
-
-
 def test_a_driver_host_that_cannot_be_killed_is_not_waited_for(daemons):
     """State D: its device gets another one, and the daemon ends in time."""
     emulated = Emulated(daemons)
     served = emulated.served
-    freezer = Freezer("windlass-test-%d" % os.getpid())
+    freezer = Freezer("a driver host in state D")
     try:
         stuck = emulated.device(FIRST)["host_pid"]
         freezer.freeze(stuck)
