@@ -17,26 +17,28 @@ def begin(node, gate, count):
 
 
 def finish(gate, wires):
-    """-> device of each answer: the worker's pid, and the devices that it saw"""
+    """-> device of each answer: the worker's pid, its copy, and the devices that it saw"""
     gate.open()
     seen = {}
     for wire in wires:
         with wire:
             reply = wire.reply()
         assert reply.status == 200, reply.body
-        told = reply.json()
+        told = {**reply.json(), "copy": reply.headers["X-Windlass-Copy"]}
+        assert int(reply.headers["X-Windlass-Worker-Pid"]) == told["pid"]
         seen.setdefault(reply.headers["X-Windlass-Device"], told)
         assert seen[reply.headers["X-Windlass-Device"]] == told
     return seen
 
 
 def test_copies_are_pinned_by_uuid_one_to_each_gpu(daemons, gate):
-    """[A3.4] [R66] And every worker sees exactly one device."""
+    """[A3.4] [R66] [R77] [R82] And every worker sees exactly one device."""
     node = Node(daemons, "2x8GiB", device_probe("probe", "2GiB", NEED, copies=2))
-    calls = begin(node, gate, 6)
+    calls = begin(node, gate, 10)
     eventually(lambda: node.served.model()["running"] == 2, "two run at the same time")
     seen = finish(gate, calls)
     assert sorted(seen) == [FIRST, SECOND]
+    assert seen[FIRST]["copy"] != seen[SECOND]["copy"]
     for index, uuid in enumerate([FIRST, SECOND]):
         pid = seen[uuid]["pid"]
         assert seen[uuid]["uuids"] == [uuid]
