@@ -29,7 +29,7 @@ import chaos_checks as checks  # noqa: E402
 import soak  # noqa: E402
 from chaos_agents import Agent, Watch, signal_child  # noqa: E402
 from chaos_daemon import DEVICES, MODELS, Daemon  # noqa: E402
-from chaos_plan import LANES, lane_plan  # noqa: E402
+from chaos_plan import LANES, kinds_of, lane_plan, plausible_errors  # noqa: E402
 from processes import children_of, descriptor_count  # noqa: E402
 
 PROCESSES = 4
@@ -46,9 +46,10 @@ class Clients:
     def __init__(self, daemon, seconds, seed):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
         argv = [sys.executable, str(HERE / "chaos_client.py"), daemon.url]
+        types = ",".join(sorted(plausible_errors(seed)))
         self._processes = [
             subprocess.Popen(
-                argv + [str(seed * PROCESSES + number), str(THREADS), str(seconds)],
+                argv + [str(seed * PROCESSES + number), str(THREADS), str(seconds), types],
                 stdout=subprocess.PIPE,
                 env=environment,
                 text=True,
@@ -107,9 +108,10 @@ def live(daemon, seconds, seed):
 
 def heal(daemon):
     """Ends every fault; frozen processes go on."""
-    daemon.emulator("clear", "all")
+    # First, because one of them may hold what the emulator's tool waits for.
     for pid in daemon.workers() + daemon.children(b"driver-host"):
         signal_child(pid, signal.SIGCONT, lambda: children_of(daemon.pid))
+    daemon.emulator("clear", "all")
 
 
 def check(daemon, descriptors):
@@ -179,7 +181,8 @@ def chaos(program, folder, seconds, seed):
         found, healed_s = check(daemon, descriptors)
         problems += found
         memory, growth = soak.check_memory(watch.samples)
-        problems += growth + soak.end(daemon) + remains(folder) + checks.log_is_sound(daemon)
+        problems += growth + soak.end(daemon) + remains(folder)
+        problems += checks.log_is_sound(daemon, "out_of_memory" in plausible_errors(seed))
         print_story(seconds, clients, agents, watch, healed_s)
         records, _ = daemon.records()
         reaped = sum(record["event"] == "worker.reaped" for record in records)
@@ -202,7 +205,7 @@ def main():
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1, 1_000_000)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="windlass-chaos-", dir=arguments.folder))
-    print("seed %d" % seed, flush=True)
+    print("seed %d: %s" % (seed, ", ".join(kinds_of(seed))), flush=True)
     problems = ["it did not come to its end"]
     try:
         problems = chaos(arguments.program.resolve(), folder, arguments.seconds, seed)

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -65,7 +66,7 @@ class Agent(threading.Thread):
                 self.acts["%s: %s" % (name, error.type)] += 1
                 if error.type not in PLAUSIBLE:
                     self.problems.append("%s got %s: %s" % (act, error.type, error))
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
                 self.problems.append("%s: %r" % (act, error))
 
     def _do(self, act):

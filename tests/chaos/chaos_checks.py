@@ -224,7 +224,18 @@ def nothing_leaks(daemon, descriptors):
     return eventually(look, "something leaks")
 
 
-def log_is_sound(daemon):
+def memory_was_there(records):
+    """Where nobody else takes memory, what was admitted must find it, or the books were wrong."""
+    return [
+        "it was admitted, and its memory was not there: %s" % json.dumps(record)
+        for record in records
+        if record["event"] in ("model.load_retried", "model.load_failed")
+        and record.get("type") == "out_of_memory"
+        and record["model"] != "gold"  # whose need is not known
+    ]
+
+
+def log_is_sound(daemon, may_run_out):
     """Read after the daemon's end."""
     records, strays = daemon.records()
     problems = ["no line of the log: %s" % line for line in strays[:20]]
@@ -234,6 +245,8 @@ def log_is_sound(daemon):
         for record in records
         if record["level"] == "error" and record["event"] not in allowed
     ]
+    if not may_run_out:
+        problems += memory_was_there(records)
     generations = lambda event: {  # noqa: E731
         record["generation"] for record in records if record["event"] == event
     }

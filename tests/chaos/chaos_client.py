@@ -1,7 +1,8 @@
 """One client process of the chaos: threads that call and vanish, whatever happens around them.
 
-    python3 chaos_client.py URL SEED THREADS SECONDS
+    python3 chaos_client.py URL SEED THREADS SECONDS TYPE,TYPE...
 
+The types are those of errors that models on GPUs may answer with.
 Prints one line of JSON at its end: how often each outcome occurred, how late answers were, and
 what must not have been.
 """
@@ -23,17 +24,17 @@ from times import TIME_FACTOR
 MODELS = list(BALLAST) + 2 * ["cork"]
 NEVER_S = 60 * TIME_FACTOR  # beyond its deadline: that is no answer any more
 LATE_S = 1.0 * TIME_FACTOR  # how late an answer may come, the network and this client included
-# What may be answered beside 200: while others kill, pause, unload, reload and break devices.
+# What may be answered beside 200 where no device is: others kill, pause, unload and reload.
 PLAUSIBLE = {"timeout", "unavailable", "worker_lost"}
-PLAUSIBLE_ON_GPU = PLAUSIBLE | {"out_of_memory", "context_lost", "device_lost"}
 REASONS = {"backoff", "breaker_open", "memory", "memory_unknown", "device"}
 
 
 class Caller:
     """What one thread does, and what it saw."""
 
-    def __init__(self, address, seed, until):
+    def __init__(self, address, seed, until, types):
         self._address = address
+        self._types = types
         self._random = random.Random(seed)
         self._until = until
         self._name = "%d/%d" % (os.getpid(), seed)
@@ -125,9 +126,11 @@ class Caller:
     def _judge_error(self, model, limit_s, status, error):
         kind, reason = error["type"], error.get("reason")
         self.outcomes["%s%s" % (kind, "/" + reason if reason else "")] += 1
-        plausible = PLAUSIBLE if model == "cork" else PLAUSIBLE_ON_GPU
+        plausible = PLAUSIBLE if model == "cork" else self._types
         if model == "guest":
             plausible = plausible | {"not_found"}
+        if model == "gold":  # its need is not known: that it does not fit is seen by trying
+            plausible = plausible | {"out_of_memory"}
         if kind not in plausible or (kind == "unavailable" and reason not in REASONS):
             self.problems.append("%s got %d %s" % (model, status, error))
         if model == "cork" and kind == "timeout" and limit_s > 2 * SLOWNESS:
@@ -144,10 +147,11 @@ class Caller:
 
 def main():
     url, seed, threads, seconds = sys.argv[1], *map(int, sys.argv[2:5])
+    types = set(sys.argv[5].split(","))
     parts = urllib.parse.urlsplit(url)
     until = time.monotonic() + seconds
     callers = [
-        Caller((parts.hostname, parts.port), seed * 1_000 + number, until)
+        Caller((parts.hostname, parts.port), seed * 1_000 + number, until, types)
         for number in range(threads)
     ]
     running = [threading.Thread(target=caller.live) for caller in callers]
