@@ -135,8 +135,10 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
         if (!measured) continue;
         holding.is_provisional = false;
         // Never more than what was there to be claimed, or the claims together could exceed the
-        // device: the margin is a guess, and a stranger may have come during the load.
-        const Bytes settled = std::min(with_margin(*measured), std::max(claim.bytes, *measured));
+        // device: the margin is a guess, and so is a difference, which strangers change too. What
+        // its process is really seen to have counts in any case.
+        const Bytes most = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+        const Bytes settled = std::min(with_margin(*measured), most);
         return device.ledger.settle(generation, settled);  // there is one at most
     }
 }

@@ -354,6 +354,22 @@ TEST_CASE("an unknown need claims no more for its margin than there was") {
     CHECK(ledger(story).claimed() == 20_GiB);
 }
 
+TEST_CASE("an unknown need does not settle at what others took where processes look alike") {
+    Story story{{model_of(10_GiB, "b"), {.name = "a", .prefetch = 0}}, gpus()};
+    load_first(story, Bytes{});
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    if (story.is_asked(kGpu)) story.sample(kGpu, Bytes{}, {}, false);
+    REQUIRE(ledger(story).find_claim(kSecond)->bytes == 14_GiB);
+    story.happen(core::WorkerHello{kSecond});
+    story.happen(core::WorkerLoaded{kSecond});
+    // Asked for before the load's end, and after it: the first takes what it had claimed.
+    for (int i = 0; i < 2; ++i) {
+        if (story.is_asked(kGpu)) story.sample(kGpu, 22_GiB, {}, false);
+    }
+    CHECK(ledger(story).find_claim(kSecond)->bytes == 14_GiB);
+    CHECK_FALSE(ledger(story).is_exclusive());
+}
+
 TEST_CASE("a load that a stranger was quicker than is tried again, and nobody is told") {
     Story story{model_of(6_GiB), gpus()};
     story.call(1);

@@ -10,12 +10,14 @@ import threading
 import time
 
 import windlass as wl
-from chaos_daemon import GIB, SLOWNESS
+from chaos_daemon import BALLAST, CONTEXT, SLOWNESS
 from processes import resident_bytes
 from times import TIME_FACTOR
 
 HEALTH_S = 1.0 * TIME_FACTOR  # within which /healthz is answered, whatever happens
 WATCH_EVERY_S = 0.1
+# What has no `need` is admitted to whatever is free and takes what it takes, its context included.
+UNKNOWN_NEED = BALLAST["gold"][0] + CONTEXT
 ORDER_TIMEOUT_S = 5 * SLOWNESS
 # What an administrator may be told while everything breaks.
 PLAUSIBLE = {"timeout", "unavailable", "worker_lost", "out_of_memory", "context_lost"}
@@ -167,7 +169,8 @@ class Watch(threading.Thread):
     def _check(self, devices):
         for device in devices:
             capacity, claimed = device["capacity"], device["claimed"]
-            if claimed and capacity and claimed["bytes"] > capacity["bytes"]:
+            if claimed and capacity and claimed["bytes"] > capacity["bytes"] + UNKNOWN_NEED:
                 self.problems.append(
-                    "%.1f GiB are claimed of %s" % (claimed["bytes"] / GIB, device["uuid"])
+                    "at %s more is claimed than there is: %s"
+                    % (time.strftime("%H:%M:%S", time.gmtime()), json.dumps(device))
                 )

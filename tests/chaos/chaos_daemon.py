@@ -14,7 +14,8 @@ from times import TIME_FACTOR
 
 GIB = 1 << 30
 DEVICES = ["GPU-e0000000-0000-0000-0000-%012x" % index for index in range(3)]
-SPECIFICATION = "3x20GiB,context=450MiB,teardown=50ms"
+CONTEXT = 450 << 20
+SPECIFICATION = "3x20GiB,context=%dB,teardown=50ms" % CONTEXT
 # The limits below are meant for a machine at leisure; a busy or sanitized one needs more.
 SLOWNESS = max(1.0, TIME_FACTOR / 4)
 ANSWER_TIMEOUT_S = 0.5 * SLOWNESS
