@@ -44,7 +44,6 @@ class Caller:
         self.problems = []
         self.ids = []  # of the requests, as the daemon named them
         self.late = []  # seconds from the deadline to the answer, for those that reached it
-        self.patient_timeouts = 0
 
     def live(self):
         while time.monotonic() < self._until:
@@ -93,7 +92,7 @@ class Caller:
             self.ids.append(reply.headers["X-Windlass-Request-Id"])
         if reply.status == 200:
             return self._judge_answer(model, body, reply.headers, answer)
-        return self._judge_error(model, limit_s, reply.status, json.loads(answer)["error"])
+        return self._judge_error(model, reply.status, json.loads(answer)["error"])
 
     def _judge_time(self, model, limit_s, took_s):
         if took_s < limit_s:
@@ -123,7 +122,7 @@ class Caller:
         if said["bytes"] != BALLAST[model][0]:
             self.problems.append("%s was answered by another model: %s" % (model, said))
 
-    def _judge_error(self, model, limit_s, status, error):
+    def _judge_error(self, model, status, error):
         kind, reason = error["type"], error.get("reason")
         self.outcomes["%s%s" % (kind, "/" + reason if reason else "")] += 1
         plausible = PLAUSIBLE if model == "cork" else self._types
@@ -133,8 +132,6 @@ class Caller:
             plausible = plausible | {"out_of_memory"}
         if kind not in plausible or (kind == "unavailable" and reason not in REASONS):
             self.problems.append("%s got %d %s" % (model, status, error))
-        if model == "cork" and kind == "timeout" and limit_s > 2 * SLOWNESS:
-            self.patient_timeouts += 1
 
     def _vanish(self, model, body):
         """A client that is gone before its answer, with or without a farewell."""
@@ -166,7 +163,6 @@ def main():
                 "problems": [problem for caller in callers for problem in caller.problems][:20],
                 "ids": [name for caller in callers for name in caller.ids],
                 "late": [late for caller in callers for late in caller.late],
-                "patient_timeouts": sum(caller.patient_timeouts for caller in callers),
             }
         )
     )

@@ -112,7 +112,8 @@ class Daemon(soak.Daemon):
             if name == "iron":
                 table["run_timeout"] = _text(RUN_TIMEOUT_S * (1 + turn % 2))
             text += _table(name, table, turn)
-        text += _table("cork", {"command": [str(self._bin / "windlass-echo-worker")], **CORK})
+        echo = [str(self._bin / "windlass-echo-worker")]
+        text += _table("cork", {"command": echo, **COMMON, **CORK})
         if turn % 7 == 0:
             text += "[models.broken]\nneed = 3\n"
         self.configuration.write_text(text)
