@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import time
 import uuid
 
 import probe_model
@@ -20,13 +21,14 @@ class DeviceProbe(probe_model.Probe):
         super().unload()
 
     def do_scratch(self, order, request):
-        """Takes and gives back `bytes`; what the whole device had in use meanwhile."""
+        """Holds `bytes` for `seconds`; what the whole device had in use with them."""
         address, count = ctypes.c_uint64(), ctypes.c_size_t(order["bytes"])
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         # Runs are on the thread of the load, where its context is current.
         self._cuda.call("cuMemAlloc_v2", ctypes.byref(address), count)
         try:
             self._cuda.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
+            time.sleep(order["seconds"])  # lint: sleep is the subject
         finally:
             self._cuda.call("cuMemFree_v2", address)
         return {"used": total.value - free.value, "pid": os.getpid()}
