@@ -58,8 +58,9 @@ DeviceUse Ledger::use(int device) {
     DeviceUse use{.capacity_bytes = settings(device).capacity_bytes,
                   .reserved_bytes = settings(device).reserved_bytes};
     use.used_bytes = use.capacity_bytes - free_bytes(device);
-    std::vector<Holding> of_slots(file_->slot_end);
-    std::vector<bool> has_context(file_->slot_end);
+    // For all there could be, whatever `slot_end` says: other processes write it.
+    std::vector<Holding> of_slots(kSlotMax);
+    std::vector<bool> has_context(kSlotMax);
     for (std::uint32_t i = 0; i < file_->record_end; ++i) {
         const Record& record = file_->records[i];
         if (record.state == Record::State::free || record.device != device || record.slot < 0)
@@ -68,7 +69,7 @@ DeviceUse Ledger::use(int device) {
         of_slots[slot].bytes += record.bytes;
         if (record.allocation == 0) has_context[slot] = true;
     }
-    for (std::size_t slot = 0; slot < of_slots.size(); ++slot) {
+    for (std::size_t slot = 0; slot < file_->slot_end; ++slot) {
         if (file_->slots[slot].state != Slot::State::live || !has_context[slot]) continue;
         of_slots[slot].pid = file_->slots[slot].pid;
         use.holders.push_back(of_slots[slot]);
@@ -82,6 +83,20 @@ DeviceUse Ledger::use(int device) {
 
 int Ledger::process_count() {
     const Locked locked{*this};
+    return count_living();
+}
+
+bool Ledger::is_in_use() {
+    timespec limit = {};
+    clock_gettime(CLOCK_REALTIME, &limit);  // which is what the mutex goes by
+    limit.tv_sec += 1;
+    if (!lock(&limit)) return true;
+    const int count = count_living();
+    pthread_mutex_unlock(&file_->mutex);
+    return count != 0;
+}
+
+int Ledger::count_living() const {
     int count = 0;
     for (std::uint32_t i = 0; i < file_->slot_end; ++i)
         count += file_->slots[i].state == Slot::State::live ? 1 : 0;
@@ -122,6 +137,8 @@ std::optional<int> Ledger::find_free_record() {
 
 std::optional<int> Ledger::allocate(int slot, int device, std::uint64_t bytes, Kind kind) {
     const Locked locked{*this};
+    // Its process closed all its descriptors and lives on: nobody would ever free this.
+    if (slot_at(slot).state != Slot::State::live) return std::nullopt;
     const std::uint64_t limit = fault(device, Fault::out_of_memory);
     if (limit != 0 && bytes >= limit) return std::nullopt;
     if (bytes > free_bytes(device)) return std::nullopt;

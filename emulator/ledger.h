@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ class Ledger {
     const DeviceSettings& settings(int device) const;
     DeviceUse use(int device);
     int process_count();
+    // Whether a process has a slot; also when somebody keeps the books locked for a second: whoever
+    // does that lives, and may be frozen.
+    bool is_in_use();
 
     // A slot for this process, alive until `descriptor` and all its copies are closed. Empty when
     // there are too many processes.
@@ -50,7 +54,8 @@ class Ledger {
     std::optional<Membership> join(std::int32_t pid);
     void leave(const Membership& membership);
 
-    // The number of a record, or empty when the device has no room for it (or a fault says so).
+    // The number of a record, or empty when the device has no room for it (or a fault says so), or
+    // the slot's descriptors are all closed.
     enum class Kind : std::uint8_t { memory, context };
     std::optional<int> allocate(int slot, int device, std::uint64_t bytes, Kind kind);
     void release(int record);
@@ -91,6 +96,9 @@ class Ledger {
   private:
     class Locked;
 
+    // Repairs and reaps, so that whoever has the mutex sees the truth. False: at `limit` (of
+    // CLOCK_REALTIME; null: none) somebody else still had it.
+    bool lock(const timespec* limit);
     Ledger(std::string folder, LedgerFile* file, int slots);
 
     Device& device_at(int device) { return file_->devices[static_cast<std::size_t>(device)]; }
@@ -99,6 +107,7 @@ class Ledger {
     }
     bool is_valid(int device) const { return device >= 0 && device < device_count(); }
     std::uint64_t free_bytes(int device) const;
+    int count_living() const;
     void recompute();
     void reap();
     bool bury(int slot, std::uint64_t now_ns);

@@ -5,7 +5,7 @@
 
 namespace windlass::emulator {
 
-// Repairs and reaps on the way in, so that whoever holds it sees the truth.
+// See Ledger::lock(), without a limit: what hangs with the mutex hangs its device, too.
 class [[nodiscard]] Ledger::Locked {
   public:
     explicit Locked(Ledger& ledger);

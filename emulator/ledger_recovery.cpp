@@ -20,17 +20,22 @@ constexpr std::int64_t kFirstByte = 0;
 
 }  // namespace
 
-Ledger::Locked::Locked(Ledger& ledger) : file_(ledger.file_) {
-    const int result = pthread_mutex_lock(&file_->mutex);
+bool Ledger::lock(const timespec* limit) {
+    const int result = limit == nullptr ? pthread_mutex_lock(&file_->mutex)
+                                        : pthread_mutex_timedlock(&file_->mutex, limit);
+    if (result == ETIMEDOUT) return false;
     if (result == EOWNERDEAD) {
-        ledger.recompute();
+        recompute();
         file_->owner_deaths.fetch_add(1);
         pthread_mutex_consistent(&file_->mutex);
     } else if (result != 0) {
         std::abort();  // the file was overwritten: nothing in it can be believed
     }
-    ledger.reap();
+    reap();
+    return true;
 }
+
+Ledger::Locked::Locked(Ledger& ledger) : file_(ledger.file_) { ledger.lock(nullptr); }
 
 Ledger::Locked::~Locked() { pthread_mutex_unlock(&file_->mutex); }
 

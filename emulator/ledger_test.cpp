@@ -268,6 +268,24 @@ TEST_CASE("a device never gives out more than it has") {
     CHECK(take(1).has_value());
 }
 
+TEST_CASE("a process that closed its descriptors and lives on gets nothing more") {
+    const Folder folder;
+    const auto node = Node::make(folder.path, "1x1GiB,teardown=0s").value();
+    const auto ledger = Ledger::open(folder.path);
+    const auto other = ledger->join(getpid());
+    const auto closed = ledger->join(getpid());
+    REQUIRE((other && closed && closed->slot > other->slot));
+    const auto take = [&](int slot) {
+        return ledger->allocate(slot, 0, kMiB, Ledger::Kind::memory).has_value();
+    };
+    CHECK(take(closed->slot));
+    close(closed->descriptor);
+    CHECK(node.truth(0).used == 0_MiB);
+    CHECK_FALSE(take(closed->slot));
+    CHECK(take(other->slot));
+    CHECK(node.truth(0).used == 1_MiB);
+}
+
 TEST_CASE("a stranger that is there already has its amount replaced, whoever left before it") {
     const Folder folder;
     auto node = Node::make(folder.path, "1x8GiB").value();
@@ -292,6 +310,21 @@ TEST_CASE("a node in use is not replaced, and what is no node is not taken for o
     CHECK(Node::open(folder.path + "/none").error().code == Errc::not_found);
     std::filesystem::resize_file(folder.path + "/ledger", 100);
     CHECK(Node::open(folder.path).error().code == Errc::data_corrupt);
+}
+
+TEST_CASE("a node whose books somebody frozen keeps locked is in use, and not waited for") {
+    const Folder folder;
+    REQUIRE(Node::make(folder.path, "1x1GiB").has_value());
+    const pid_t frozen = start([&] {
+        pthread_mutex_lock(&map_ledger(folder.path).mutex);
+        raise(SIGSTOP);
+    });
+    int status = 0;
+    REQUIRE(waitpid(frozen, &status, WUNTRACED) == frozen);
+    REQUIRE(WIFSTOPPED(status));
+    CHECK(Node::make(folder.path, "1x2GiB").error().code == Errc::conflict);
+    end(frozen);
+    CHECK(Node::make(folder.path, "1x2GiB").has_value());
 }
 
 TEST_CASE("devices are found by index, UUID and the beginning of one") {

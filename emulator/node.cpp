@@ -83,11 +83,11 @@ std::string device_uuid(int index) {
 
 base::Result<Node> Node::make(const std::string& folder, std::string_view specification) {
     const auto devices = WL_TRY(parse_specification(specification));
-    if (const auto earlier = Ledger::open(folder); earlier && earlier->process_count() != 0)
+    if (const auto earlier = Ledger::open(folder); earlier && earlier->is_in_use())
         return base::fail(base::Errc::conflict,
-                          fmt::format("the emulated node {} is in use by {} processes; end them, "
-                                      "or take another folder",
-                                      folder, earlier->process_count()));
+                          fmt::format("the emulated node {} is in use by processes that live; end "
+                                      "them, or take another folder",
+                                      folder));
     WL_TRY(remove_node(folder));
     std::error_code error;
     std::filesystem::create_directories(folder + "/memory", error);
