@@ -60,11 +60,11 @@ class Crowd:
         self._processes += fresh
         return self._lines(fresh)
 
-    def ask(self, *numbers):
-        """Sends a line to each, or to those; gives what they say."""
+    def ask(self, *numbers, line=""):
+        """Sends the line to each, or to those; gives what they say."""
         asked = [self._processes[number] for number in numbers] or self._processes
         for process in asked:
-            process.stdin.write(b"\n")
+            process.stdin.write(line.encode() + b"\n")
         return self._lines(asked)
 
     def more(self, count):

@@ -2,7 +2,6 @@
 
 import time
 
-import pytest
 from books import truth_of, unload_and_check
 from crowd import FORKED_CLIENTS, IDLE_CLIENT, Crowd, answers
 from emulated import CONTEXT, FIRST, GIB, Node, ballast
@@ -15,31 +14,34 @@ UI, API = 0, 1
 UNLOAD_AFTER_S = 0.4
 
 
-@pytest.mark.parametrize(
-    ("size", "need", "counts"),
-    [("3GiB", "4GiB", (1, 9, 17, 33)), ("100MiB", "1GiB", (17,))],
-)
-def test_1_9_17_and_33_client_processes_cost_one_copy(daemons, size, need, counts):
+def check_one_copy(truth, weights, lines):
+    """One process has it all, and it is the one that answered; gives how much."""
+    assert [process["pid"] for process in truth["processes"]] == list(workers_of(lines)), truth
+    assert weights <= truth["used"] <= weights + CONTEXT, truth
+    return truth["used"]
+
+
+def workers_of(lines):
+    return {answer["pid"] for answer in answers(lines)}
+
+
+def test_1_9_17_and_33_client_processes_cost_one_copy(daemons):
     """[A3.1] [R54] [R83] Not 27, 51 and 99 GB; one client alone has as much as all of them."""
-    node = Node(daemons, "1x24GiB", ballast("steel", size, need))
-    weights = 3 * GIB if size == "3GiB" else 100 * MIB
-    seen, workers = {}, set()
+    models = ballast("steel", "3GiB", "4GiB") + ballast("lead", "100MiB", "1GiB")
+    node = Node(daemons, "1x24GiB", models)
+    lines, used = [], []
     with Crowd() as clients:
-        for count in counts:
-            told = clients.grow_to(count, [IDLE_CLIENT, node.served.url, "steel", RUN_MS])
-            told += clients.ask()  # all of them at once
-            workers |= {answer["pid"] for answer in answers(told)}
-            seen[count] = truth_of(node)
-            assert node.served.model("steel")["copies"] == 1
-    assert len(workers) == 1
-    for count, truth in seen.items():
-        holders = [process["pid"] for process in truth["processes"]]
-        assert holders == list(workers), "%d clients: %s" % (count, truth)
-        assert weights <= truth["used"] <= weights + CONTEXT, "%d clients: %s" % (count, truth)
-    used = [truth["used"] for truth in seen.values()]
-    assert max(used) - min(used) <= CONTEXT
-    assert node.served.model("steel")["loads"] == 1
-    unload_and_check(node, "steel", uuids=[FIRST])
+        for count in (1, 9, 17, 33):
+            lines += clients.grow_to(count, [IDLE_CLIENT, node.served.url, "steel", RUN_MS])
+            lines += clients.ask()  # all of them at once
+            used.append(check_one_copy(truth_of(node), 3 * GIB, lines))
+        assert max(used) - min(used) <= CONTEXT
+        unload_and_check(node, "steel", uuids=[FIRST])
+        lines = clients.ask(*range(17), line="lead")
+        check_one_copy(truth_of(node), 100 * MIB, lines)
+    for name in ("steel", "lead"):
+        assert node.served.model(name)["loads"] == 1
+    unload_and_check(node, "lead", uuids=[FIRST])
 
 
 def test_a_web_ui_and_an_api_have_one_copy_between_them(daemons):
