@@ -29,7 +29,7 @@ import chaos_checks as checks  # noqa: E402
 import soak  # noqa: E402
 from chaos_agents import Agent, Watch, signal_child  # noqa: E402
 from chaos_daemon import DEVICES, MODELS, Daemon  # noqa: E402
-from chaos_plan import LANES, kinds_of, lane_plan, plausible_errors  # noqa: E402
+from chaos_plan import LANES, has_residents, kinds_of, lane_plan, plausible_errors  # noqa: E402
 from processes import children_of, descriptor_count  # noqa: E402
 
 PROCESSES = 4
@@ -172,6 +172,8 @@ def chaos(program, folder, seconds, seed):
     agents, problems = [], []
     try:
         checks.wait_for_devices(daemon)
+        if has_residents(seed):
+            problems += checks.residents_are_seen(daemon)
         descriptors = descriptor_count(daemon.pid)
         clients, agents, watch = live(daemon, seconds, seed)
         problems += clients.problems + watch.problems

@@ -155,8 +155,10 @@ class Watch(threading.Thread):
 
     def _look(self, turn):
         begun = time.monotonic()
-        self.states[self._daemon.ask("/healthz")["status"]] += 1
+        health = self._daemon.ask("/healthz")
         self.health_s.append(time.monotonic() - begun)
+        troubles = {trouble["reason"] for trouble in health.get("troubles", [])}
+        self.states.update(troubles or [health["status"]])
         if self.health_s[-1] > HEALTH_S:
             self.problems.append("/healthz took %.3f s" % self.health_s[-1])
         if turn % 5 == 0:

@@ -35,6 +35,7 @@ HEALED_S = TIME_FACTOR * (
     + RUN_TIMEOUT_S + LOAD_TIMEOUT_S + 3 * TERM_GRACE_S + SETTLE_TIMEOUT_S + 2 * FENCE_INTERVAL_S
 )  # fmt: skip
 STRANGERS = ((0, 1 * GIB), (999_999_003, 2 * GIB))  # (pid, bytes), on the first device
+RESIDENT, RESIDENT_SIZE = 999_999_004, 3 * GIB
 DESCRIPTORS_MORE = 2  # than at the begin: of the connections that ask
 
 
@@ -146,6 +147,13 @@ def idle_ones_go(daemon, which):
         ]
 
     return eventually(look, "an idle model does not go")
+
+
+def residents_are_seen(daemon):
+    """Put on every device before anybody loads: later they could be taken for what one left."""
+    for device in range(len(DEVICES)):
+        daemon.emulator("stranger", device, "%dB" % RESIDENT_SIZE, RESIDENT)
+    return books_are_true(daemon, len(DEVICES) * [RESIDENT_SIZE])
 
 
 def strangers_are_seen(daemon):

@@ -50,8 +50,6 @@ FAULTS = (
 )
 STRANGER_PIDS = (0, 999_999_001, 999_999_002)  # 0: in no list
 
-RESIDENT, RESIDENT_SIZE = 999_999_004, 3 * GIB
-
 SHARE_OF_EVEN_SEEDS = 0.5
 FAULT_EVERY_S = 1.0  # in the mean, over all devices
 STRANGER_EVERY_S = 3.0
@@ -64,6 +62,11 @@ def kinds_of(seed):
     names = [fault.name for fault in FAULTS] + ["strangers"]
     draw = random.Random("%s/kinds" % seed)
     return [name for name in names if seed % 2 or draw.random() < SHARE_OF_EVEN_SEEDS]
+
+
+def has_residents(seed):
+    """Strangers that are there all the time take nothing away from anybody, but must be seen."""
+    return "strangers" not in kinds_of(seed)
 
 
 def plausible_errors(seed):
@@ -89,8 +92,6 @@ def lane_plan(lane, seed, seconds, models, device_count):
     acts = list(_faults(draw, seconds, device_count, faults))
     if "strangers" in kinds:
         acts += _strangers(draw, seconds, device_count)
-    else:  # one that is there all the time takes nothing away from anybody, but must be seen
-        acts += [Act(0, "stranger", (n, RESIDENT_SIZE, RESIDENT)) for n in range(device_count)]
     return sorted(acts + list(_blows(draw, seconds)))
 
 
