@@ -10,42 +10,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "windlass/failure.h"
+
 namespace windlass {
-
-/// Why something did not succeed. Decide by `type`; `message` is for people and never needs to be
-/// parsed. Failures of the connection have the same types as those of the daemon.
-struct Failure {
-    /// One of the types of docs/errors.md, such as "timeout", "unavailable" or "worker_lost".
-    std::string type;
-    /// What happened, to what, and what to do about it.
-    std::string message;
-    /// Of `unavailable`: why, in one word. "connection_refused": no daemon listens at the URL.
-    /// "connection_lost": it is not known whether the call was carried out.
-    std::string reason = {};
-    /// After how many seconds it is worth while to try again, where the daemon knows.
-    std::optional<double> retry_after_s = {};
-    /// Under which number the daemon knew the request, such as "r17"; empty when it got none.
-    std::string request_id = {};
-    /// The class of the exception that the model raised.
-    std::string cause = {};
-    /// Where in the model's code it was raised.
-    std::string traceback = {};
-    std::string model = {};
-    /// The status of the reply; 0 when there was none.
-    int http_status = 0;
-    /// With which code a command-line program should exit: 2 to 10, or 70.
-    int exit_code = 70;
-};
-
-/// A value or a Failure.
-template <class T>
-using Outcome = std::expected<T, Failure>;
 
 struct ClientOptions {
     /// http://HOST[:PORT]; HOST is an IP address or "localhost". Without a port, 7411. Or
@@ -131,6 +103,10 @@ class Client {
     /// All worker processes, and the end of one at once by its id, as JSON text.
     Outcome<std::string> workers();
     Outcome<std::string> kill_worker(std::uint64_t id);
+
+    /// The latest workers that had to be ended or died, the latest first: causes, steps with their
+    /// times, stacks; as the JSON text of the HTTP API.
+    Outcome<std::string> incidents();
 
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();

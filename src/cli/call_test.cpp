@@ -119,6 +119,31 @@ TEST_CASE("a failure is told with its type, advice and place, and sets the exit 
     CHECK(cli::failed(base::fail(base::Errc::not_found, "x"), false).exit_code == 4);
 }
 
+TEST_CASE("a failure for lack of memory says how much is missing and who holds it") {
+    windlass::Failure failure{.type = "unavailable", .message = "full", .exit_code = 6};
+    failure.memory = windlass::MemoryShortage{.device = "GPU-1", .required = 6'442'450'944};
+    CHECK(cli::failed(failure, false).err ==
+          "windlass: unavailable: full\n"
+          "memory of GPU-1: 6 GiB needed, an unknown amount available\n");
+    failure.memory->available = 4'831'838'208;
+    failure.memory->holders = {
+        {.kind = "model", .model = "x", .generation = 7, .bytes = 3'221'225'472},
+        {.kind = "returning", .model = "y", .generation = 8, .bytes = 1'048'576},
+        {.kind = "fenced", .model = "z", .generation = 2, .bytes = 1024},
+        {.kind = "foreign", .bytes = 1'288'490'189}};
+    CHECK(cli::failed(failure, false).err ==
+          "windlass: unavailable: full\n"
+          "memory of GPU-1: 6 GiB needed, 4.5 GiB available; held by the model x (3 GiB), y, "
+          "whose process is gone (1 MiB, being given back), what a process of z left behind "
+          "(1 KiB), other programs (1.2 GiB)\n");
+    failure.memory->holders.resize(1);
+    CHECK(cli::failed(failure, true).out ==
+          R"({"error":{"type":"unavailable","message":"full","device":"GPU-1",)"
+          R"("required":6442450944,"available":4831838208,"holders":[{"kind":"model",)"
+          R"("model":"x","generation":7,"bytes":3221225472}]}})"
+          "\n");
+}
+
 TEST_CASE("without a daemon a call says so and how to have one") {
     // Port 1 (tcpmux) is not listened on where tests run; a refusal comes at once.
     const auto outcome =

@@ -25,6 +25,25 @@ constexpr std::string_view kCompiler = "Clang " __clang_version__;
 constexpr std::string_view kCompiler = "GCC " __VERSION__;
 #endif
 
+// Into the fields of an error, as the HTTP API has them.
+void add_memory(const MemoryShortage& memory, json::object& fields) {
+    const auto bytes = [](const std::optional<std::uint64_t>& count) {
+        return count ? json::value(*count) : json::value();
+    };
+    json::array holders;
+    for (const MemoryHolder& holder : memory.holders) {
+        json::object entry{{"kind", holder.kind}};
+        if (!holder.model.empty()) entry["model"] = holder.model;
+        if (holder.generation != 0) entry["generation"] = holder.generation;
+        entry["bytes"] = holder.bytes;
+        holders.push_back(std::move(entry));
+    }
+    fields["device"] = memory.device;
+    fields["required"] = bytes(memory.required);
+    fields["available"] = bytes(memory.available);
+    fields["holders"] = std::move(holders);
+}
+
 }  // namespace
 
 std::string error_table_json() {
@@ -57,6 +76,7 @@ std::string error_json(const Failure& failure) {
     };
     add("reason", failure.reason);
     if (failure.retry_after_s) fields["retry_after_s"] = *failure.retry_after_s;
+    if (failure.memory) add_memory(*failure.memory, fields);
     add("request_id", failure.request_id);
     add("cause", failure.cause);
     add("traceback", failure.traceback);

@@ -154,6 +154,8 @@ Outcome<std::string> Client::restart(std::string_view model, std::optional<nanos
 
 Outcome<std::string> Client::workers() { return state_->query("/api/workers"); }
 
+Outcome<std::string> Client::incidents() { return state_->query("/api/incidents"); }
+
 Outcome<std::string> Client::kill_worker(std::uint64_t id) {
     return state_->order("/api/workers/" + std::to_string(id) + "/kill", {});
 }

@@ -185,6 +185,7 @@ TEST_CASE("error bodies are read") {
     CHECK(failure.cause == "KeyError");
     CHECK(failure.traceback == "t");
     CHECK(failure.model == "m");
+    CHECK_FALSE(failure.memory.has_value());
     const std::string deep(100, '[');
     for (const std::string& wrong :
          {std::string{}, std::string{"{}"}, std::string{"<html>"}, std::string{R"({"error":"x"})"},

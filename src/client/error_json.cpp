@@ -1,6 +1,8 @@
 // Which key of an error body means what.
 #include "client/error_json.h"
 
+#include <utility>
+
 #include "client/json_reader.h"
 
 namespace windlass::client {
@@ -17,12 +19,44 @@ std::string* find_text(Failure& failure, std::string_view key) {
     return nullptr;
 }
 
-bool read_error(JsonReader& json, Failure& failure) {
+// Null means that it is not known.
+bool read_bytes(JsonReader& json, std::optional<std::uint64_t>& bytes) {
+    return json.take_null() || json.read_count(bytes.emplace());
+}
+
+bool read_holder(JsonReader& json, MemoryHolder& holder) {
     return json.read_object([&](std::string_view key) {
-        if (std::string* text = find_text(failure, key)) return json.read_string(*text);
-        if (key == "retry_after_s") return json.read_number(failure.retry_after_s.emplace());
+        if (key == "kind") return json.read_string(holder.kind);
+        if (key == "model") return json.read_string(holder.model);
+        if (key == "generation") return json.read_count(holder.generation);
+        if (key == "bytes") return json.read_count(holder.bytes);
         return json.skip_value();
     });
+}
+
+bool read_memory(JsonReader& json, std::string_view key, MemoryShortage& memory) {
+    if (key == "device") return json.take_null() || json.read_string(memory.device);
+    if (key == "required") return read_bytes(json, memory.required);
+    if (key == "available") return read_bytes(json, memory.available);
+    return json.read_array([&] { return read_holder(json, memory.holders.emplace_back()); });
+}
+
+bool is_of_memory(std::string_view key) {
+    return key == "device" || key == "required" || key == "available" || key == "holders";
+}
+
+bool read_error(JsonReader& json, Failure& failure) {
+    MemoryShortage memory;
+    bool has_memory = false;
+    const bool is_read = json.read_object([&](std::string_view key) {
+        if (std::string* text = find_text(failure, key)) return json.read_string(*text);
+        if (key == "retry_after_s") return json.read_number(failure.retry_after_s.emplace());
+        if (!is_of_memory(key)) return json.skip_value();
+        has_memory = has_memory || key == "holders";
+        return read_memory(json, key, memory);
+    });
+    if (has_memory) failure.memory = std::move(memory);
+    return is_read;
 }
 
 }  // namespace

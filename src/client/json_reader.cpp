@@ -8,7 +8,7 @@
 namespace windlass::client {
 namespace {
 
-constexpr int kDepthMax = 32;  // the bodies have two levels; the limit guards the stack
+constexpr int kDepthMax = 32;  // the bodies have four levels; the limit guards the stack
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
@@ -114,11 +114,11 @@ bool JsonReader::read_object(const std::function<bool(std::string_view key)>& on
     return true;
 }
 
-bool JsonReader::skip_array() {
+bool JsonReader::read_array(const std::function<bool()>& on_value) {
     if (!take('[') || ++depth_ > kDepthMax) return false;
     if (!take(']')) {
         do {
-            if (!skip_value()) return false;
+            if (!on_value()) return false;
         } while (take(','));
         if (!take(']')) return false;
     }
@@ -130,7 +130,7 @@ bool JsonReader::skip_value() {
     std::string text;
     switch (peek()) {
         case '{': return read_object([this](std::string_view) { return skip_value(); });
-        case '[': return skip_array();
+        case '[': return read_array([this] { return skip_value(); });
         case '"': return read_string(text);
         case 't': return take_word("true");
         case 'f': return take_word("false");
@@ -156,6 +156,18 @@ bool JsonReader::read_number(double& number) {
     rest_.remove_prefix(size);
     return true;
 }
+
+bool JsonReader::read_count(std::uint64_t& count) {
+    peek();
+    const std::size_t size = number_size(rest_);
+    const char* const begin = rest_.data();
+    const auto [stop, error] = std::from_chars(begin, begin + size, count);
+    if (size == 0 || error != std::errc{} || stop != begin + size) return false;
+    rest_.remove_prefix(size);
+    return true;
+}
+
+bool JsonReader::take_null() { return peek() == 'n' && take_word("null"); }
 
 bool JsonReader::read_string(std::string& text) {
     text.clear();

@@ -2,6 +2,7 @@
 // for the one kind of body that it looks into.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,14 +17,18 @@ class JsonReader {
 
     // Calls `on_key` with each key; it must read or skip the value.
     bool read_object(const std::function<bool(std::string_view key)>& on_key);
+    // Calls `on_value` where each value begins; it must read or skip that one.
+    bool read_array(const std::function<bool()>& on_value);
     bool read_string(std::string& text);
     bool read_number(double& number);
+    bool read_count(std::uint64_t& count);  // a whole number
+    // Whether a null came next; it is read then.
+    bool take_null();
     bool skip_value();
     // Whether nothing but white space is left.
     bool is_at_end();
 
   private:
-    bool skip_array();
     bool skip_number();
     bool read_escape(std::string& text);
     bool read_code_unit(unsigned& unit);
