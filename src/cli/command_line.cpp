@@ -59,6 +59,14 @@ void add_url(CLI::App& app, std::string& url) {
         ->type_name("URL");
 }
 
+void add_id(CLI::App& app, std::uint64_t& id, const char* meaning) {
+    app.add_option("ID", id, meaning)
+        ->required()
+        ->check(
+            CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()).description(""))
+        ->type_name("");
+}
+
 template <class T>
 std::optional<T> given(const CLI::App& app, const std::string& option, const T& value) {
     if (app.count(option) == 0) return std::nullopt;
@@ -250,11 +258,7 @@ struct WorkersCommand {
             .footer("Example:\n  windlass workers list");
         CLI::App& kill = add_common(*app.add_subcommand(
             "kill", "Kill a worker: what runs in it is lost, what waits is served by the next"));
-        kill.add_option("ID", id, "Number of the worker, as the list shows it")
-            ->required()
-            ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max())
-                        .description(""))
-            ->type_name("");
+        add_id(kill, id, "Number of the worker, as the list shows it");
         kill.footer("Example:\n  windlass workers kill 7");
     }
 
@@ -266,6 +270,39 @@ struct WorkersCommand {
 
     Command take() {
         if (app.got_subcommand("kill")) arguments.kill = id;
+        return arguments;
+    }
+};
+
+struct IncidentsCommand {
+    CLI::App& app;
+    IncidentsArguments arguments;
+    std::uint64_t id = 0;
+
+    explicit IncidentsCommand(CLI::App& parent)
+        : app(*parent.add_subcommand("incidents",
+                                     "Show workers that had to be ended or died, and each step")) {
+        add_common(app);
+        app.footer(
+            "PROVED is the memory that came back, as the device's driver says; what is not known "
+            "is shown as -.\n\nExample:\n  windlass incidents\n  windlass incidents show 3");
+        app.require_subcommand(0, 1);
+        add_common(*app.add_subcommand("list", "The latest 100 (without an action, too)"))
+            .footer("Example:\n  windlass incidents list");
+        CLI::App& show = add_common(
+            *app.add_subcommand("show", "One with what its threads did before it was ended"));
+        add_id(show, id, "Number of the incident, as the list shows it");
+        show.footer("Example:\n  windlass incidents show 3");
+    }
+
+    CLI::App& add_common(CLI::App& target) {
+        target.add_flag("--json", arguments.json, "Print JSON");
+        add_url(target, arguments.url);
+        return target;
+    }
+
+    Command take() {
+        if (app.got_subcommand("show")) arguments.show = id;
         return arguments;
     }
 };
@@ -390,6 +427,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     ModelsCommand models{app};
     const DevicesCommand devices{app};
     WorkersCommand workers{app};
+    IncidentsCommand incidents{app};
     StatusCommand status{app};
     const ConfigCommand config{app};
     ErrorsArguments errors;
@@ -409,6 +447,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (models.app.parsed()) return models.take();
     if (devices.app.parsed()) return devices.take();
     if (workers.app.parsed()) return workers.take();
+    if (incidents.app.parsed()) return incidents.take();
     if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
     if (errors_app->parsed()) return errors;

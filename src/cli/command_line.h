@@ -56,6 +56,12 @@ struct WorkersArguments {
     bool json = false;
 };
 
+struct IncidentsArguments {
+    std::string url;
+    std::optional<std::uint64_t> show;  // the id of one to be shown with all that is known
+    bool json = false;
+};
+
 struct StatusArguments {
     std::string url;
     std::optional<base::Duration> wait;
@@ -90,8 +96,8 @@ struct Printout {
 
 using Command =
     std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
-                 WorkersArguments, StatusArguments, ConfigCheckArguments, ConfigKeysArguments,
-                 ErrorsArguments, VersionArguments>;
+                 WorkersArguments, IncidentsArguments, StatusArguments, ConfigCheckArguments,
+                 ConfigKeysArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

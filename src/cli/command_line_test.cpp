@@ -111,6 +111,14 @@ TEST_CASE("workers are listed, or one is killed by its number") {
     CHECK(parsed<cli::Printout>({"workers", "kill", "-1"}).exit_code == 2);
 }
 
+TEST_CASE("incidents are listed, or one is shown by its number") {
+    CHECK_FALSE(parsed<cli::IncidentsArguments>({"incidents"}).show.has_value());
+    CHECK(parsed<cli::IncidentsArguments>({"incidents", "list", "--json"}).json);
+    CHECK(parsed<cli::IncidentsArguments>({"incidents", "show", "7"}).show == 7);
+    CHECK(parsed<cli::Printout>({"incidents", "show", "0"}).exit_code == 2);
+    CHECK(parsed<cli::Printout>({"incidents", "--help"}).text.contains("windlass incidents show"));
+}
+
 TEST_CASE("config, errors and version") {
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check"}).file == "windlass.toml");
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check", "x", "--json"}).json);

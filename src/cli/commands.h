@@ -20,6 +20,7 @@ CommandOutcome run(const CallArguments& arguments);
 CommandOutcome run(const ModelsArguments& arguments);
 CommandOutcome run(const DevicesArguments& arguments);
 CommandOutcome run(const WorkersArguments& arguments);
+CommandOutcome run(const IncidentsArguments& arguments);
 CommandOutcome run(const StatusArguments& arguments);
 CommandOutcome run(const ConfigCheckArguments& arguments);
 CommandOutcome run(const ConfigKeysArguments& arguments);

@@ -1,7 +1,8 @@
-// What the daemon says of workers, as plain values.
+// What the daemon says of workers and incidents, as plain values.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,53 @@ struct WorkerState {
     std::string device;
     std::string state;
     double since_s = 0;
-    std::vector<std::string> running;  // request ids
+    std::optional<std::uint64_t> claimed_bytes;  // of its device's memory
+    std::optional<std::uint64_t> used_bytes;     // of it, as the driver last said
+    std::vector<std::string> running;            // request ids
 };
 
 // The answers of GET /api/workers and of a kill. Errors: data_corrupt.
 base::Result<std::vector<WorkerState>> parse_workers(std::string_view text);
 base::Result<WorkerState> parse_worker(std::string_view text);
+
+struct StepState {
+    std::string name;  // "detected", "looked_at", ...
+    double after_ms = 0;
+    std::optional<std::uint64_t> bytes;  // of "proved" and "fenced"
+};
+
+struct ThreadState {
+    std::uint64_t process = 0;
+    std::uint64_t thread = 0;
+    std::string name;
+    std::string state;
+    std::string wait_channel;
+    std::vector<std::string> kernel_stack;
+    std::vector<std::string> native_stack;
+};
+
+// Fields as in GET /api/incidents; what is null there is empty here.
+struct IncidentState {
+    std::uint64_t id = 0;
+    std::string detected_at;
+    std::uint64_t worker = 0;
+    std::uint64_t pid = 0;
+    std::string model;
+    std::string device;
+    std::string request;
+    std::string cause_type;
+    std::string cause_message;
+    std::string how;
+    std::uint64_t leftovers = 0;
+    std::vector<StepState> steps;
+    // Of the evidence.
+    std::vector<ThreadState> threads;
+    std::vector<std::string> python_stacks;
+    std::vector<std::string> missing;
+};
+
+base::Result<std::vector<IncidentState>> parse_incidents(std::string_view text);
+// The object of one incident as JSON text; empty: there is none with this id.
+std::string incident_json(std::string_view text, std::uint64_t id);
 
 }  // namespace windlass::cli
