@@ -61,12 +61,23 @@ std::vector<WaitingState> waiting_requests(const json::object& object) {
     return requests;
 }
 
+std::vector<std::string> devices_of(const json::object& object) {
+    std::vector<std::string> devices;
+    const json::value* list = object.if_contains("workers");
+    if (list == nullptr || !list->is_array()) return devices;
+    for (const json::value& worker : list->get_array()) {
+        if (worker.is_object()) devices.push_back(text_field(worker.get_object(), "device"));
+    }
+    return devices;
+}
+
 base::Result<ModelState> to_model(const json::value& value) {
     if (!value.is_object()) return not_a_daemon();
     const json::object& object = value.get_object();
     ModelState model{.name = text_field(object, "name"),
                      .residency = text_field(object, "residency"),
                      .device = text_field(object, "device"),
+                     .devices = devices_of(object),
                      .worker_pid = number_field<std::uint64_t>(object, "worker_pid"),
                      .running = count_field(object, "running"),
                      .waiting = count_field(object, "waiting"),

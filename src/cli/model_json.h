@@ -22,7 +22,8 @@ struct WaitingState {
 struct ModelState {
     std::string name;
     std::string residency;
-    std::string device;
+    std::string device;                     // empty: it has no process
+    std::vector<std::string> devices = {};  // of each of its processes
     std::optional<std::uint64_t> worker_pid = {};
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;

@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <map>
+
 #include "cli/body_text.h"
 #include "cli/columns.h"
 
@@ -18,6 +20,20 @@ std::string note(const ModelState& model) {
         text += fmt::format("next try in {}; ", rough_time(*model.retry_after_s));
     if (!model.last_error.empty()) text += one_line(model.last_error);
     return text.ends_with("; ") ? text.substr(0, text.size() - 2) : text;
+}
+
+// Where its copies are, each device once: "GPU-1", "GPU-1 (2), GPU-2". What has no process is
+// nowhere.
+std::string device_text(const ModelState& model) {
+    std::map<std::string, std::size_t> counts;
+    for (const std::string& device : model.devices) ++counts[device];
+    if (counts.empty()) return model.device.empty() ? "-" : one_line(model.device);
+    std::string text;
+    for (const auto& [device, count] : counts) {
+        text += (text.empty() ? "" : ", ") + one_line(device);
+        if (count > 1) text += fmt::format(" ({})", count);
+    }
+    return text;
 }
 
 std::string pid_text(const ModelState& model) {
@@ -44,7 +60,7 @@ std::string models_table(const std::vector<ModelState>& models) {
     std::vector<std::vector<std::string>> rows = {
         {"MODEL", "STATE", "DEVICE", "PID", "RUNNING", "WAITING", "LOADS", "FAILURES", "NOTE"}};
     for (const ModelState& model : models) {
-        rows.push_back({one_line(model.name), residency_text(model), one_line(model.device),
+        rows.push_back({one_line(model.name), residency_text(model), device_text(model),
                         pid_text(model), std::to_string(model.running),
                         std::to_string(model.waiting), std::to_string(model.loads),
                         std::to_string(model.failures), note(model)});
@@ -56,7 +72,7 @@ std::string model_details(const ModelState& model) {
     std::vector<std::vector<std::string>> rows = {
         {"model", one_line(model.name)},
         {"state", residency_text(model)},
-        {"device", one_line(model.device)},
+        {"device", device_text(model)},
         {"pid", pid_text(model)},
         {"running", std::to_string(model.running)},
         {"waiting", std::to_string(model.waiting)},

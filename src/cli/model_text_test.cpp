@@ -16,7 +16,8 @@ constexpr std::string_view kReady =
     R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})";
 constexpr std::string_view kBackoff =
     R"({"name":"big","residency":"backoff","copies":0,"worker_pid":null,"generation":7,)"
-    R"("device":"cpu","running":0,"waiting":2,"loads":3,"failures":3,"ready_since_s":null,)"
+    R"("device":null,"workers":[],"running":0,"waiting":2,"loads":3,"failures":3,)"
+    R"("ready_since_s":null,)"
     R"("loading_for_s":null,"last_error":{"type":"worker_lost","message":"it died\u001b[2J"},)"
     R"("retry_after_s":3.6,"waiting_requests":[)"
     R"({"request_id":"r17","reason":"backoff","waited_ms":1500.25,"priority":4}]})";
@@ -52,16 +53,31 @@ TEST_CASE("models stand in a table, one line each, whatever their errors hold") 
     CHECK(cli::models_table({model(kReady), model(kBackoff)}) ==
           "MODEL   STATE          DEVICE  PID   RUNNING  WAITING  LOADS  FAILURES  NOTE\n"
           "digits  ready (4 min)  cpu     4711  1        0        3      0\n"
-          "big     backoff        cpu     -     0        2        3      3         "
+          "big     backoff        -       -     0        2        3      3         "
           "next try in 4 s; worker_lost: it died [2J\n");
     CHECK(cli::models_table({}) == "no models: the daemon's configuration has none\n");
+}
+
+TEST_CASE("the devices of several copies are shown once each, with how many are there") {
+    const auto shown = [](std::string_view workers) {
+        const std::string json = R"({"name":"m","residency":"ready","device":"GPU-1","workers":[)" +
+                                 std::string{workers} + "]}";
+        const std::string text = cli::model_details(model(json));
+        const std::size_t at = text.find("device ") + 10;
+        return text.substr(at, text.find('\n', at) - at);
+    };
+    const std::string one = R"({"id":1,"pid":7,"device":"GPU-1","state":"ready"})";
+    const std::string two = R"({"id":2,"pid":8,"device":"GPU-2","state":"loading"})";
+    CHECK(shown(one) == "GPU-1");
+    CHECK(shown(one + "," + two) == "GPU-1, GPU-2");
+    CHECK(shown(two + "," + one + "," + two) == "GPU-1, GPU-2 (2)");
 }
 
 TEST_CASE("one model is shown with who waits for it") {
     CHECK(cli::model_details(model(kBackoff)) ==
           "model        big\n"
           "state        backoff\n"
-          "device       cpu\n"
+          "device       -\n"
           "pid          -\n"
           "running      0\n"
           "waiting      2\n"

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <windlass/client.h>
 
+#include "base/bytes.h"
 #include "cli/body_text.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
@@ -20,13 +21,19 @@ std::string running_text(const WorkerState& worker) {
     return text.empty() ? "-" : text;
 }
 
+// What is not known is not 0.
+std::string bytes_or_dash(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? base::to_text(base::Bytes{*bytes}) : "-";
+}
+
 std::string workers_table(const std::vector<WorkerState>& workers) {
     if (workers.empty()) return "no workers: no model is loaded\n";
     std::vector<std::vector<std::string>> rows = {
-        {"ID", "PID", "MODEL", "DEVICE", "STATE", "RUNNING"}};
+        {"ID", "PID", "MODEL", "DEVICE", "CLAIMED", "USED", "STATE", "RUNNING"}};
     for (const WorkerState& worker : workers) {
         rows.push_back({std::to_string(worker.id), std::to_string(worker.pid),
                         one_line(worker.model), one_line(worker.device),
+                        bytes_or_dash(worker.claimed_bytes), bytes_or_dash(worker.used_bytes),
                         fmt::format("{} ({})", one_line(worker.state), rough_time(worker.since_s)),
                         running_text(worker)});
     }

@@ -27,6 +27,7 @@ ModelView Engine::view(ModelId id) const {
     for (const Replica& each : model.replicas) {
         view.running += each.begun_count();
         if (each.residency() == ready) ++view.copies;
+        if (each.has_process()) view.processes.push_back({each.generation(), each.residency()});
     }
     view.waiting = model.queue.size() + model.delayed.size() + model.lease_count() - view.running;
     if (model.breaker.is_tripped()) {

@@ -16,13 +16,19 @@ namespace windlass::core {
 using base::Error;
 using base::Instant;
 
+struct ProcessView {
+    Generation generation;
+    Residency residency = Residency::cold;
+};
+
 struct ModelView {
     // Of the replica that says most: a ready one before one that loads, and so on.
     Residency residency = Residency::cold;
     Generation generation;
-    std::size_t copies = 0;   // that are ready
-    std::size_t running = 0;  // begun in a worker
-    std::size_t waiting = 0;  // not begun
+    std::vector<ProcessView> processes;  // of all replicas that have one
+    std::size_t copies = 0;              // that are ready
+    std::size_t running = 0;             // begun in a worker
+    std::size_t waiting = 0;             // not begun
     bool is_paused = false;
     bool is_removed = false;  // from the configuration; its process may still be there
     BreakerState breaker = BreakerState::closed;

@@ -35,7 +35,15 @@ http::ModelStatus Switchboard::status(core::ModelId id) const {
     http::ModelStatus status =
         to_status(configuration_of(id).name, view,
                   pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
-    status.device = device_of(view.generation);
+    if (view.generation) status.device = device_of(view.generation);
+    for (const core::ProcessView& process : view.processes) {
+        const auto known = pids_.find(process.generation);
+        if (known == pids_.end()) continue;  // it is just being launched, or could not be
+        status.processes.push_back({.worker = process.generation.value,
+                                    .pid = known->second,
+                                    .device = device_of(process.generation),
+                                    .state = core::to_text(process.residency)});
+    }
     for (const core::WaitingView& waiting : engine_.waiting(id, kWaitingShown)) {
         status.waiting_requests.push_back(to_waiting(waiting, loop_.now()));
     }
@@ -80,6 +88,13 @@ http::WorkerStatus Switchboard::status(const core::WorkerView& worker) const {
         .since = since == since_.end() ? core::Duration{0} : now - since->second,
         .running = {},
         .progress = incidents_.progress_of(worker.generation, now)};
+    if (const auto device = bridge_.find(status.device)) {
+        const core::DeviceLedger& ledger = engine_.devices().find_device(*device)->ledger;
+        if (const core::Claim* const claim = ledger.find_claim(worker.generation)) {
+            status.claimed = claim->bytes;
+            status.used = claim->measured;
+        }
+    }
     for (const core::RequestId request : worker.running) {
         status.running.push_back(to_text(request));
     }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
+#include "http/model_status.h"
 #include "http/worker_status.h"
 
 namespace windlass::http {
@@ -45,34 +46,6 @@ struct ModelOrder {
     ModelAction action = ModelAction::load;
     std::string model;                           // percent-decoded, not checked: any bytes
     std::optional<base::Duration> timeout = {};  // > 0; pause and resume take no time
-};
-
-struct WaitingRequest {
-    std::string request_id;  // "r17"
-    std::string reason;      // what it waits for, in one word of the wait reasons
-    base::Duration waited = {};
-    unsigned priority = 0;
-};
-
-// GET /api/models/{model}. Durations are ages at the moment of the question.
-struct ModelStatus {
-    std::string name;
-    std::string residency;  // "cold", "loading", "ready", "draining", "stopping" or "backoff"
-    unsigned copies = 0;
-    std::optional<int> worker_pid = {};
-    std::uint64_t generation = 0;
-    std::string device;
-    std::uint64_t running = 0;
-    std::uint64_t waiting = 0;
-    bool paused = false;
-    std::string breaker = "closed";  // "closed", "open" or "probing"
-    std::uint64_t loads = 0;
-    std::uint64_t failures = 0;
-    std::optional<base::Duration> ready_since = {};  // for how long it has been ready
-    std::optional<base::Duration> loading_for = {};
-    std::optional<base::Error> last_error = {};  // only its type and message are shown
-    std::optional<base::Duration> retry_after = {};
-    std::vector<WaitingRequest> waiting_requests = {};  // the first 100 are shown
 };
 
 // Why GET /healthz says "degraded": what does not work although the daemon does.

@@ -76,7 +76,18 @@ void write_model(JsonWriter& json, const ModelStatus& model) {
     json.key("worker_pid");
     model.worker_pid ? json.number(static_cast<std::uint64_t>(*model.worker_pid)) : json.null();
     json.key("generation").number(model.generation);
-    json.key("device").string(model.device);
+    json.key("device");
+    model.device.empty() ? json.null() : json.string(model.device);
+    json.key("workers").begin_array();
+    for (const ModelProcess& process : model.processes) {
+        json.begin_object();
+        json.key("id").number(process.worker);
+        json.key("pid").number(static_cast<std::uint64_t>(process.pid));
+        json.key("device").string(process.device);
+        json.key("state").string(process.state);
+        json.end_object();
+    }
+    json.end_array();
     json.key("running").number(model.running);
     json.key("waiting").number(model.waiting);
     json.key("paused").boolean(model.paused);

@@ -70,15 +70,17 @@ TEST_CASE("a refusal has its own status and names the methods") {
 }
 
 TEST_CASE("a model as JSON, with all and with nothing to tell") {
-    http::ModelStatus model{.name = "digits", .residency = "cold", .device = "cpu"};
+    http::ModelStatus model{.name = "digits", .residency = "cold"};
     CHECK(http::to_json(model) ==
           R"({"name":"digits","residency":"cold","copies":0,"worker_pid":null,"generation":0,)"
-          R"("device":"cpu","running":0,"waiting":0,"paused":false,"breaker":"closed",)"
+          R"("device":null,"workers":[],"running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":null,)"
           R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})");
     model.copies = 1;
     model.worker_pid = 4711;
     model.generation = 2;
+    model.device = "cpu";
+    model.processes = {{.worker = 2, .pid = 4711, .device = "cpu", .state = "ready"}};
     model.ready_since = 12'500ms;
     model.loading_for = 0s;
     model.last_error = base::fail(base::Errc::worker_lost, "it died");
@@ -86,7 +88,8 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
     model.waiting_requests = {{"r1", "loading", 1'234'567ns, 4}};
     CHECK(http::to_json(model) ==
           R"({"name":"digits","residency":"cold","copies":1,"worker_pid":4711,"generation":2,)"
-          R"("device":"cpu","running":0,"waiting":0,"paused":false,"breaker":"closed",)"
+          R"("device":"cpu","workers":[{"id":2,"pid":4711,"device":"cpu","state":"ready"}],)"
+          R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":12.500,)"
           R"("loading_for_s":0.000,"last_error":{"type":"worker_lost","message":"it died"},)"
           R"("retry_after_s":2.000,"waiting_requests":)"

@@ -29,6 +29,8 @@ struct WorkerStatus {
     std::string device = {};
     std::string_view state = {};  // that of its model's copy: "loading", "ready", "stopping", ...
     base::Duration since = {};    // for how long it has been in that state
+    std::optional<base::Bytes> claimed = {};           // of its device's memory
+    std::optional<base::Bytes> used = {};              // of it, as the driver last said
     std::vector<std::string> running = {};             // requests that have begun in it
     std::optional<base::Duration> heartbeat_age = {};  // a sign of its channel's thread, no verdict
     std::optional<ProgressStatus> progress = {};

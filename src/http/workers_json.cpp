@@ -16,6 +16,11 @@ void write_age(JsonWriter& json, std::string_view name, const std::optional<base
     age ? json.seconds(*age) : json.null();
 }
 
+void write_bytes(JsonWriter& json, std::string_view name, const std::optional<base::Bytes>& bytes) {
+    json.key(name);
+    bytes ? json.number(bytes->count()) : json.null();
+}
+
 void write_lines(JsonWriter& json, std::string_view name, const std::vector<std::string>& lines) {
     json.key(name).begin_array();
     for (const std::string& line : lines) json.string(line);
@@ -47,6 +52,8 @@ void write_worker(JsonWriter& json, const WorkerStatus& worker) {
     json.key("device").string(worker.device);
     json.key("state").string(worker.state);
     json.key("since_s").seconds(worker.since);
+    write_bytes(json, "claimed_bytes", worker.claimed);
+    write_bytes(json, "used_bytes", worker.used);
     write_lines(json, "running", worker.running);
     write_age(json, "heartbeat_age_s", worker.heartbeat_age);
     write_progress(json, worker.progress);
@@ -63,11 +70,6 @@ void write_thread(JsonWriter& json, const ThreadStatus& thread) {
     write_lines(json, "kernel_stack", thread.kernel_stack);
     write_lines(json, "native_stack", thread.native_stack);
     json.end_object();
-}
-
-void write_bytes(JsonWriter& json, std::string_view name, const std::optional<base::Bytes>& bytes) {
-    json.key(name);
-    bytes ? json.number(bytes->count()) : json.null();
 }
 
 void write_activity(JsonWriter& json, const DeviceActivityStatus& activity) {

@@ -17,11 +17,13 @@ TEST_CASE("a worker says what it does, and null where nothing is known") {
     http::testing::FakeBackend backend;
     CHECK(http::list_workers(backend).body ==
           R"({"workers":[{"id":3,"pid":4711,"model":"digits","device":"cpu","state":"ready",)"
-          R"("since_s":2.000,"running":["r1"],"heartbeat_age_s":0.300,"progress":)"
+          R"("since_s":2.000,"claimed_bytes":null,"used_bytes":7,"running":["r1"],)"
+          R"("heartbeat_age_s":0.300,"progress":)"
           R"({"request":"r1","step":3,"total":null,"phase":null,"age_s":0.000}}]})");
     CHECK(http::to_json(http::WorkerStatus{.id = 1, .pid = 2, .state = "loading"}) ==
           R"({"id":1,"pid":2,"model":"","device":"","state":"loading","since_s":0.000,)"
-          R"("running":[],"heartbeat_age_s":null,"progress":null})");
+          R"("claimed_bytes":null,"used_bytes":null,"running":[],)"
+          R"("heartbeat_age_s":null,"progress":null})");
 }
 
 TEST_CASE("an incident has its steps with their times, and the evidence") {

@@ -66,9 +66,13 @@ def test_models_are_listed_with_all_that_is_known(daemon):
     listed = {model["name"]: model for model in served.get("/api/models").json()["models"]}
     assert list(listed) == ["one", "two"]
     assert (listed["one"]["residency"], listed["two"]["residency"]) == ("cold", "ready")
+    assert (listed["one"]["device"], listed["one"]["workers"]) == (None, [])
+    pid, number = listed["two"]["worker_pid"], listed["two"]["generation"]
+    worker = {"id": number, "pid": pid, "device": "cpu", "state": "ready"}
+    assert (listed["two"]["device"], listed["two"]["workers"]) == ("cpu", [worker])
     assert set(listed["one"]) == {
-        "name", "residency", "copies", "worker_pid", "generation", "device", "running", "waiting",
-        "paused", "breaker",
+        "name", "residency", "copies", "worker_pid", "generation", "device", "workers",
+        "running", "waiting", "paused", "breaker",
         "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
         "waiting_requests",
     }  # fmt: skip

@@ -79,6 +79,7 @@ class FakeBackend : public Backend {
                 .device = "cpu",
                 .state = "ready",
                 .since = std::chrono::seconds{2},
+                .used = base::Bytes{7},
                 .running = {"r1"},
                 .heartbeat_age = std::chrono::milliseconds{300},
                 .progress = ProgressStatus{.request = "r1", .step = 3, .age = {}}};
