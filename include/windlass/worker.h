@@ -99,8 +99,7 @@ class Request {
     /// The input as it came, and what the client calls it.
     std::string body;
     std::string content_type;
-    /// The named setting of the model that the client wants.
-    std::optional<std::string> variant;
+    std::optional<std::string> variant;  ///< the named setting of the model that the client wants
     /// When the client stops waiting.
     std::optional<std::chrono::steady_clock::time_point> deadline;
 
@@ -129,7 +128,8 @@ class Model {
 
     /// Before any device is used. If it fails, exit() is next.
     virtual Outcome<void> start() { return {}; }
-    /// Brings the model onto the device: "cpu", or the UUID of a GPU. If it fails, exit() is next.
+    /// Brings the model onto "cpu", or "cuda": the one GPU that the worker sees, whose UUID stands
+    /// in the environment variable CUDA_VISIBLE_DEVICES. If it fails, exit() is next.
     virtual Outcome<void> load(const std::string& device) = 0;
     virtual Outcome<Answer> run(Request& request) = 0;
     /// Once, if load() succeeded and no run is stuck.

@@ -1,8 +1,10 @@
 """Windlass: write a model once, and call it from many processes.
 
 A model is a class with `load(device)` and `run(request)`; `serve` or `python -m windlass.worker`
-runs it under the daemon. `Client` and `AsyncClient` call it. Importing this package loads no GPU
-library, no numpy and no torch, and only the errors at once: the rest comes with its first use.
+runs it under the daemon. `device` is "cpu" or "cuda", as `torch.device` takes it: the one GPU that
+the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEVICES. `Client` and
+`AsyncClient` call it. Importing this package loads no GPU library, no numpy and no torch, and only
+the errors at once: the rest comes with its first use.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/translate.h"
 #include "io/descriptor_limit.h"
+#include "worker/environment.h"
 
 namespace windlass::daemon {
 
@@ -263,8 +264,9 @@ void Switchboard::on(const core::Launch& command) {
 
 void Switchboard::on(const core::Load& command) {
     const ModelConfiguration& model = configuration_of(command.model);
+    const std::string uuid = bridge_.uuid_of(command.device);
     supervisor_.load(command.generation.value, {.model = model.name,
-                                                .device = bridge_.uuid_of(command.device),
+                                                .device = std::string{worker::name_inside(uuid)},
                                                 .concurrency = model.concurrency,
                                                 .body_max = body_limit_,
                                                 .heartbeat = kHeartbeat});

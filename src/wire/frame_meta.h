@@ -58,7 +58,7 @@ struct LogLine {
 
 struct LoadOrder {
     std::string model;
-    std::string device;  // "cpu" or a UUID
+    std::string device;  // "cpu" or "cuda": the one that the worker sees
     std::uint32_t concurrency = 1;
     base::Bytes body_max;  // fits 32 bits, as in the frame header
     base::Duration heartbeat{};

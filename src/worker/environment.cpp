@@ -10,6 +10,8 @@
 
 namespace windlass::worker {
 
+std::string_view name_inside(std::string_view device) { return device == "cpu" ? "cpu" : "cuda"; }
+
 std::vector<std::string> make_environment(const std::vector<std::string>& inherited,
                                           const EnvironmentOrder& order) {
     std::map<std::string, std::string> table;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace windlass::worker {
@@ -15,6 +16,10 @@ struct EnvironmentOrder {
     std::string device;         // "cpu" or the UUID of a GPU
     std::string temporary_dir;  // path of the private TMPDIR
 };
+
+// How `device`, "cpu" or a UUID, is named inside the worker: "cpu" or "cuda", of which it sees one.
+// Those are PyTorch's names, for AMD's GPUs too; a UUID would mean nothing to it.
+std::string_view name_inside(std::string_view device);
 
 // NAME=value, sorted by name: `inherited` (NAME=value, as in environ), then the model's table, then
 // what Windlass itself sets, each overriding the former.

@@ -28,7 +28,8 @@ TEST_CASE("the model's table lies above the daemon's environment, and Windlass's
                                    "WINDLASS_WORKER=d1/17"});
 }
 
-TEST_CASE("a GPU is made visible by its UUID") {
+TEST_CASE(
+    "a GPU is made visible by its UUID, and called as PyTorch calls the one that is visible") {
     const std::vector<std::string> environment =
         worker::make_environment({}, {.model_table = {},
                                       .daemon_id = "d",
@@ -37,6 +38,8 @@ TEST_CASE("a GPU is made visible by its UUID") {
                                       .temporary_dir = "/t"});
     CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-8a1c") == 1);
     CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-8a1c") == 1);
+    CHECK(worker::name_inside("GPU-8a1c") == "cuda");
+    CHECK(worker::name_inside("cpu") == "cpu");
 }
 
 TEST_CASE("a temporary directory is private and goes in steps") {

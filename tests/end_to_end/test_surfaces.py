@@ -1,12 +1,14 @@
 """What people and programs see of devices: where models are, what is missing, what was ended."""
 
 import json
+import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
-from emulated import FIRST, GIB, SECOND, Node, ballast
-from support import SOON_S, eventually, windlass_program
+from emulated import FIRST, GIB, SECOND, Node, ballast, model
+from support import MODELS, SOON_S, eventually, windlass_program
 
 
 def run_cli(node, *words):
@@ -77,3 +79,16 @@ def test_copies_and_incidents_are_shown_where_they_are(daemons):
     assert len(json.loads(run_cli(node, "incidents", "--json").stdout)["incidents"]) == 1
     unknown = run_cli(node, "incidents", "show", "9")
     assert unknown.returncode == 4 and "no incident 9" in unknown.stderr
+
+
+def test_a_model_is_told_its_device_as_pytorch_names_it(daemons):
+    """[A3.4] The UUID is what makes the device visible; inside it is the only one there is."""
+    python = {"python": "probe_model:Probe", "path": str(MODELS), "interpreter": sys.executable}
+    models = model("gpu", need="1GiB", **python) + model("host", devices="cpu", **python)
+    node = Node(daemons, "1x8GiB", models)
+    for name, device, visible in (("gpu", "cuda", FIRST), ("host", "cpu", "")):
+        reply = node.served.ask(name)
+        assert reply.status == 200, reply.body
+        node.served.said("hook load " + device, model=name)
+        environment = pathlib.Path("/proc/%d/environ" % reply.json()["pid"]).read_bytes()
+        assert b"CUDA_VISIBLE_DEVICES=%s" % visible.encode() in environment.split(b"\0")

@@ -27,7 +27,7 @@ def test_a_whole_life_in_order(start, sdk):
     hello = daemon.expect(Type.HELLO).meta
     assert (hello["protocol"], hello["pid"]) == (1, daemon.process.pid)
     assert hello["sdk"].startswith(sdk + "/") and hello["runtime"]
-    daemon.send_load(device="cpu")
+    daemon.send_load(device="cuda")
     daemon.expect(Type.PROGRESS)
     daemon.expect(Type.LOADED)
     run(daemon, 1, "echo hello")
@@ -35,7 +35,7 @@ def test_a_whole_life_in_order(start, sdk):
     result = daemon.expect(Type.RESULT, 1)
     assert (result.meta, result.body) == ({"content_type": "application/octet-stream"}, b"hello")
     assert daemon.stop() == 0
-    assert daemon.lines() == ["start", "load cpu", "unload", "exit"]
+    assert daemon.lines() == ["start", "load cuda", "unload", "exit"]
     assert daemon.errors() == ""
 
 
