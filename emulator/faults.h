@@ -26,6 +26,7 @@ enum class Fault : std::uint8_t {
     process_memory_hidden,  // per-process memory reads as "not available"
     wide_processes,         // the _v3 lists have elements of 32 bytes, as in 535.43
     driver_mismatch,        // NVML says LIB_RM_VERSION_MISMATCH: the driver was upgraded
+    mig,                    // the GPU is divided: lists of its processes want privileges
     xid,                    // an event of this number for each waiting event set
     init_delay,             // cuInit takes so many milliseconds
 };
@@ -54,6 +55,7 @@ inline constexpr auto kFaults = std::to_array<FaultName>({
     {Fault::process_memory_hidden, "process_memory_hidden", ""},
     {Fault::wide_processes, "wide_processes", ""},
     {Fault::driver_mismatch, "driver_mismatch", ""},
+    {Fault::mig, "mig", ""},
     {Fault::xid, "xid", "Xid"},
     {Fault::init_delay, "init_delay", "milliseconds"},
 });

@@ -13,7 +13,7 @@
 
 namespace windlass::emulator {
 
-inline constexpr std::uint32_t kLedgerMagic = 0x574C4531;  // "WLE1"; changes with the layout
+inline constexpr std::uint32_t kLedgerMagic = 0x574C4532;  // "WLE2"; changes with the layout
 inline constexpr int kDeviceMax = 64;
 inline constexpr int kSlotMax = 1024;
 inline constexpr int kRecordMax = 1 << 16;

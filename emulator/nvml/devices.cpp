@@ -132,8 +132,11 @@ NvmlReturn nvmlDeviceGetComputeMode(NvmlDevice device, int* mode) {
 }
 
 NvmlReturn nvmlDeviceGetMigMode(NvmlDevice device, unsigned* current, unsigned* pending) {
-    const NvmlReturn result = give(device, Asks::the_driver, current, 0U);
-    return result == NvmlReturn::success ? give(device, Asks::the_driver, pending, 0U) : result;
+    NvmlReturn result = admit(device, Asks::the_driver);
+    if (result != NvmlReturn::success) return result;
+    const unsigned mode = nvml_ledger()->fault(device->index, Fault::mig) != 0 ? 1 : 0;
+    result = give(device, Asks::the_driver, current, mode);
+    return result == NvmlReturn::success ? give(device, Asks::the_driver, pending, mode) : result;
 }
 
 NvmlReturn nvmlDeviceGetMaxMigDeviceCount(NvmlDevice device, unsigned* count) {

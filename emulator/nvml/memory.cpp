@@ -19,6 +19,7 @@ NvmlReturn give_processes(NvmlDevice device, unsigned* count, void* elements, Ma
     if (result != NvmlReturn::success) return result;
     Ledger& ledger = *nvml_ledger();
     const int index = device->index;
+    if (ledger.fault(index, Fault::mig) != 0) return NvmlReturn::no_permission;
     std::vector<Holding> holders = ledger.use(index).holders;
     if (ledger.fault(index, Fault::pids_hidden) != 0) holders.clear();
     const unsigned room = *count;

@@ -46,6 +46,8 @@ class NvmlBackend final : public Backend {
             device_ = nullptr;
         }
         if (device_ == nullptr) device_ = WL_TRY(find_device());
+        // Each time: on some GPUs it is switched without a reset.
+        if (library_->is_divided(device_)) return divided();
         wire::HostSample sample;
         WL_TRY(read_memory(sample));
         WL_TRY(read_processes(sample));
@@ -107,6 +109,16 @@ class NvmlBackend final : public Backend {
             sample.processes.push_back(std::move(described));
         }
         return {};
+    }
+
+    // A worker that sees only the whole GPU would get one of its instances, whatever that has free.
+    base::Error divided() const {
+        return base::fail(
+            Errc::unsupported,
+            fmt::format("{} is divided into MIG instances, and those cannot be used yet: switch "
+                        "MIG off (`nvidia-smi -i {} -mig 0`), or name the other devices in `use` "
+                        "of [devices]",
+                        uuid_, uuid_));
     }
 
     base::Error fail(NvmlReturn result, const char* doing) const {

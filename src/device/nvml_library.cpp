@@ -170,6 +170,13 @@ std::optional<std::uint32_t> NvmlLibrary::busy_percent(NvmlDevice device) const 
     return rates.gpu_percent;
 }
 
+bool NvmlLibrary::is_divided(NvmlDevice device) const {
+    unsigned current = 0;
+    unsigned pending = 0;  // after the next reset
+    const auto result = call(driver_abi::nvmlDeviceGetMigMode, device, &current, &pending);
+    return result == NvmlReturn::success && current == driver_abi::kNvmlMigEnabled;
+}
+
 std::expected<NvmlLibrary::Memory, NvmlReturn> NvmlLibrary::memory(NvmlDevice device) const {
     driver_abi::NvmlMemoryV2 newer = {.version = driver_abi::kNvmlMemoryV2};
     NvmlReturn result = call(driver_abi::nvmlDeviceGetMemoryInfo_v2, device, &newer);

@@ -59,6 +59,10 @@ class NvmlLibrary {
 
     std::optional<std::uint32_t> busy_percent(NvmlDevice device) const;
 
+    // Whether MIG is on: what it is said to hold is then that of its instances, each of which is a
+    // device of its own, and lists of its processes want privileges.
+    bool is_divided(NvmlDevice device) const;
+
     struct Memory {
         base::Bytes total;
         base::Bytes free;

@@ -64,31 +64,43 @@ std::vector<driver_abi::NvmlProcessV1> read_elements(const RawList& list, std::s
 
 using Elements = std::expected<std::vector<driver_abi::NvmlProcessV1>, NvmlReturn>;
 
-Elements ask_compute(const NvmlLibrary& library, NvmlDevice device) {
-    const auto newest =
-        ask_all(library, driver_abi::nvmlDeviceGetComputeRunningProcesses_v3, device);
+// The three versions of one list.
+struct Versions {
+    driver_abi::NvmlProcesses<driver_abi::NvmlProcess> newest;
+    driver_abi::NvmlProcesses<driver_abi::NvmlProcess> newer;
+    driver_abi::NvmlProcesses<driver_abi::NvmlProcessV1> oldest;
+};
+constexpr Versions kCompute = {driver_abi::nvmlDeviceGetComputeRunningProcesses_v3,
+                               driver_abi::nvmlDeviceGetComputeRunningProcesses_v2,
+                               driver_abi::nvmlDeviceGetComputeRunningProcesses};
+constexpr Versions kMps = {driver_abi::nvmlDeviceGetMPSComputeRunningProcesses_v3,
+                           driver_abi::nvmlDeviceGetMPSComputeRunningProcesses_v2,
+                           driver_abi::nvmlDeviceGetMPSComputeRunningProcesses};
+constexpr Versions kGraphics = {driver_abi::nvmlDeviceGetGraphicsRunningProcesses_v3,
+                                driver_abi::nvmlDeviceGetGraphicsRunningProcesses_v2,
+                                driver_abi::nvmlDeviceGetGraphicsRunningProcesses};
+
+Elements ask_newest(const NvmlLibrary& library, const Versions& versions, NvmlDevice device) {
+    const auto newest = ask_all(library, versions.newest, device);
     if (newest) return read_elements(*newest, stride_of(*newest));
     if (classify(newest.error()) != NvmlClass::other_version) {
         return std::unexpected(newest.error());
     }
-    const auto newer =
-        ask_all(library, driver_abi::nvmlDeviceGetComputeRunningProcesses_v2, device);
+    const auto newer = ask_all(library, versions.newer, device);
     if (newer) return read_elements(*newer, sizeof(driver_abi::NvmlProcess));
     if (classify(newer.error()) != NvmlClass::other_version) return std::unexpected(newer.error());
-    const auto oldest = ask_all(library, driver_abi::nvmlDeviceGetComputeRunningProcesses, device);
+    const auto oldest = ask_all(library, versions.oldest, device);
     if (!oldest) return std::unexpected(oldest.error());
     return read_elements(*oldest, sizeof(driver_abi::NvmlProcessV1));
 }
 
 // A kind that a driver or a GPU does not know has no processes.
-Elements ask_other(const NvmlLibrary& library,
-                   const driver_abi::NvmlProcesses<driver_abi::NvmlProcess>& symbol,
-                   NvmlDevice device) {
-    const auto list = ask_all(library, symbol, device);
-    if (list) return read_elements(*list, stride_of(*list));
+Elements ask_other(const NvmlLibrary& library, const Versions& versions, NvmlDevice device) {
+    Elements list = ask_newest(library, versions, device);
+    if (list) return list;
     const NvmlClass why = classify(list.error());
     if (why == NvmlClass::other_version || why == NvmlClass::unsupported) return {};
-    return std::unexpected(list.error());
+    return list;
 }
 
 }  // namespace
@@ -96,10 +108,8 @@ Elements ask_other(const NvmlLibrary& library,
 std::expected<NvmlLibrary::Processes, NvmlReturn> NvmlLibrary::processes(NvmlDevice device) const {
     std::map<int, std::optional<base::Bytes>> found;
     Processes processes;
-    const Elements kinds[] = {
-        ask_compute(*this, device),
-        ask_other(*this, driver_abi::nvmlDeviceGetMPSComputeRunningProcesses_v3, device),
-        ask_other(*this, driver_abi::nvmlDeviceGetGraphicsRunningProcesses_v3, device)};
+    const Elements kinds[] = {ask_newest(*this, kCompute, device), ask_other(*this, kMps, device),
+                              ask_other(*this, kGraphics, device)};
     for (const Elements& kind : kinds) {
         if (!kind && classify(kind.error()) == NvmlClass::device_lost) {
             return std::unexpected(kind.error());

@@ -61,8 +61,16 @@ inline constexpr NvmlProcesses<NvmlProcessV1> nvmlDeviceGetComputeRunningProcess
     "nvmlDeviceGetComputeRunningProcesses"};
 inline constexpr NvmlProcesses<NvmlProcess> nvmlDeviceGetGraphicsRunningProcesses_v3{
     "nvmlDeviceGetGraphicsRunningProcesses_v3"};
+inline constexpr NvmlProcesses<NvmlProcess> nvmlDeviceGetGraphicsRunningProcesses_v2{
+    "nvmlDeviceGetGraphicsRunningProcesses_v2"};
+inline constexpr NvmlProcesses<NvmlProcessV1> nvmlDeviceGetGraphicsRunningProcesses{
+    "nvmlDeviceGetGraphicsRunningProcesses"};
 inline constexpr NvmlProcesses<NvmlProcess> nvmlDeviceGetMPSComputeRunningProcesses_v3{
     "nvmlDeviceGetMPSComputeRunningProcesses_v3"};
+inline constexpr NvmlProcesses<NvmlProcess> nvmlDeviceGetMPSComputeRunningProcesses_v2{
+    "nvmlDeviceGetMPSComputeRunningProcesses_v2"};
+inline constexpr NvmlProcesses<NvmlProcessV1> nvmlDeviceGetMPSComputeRunningProcesses{
+    "nvmlDeviceGetMPSComputeRunningProcesses"};
 inline constexpr Nvml<NvmlDevice, NvmlProcessUtilization*, unsigned*, unsigned long long>
     nvmlDeviceGetProcessUtilization{"nvmlDeviceGetProcessUtilization"};
 

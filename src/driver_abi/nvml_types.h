@@ -105,6 +105,8 @@ struct NvmlEventData {
 };
 static_assert(sizeof(NvmlEventData) == 32 && offsetof(NvmlEventData, event_data) == 16);
 
+inline constexpr unsigned kNvmlMigEnabled = 1;  // of nvmlDeviceGetMigMode
+
 inline constexpr std::uint32_t kNvmlFieldRecoveryAction = 230;  // 0: none, 1: reset, 2: reboot, ...
 
 enum class NvmlValueType : std::int32_t {

@@ -53,8 +53,16 @@ static_assert(stands_for(abi::nvmlDeviceGetComputeRunningProcesses,
                          &::nvmlDeviceGetComputeRunningProcesses));
 static_assert(stands_for(abi::nvmlDeviceGetGraphicsRunningProcesses_v3,
                          &::nvmlDeviceGetGraphicsRunningProcesses_v3));
+static_assert(stands_for(abi::nvmlDeviceGetGraphicsRunningProcesses_v2,
+                         &::nvmlDeviceGetGraphicsRunningProcesses_v2));
+static_assert(stands_for(abi::nvmlDeviceGetGraphicsRunningProcesses,
+                         &::nvmlDeviceGetGraphicsRunningProcesses));
 static_assert(stands_for(abi::nvmlDeviceGetMPSComputeRunningProcesses_v3,
                          &::nvmlDeviceGetMPSComputeRunningProcesses_v3));
+static_assert(stands_for(abi::nvmlDeviceGetMPSComputeRunningProcesses_v2,
+                         &::nvmlDeviceGetMPSComputeRunningProcesses_v2));
+static_assert(stands_for(abi::nvmlDeviceGetMPSComputeRunningProcesses,
+                         &::nvmlDeviceGetMPSComputeRunningProcesses));
 static_assert(stands_for(abi::nvmlDeviceGetProcessUtilization, &::nvmlDeviceGetProcessUtilization));
 static_assert(stands_for(abi::nvmlEventSetCreate, &::nvmlEventSetCreate));
 static_assert(stands_for(abi::nvmlDeviceGetSupportedEventTypes,

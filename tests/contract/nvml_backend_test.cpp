@@ -135,6 +135,20 @@ TEST_CASE("memory of a process that is hidden is unknown, and the process is sti
     CHECK(sample()->used == 3_GiB);
 }
 
+TEST_CASE("a GPU that MIG divides is told of, and nothing is said of its memory") {
+    const World world;
+    const auto backend = make_nvml_backend(kFirst, "");
+    node().set_fault(0, Fault::mig);
+    const auto refused = backend->sample({});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Errc::unsupported);
+    CHECK(refused.error().message.contains("MIG instances"));
+    CHECK(make_nvml_lister()->list().devices.size() == 2);
+    CHECK(sample(kSecond).has_value());
+    node().clear_faults(0);
+    CHECK(backend->sample({}).has_value());
+}
+
 TEST_CASE("a lost device is lost, and comes back when the driver has it again") {
     const World world;
     const auto backend = make_nvml_backend(kFirst, "");
@@ -196,7 +210,9 @@ TEST_CASE("an old driver is asked in its own way, and what it does not tell is u
     const wire::HostSample seen = sample("GPU-old").value();
     CHECK(seen.capacity == Bytes{4096});
     CHECK(seen.used == Bytes{3072});
-    REQUIRE(seen.processes.size() == 200);
+    REQUIRE(seen.processes.size() == 201);
+    CHECK(seen.processes[0].bytes == Bytes{7});  // it draws, too
+    CHECK(seen.processes[200].pid == 6'000'000);
     CHECK(seen.processes[199].pid == 5'000'199);
     CHECK(seen.processes[199].bytes == Bytes{199});
     CHECK(seen.processes_known);

@@ -92,3 +92,15 @@ def test_a_model_is_told_its_device_as_pytorch_names_it(daemons):
         node.served.said("hook load " + device, model=name)
         environment = pathlib.Path("/proc/%d/environ" % reply.json()["pid"]).read_bytes()
         assert b"CUDA_VISIBLE_DEVICES=%s" % visible.encode() in environment.split(b"\0")
+
+
+def test_a_gpu_that_mig_divides_is_shown_and_admits_nothing(daemons):
+    node = Node(daemons, "1x8GiB", ballast("a", "3GiB", "4GiB"))
+    node.tool("fault", 0, "mig", 1)
+    node.wait_for(FIRST, "failing")
+    assert "MIG instances" in node.device(FIRST)["trouble"]
+    assert "MIG instances" in run_cli(node, "devices").stdout
+    error = node.call("a", wait="300ms").json()["error"]
+    assert (error["type"], error["reason"]) == ("unavailable", "device")
+    node.tool("fault", 0, "mig", 0)
+    node.wait_for(FIRST, "ok")
