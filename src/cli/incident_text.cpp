@@ -46,6 +46,21 @@ std::string proved_text(const IncidentState& incident) {
     return base::to_text(base::Bytes{*proved->bytes});
 }
 
+std::string size_or_unknown(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? base::to_text(base::Bytes{*bytes}) : "an unknown amount";
+}
+
+std::string activity_text(const IncidentState& incident) {
+    if (!incident.device_age_s) return {};
+    std::string text =
+        fmt::format("\nthe device, {} before: {} in use, {} of it by the worker",
+                    rough_time(*incident.device_age_s), size_or_unknown(incident.device_used_bytes),
+                    size_or_unknown(incident.device_worker_bytes));
+    if (incident.device_busy_percent)
+        text += fmt::format(", busy {} % of the time", *incident.device_busy_percent);
+    return text + "\n";
+}
+
 std::string indented(const std::vector<std::string>& lines, std::string_view indent) {
     std::string text;
     for (const std::string& line : lines) text += fmt::format("{}{}\n", indent, one_line(line));
@@ -96,6 +111,7 @@ std::string incident_details(const IncidentState& incident) {
                         step.bytes ? base::to_text(base::Bytes{*step.bytes}) : ""});
     }
     text += align(rows);
+    text += activity_text(incident);
     for (const ThreadState& thread : incident.threads) text += "\n" + thread_text(thread);
     if (!incident.python_stacks.empty()) {
         text += "\nPython stacks\n" + indented(incident.python_stacks, "  ");

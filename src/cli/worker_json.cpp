@@ -39,7 +39,7 @@ std::vector<std::string> texts_of(const json::object& object, std::string_view k
     return texts;
 }
 
-std::optional<std::uint64_t> bytes_in(const json::object& object, std::string_view key) {
+std::optional<std::uint64_t> count_in(const json::object& object, std::string_view key) {
     const json::value* const value = object.if_contains(key);
     if (value == nullptr || !value->is_number()) return std::nullopt;
     return number_of<std::uint64_t>(object, key);
@@ -54,8 +54,8 @@ base::Result<WorkerState> to_worker(const json::value& value) {
                        .device = text_of(object, "device"),
                        .state = text_of(object, "state"),
                        .since_s = number_of<double>(object, "since_s"),
-                       .claimed_bytes = bytes_in(object, "claimed_bytes"),
-                       .used_bytes = bytes_in(object, "used_bytes"),
+                       .claimed_bytes = count_in(object, "claimed_bytes"),
+                       .used_bytes = count_in(object, "used_bytes"),
                        .running = {}};
     if (worker.id == 0 || worker.state.empty()) return not_of_workers();
     worker.running = texts_of(object, "running");
@@ -89,6 +89,15 @@ void read_evidence_of(const json::object& evidence, IncidentState& incident) {
     });
     incident.python_stacks = texts_of(evidence, "python_stacks");
     incident.missing = texts_of(evidence, "missing");
+    const json::value* const device = evidence.if_contains("device");
+    if (device == nullptr || !device->is_object()) return;
+    const json::object& said = device->get_object();
+    if (const json::value* age = said.if_contains("age_s"); age && age->is_number()) {
+        incident.device_age_s = number_of<double>(said, "age_s");
+    }
+    incident.device_worker_bytes = count_in(said, "worker_bytes");
+    incident.device_used_bytes = count_in(said, "used_bytes");
+    incident.device_busy_percent = count_in(said, "busy_percent");
 }
 
 IncidentState to_incident(const json::object& object) {
@@ -108,7 +117,7 @@ IncidentState to_incident(const json::object& object) {
     for_each_of(object, "steps", [&](const json::object& step) {
         incident.steps.push_back({.name = text_of(step, "step"),
                                   .after_ms = number_of<double>(step, "after_ms"),
-                                  .bytes = bytes_in(step, "bytes")});
+                                  .bytes = count_in(step, "bytes")});
     });
     if (const json::value* seen = object.if_contains("evidence"); seen && seen->is_object()) {
         read_evidence_of(seen->get_object(), incident);

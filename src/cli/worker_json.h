@@ -61,6 +61,11 @@ struct IncidentState {
     std::vector<ThreadState> threads;
     std::vector<std::string> python_stacks;
     std::vector<std::string> missing;
+    // What the device's driver had last said then.
+    std::optional<double> device_age_s;  // none: nothing
+    std::optional<std::uint64_t> device_worker_bytes;
+    std::optional<std::uint64_t> device_used_bytes;
+    std::optional<std::uint64_t> device_busy_percent;
 };
 
 base::Result<std::vector<IncidentState>> parse_incidents(std::string_view text);
