@@ -36,8 +36,15 @@ PROCESSES = 4
 THREADS = 8  # of each
 LOG_LINES = 60  # printed of a run that failed
 # The emulated devices' bytes are files. On a disk that others keep busy, their removal takes so
-# long that workers end late: a fault that belongs to no plan.
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+# long that workers end late: a fault that belongs to no plan. Containers often have too little.
+MEMORY = "/dev/shm"
+MEMORY_MIN = 1 << 30
+
+
+def usual_folder():
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_MIN:
+        return None  # the usual place of temporary files
+    return MEMORY
 
 
 class Clients:
@@ -203,10 +210,11 @@ def main():
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, help="without one, it is drawn")
-    parser.add_argument("--folder", help="of everything; kept if something fails", default=MEMORY)
+    parser.add_argument("--folder", help="for all its files; they are kept if something fails")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1, 1_000_000)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="windlass-chaos-", dir=arguments.folder))
+    place = arguments.folder or usual_folder()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="windlass-chaos-", dir=place))
     print("seed %d: %s" % (seed, ", ".join(kinds_of(seed))), flush=True)
     problems = ["it did not come to its end"]
     try:
