@@ -157,7 +157,7 @@ http::DevicesStatus DeviceFloor::status() const {
                                   .version = driver.version,
                                   .message = driver.message});
     }
-    if (floor_.listed_at()) status.listed = loop_.now() - *floor_.listed_at();
+    if (const auto listed = floor_.listed_at()) status.listed = loop_.now() - *listed;
     return status;
 }
 
@@ -184,8 +184,9 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     status.foreign = shown(numbers.foreign);
     status.fenced = shown(numbers.fenced);
     if (!device.last) {
-        if (known.capacity && floor_.listed_at()) {
-            status.capacity = http::Measured{*known.capacity, "nvml", now - *floor_.listed_at()};
+        const std::optional<base::Instant> listed = floor_.listed_at();
+        if (known.capacity && listed) {
+            status.capacity = http::Measured{*known.capacity, "nvml", now - *listed};
         }
         return status;
     }
@@ -245,15 +246,15 @@ std::vector<http::Trouble> DeviceFloor::troubles() const {
                             .message = device->trouble});
     }
     for (const device::Device* device : floor_.devices()) {
-        const auto fenced =
-            hooks_.ledger ? hooks_.ledger(device->uuid).fenced : std::optional<base::Bytes>{};
-        if (fenced.value_or(base::Bytes{}) == base::Bytes{}) continue;
+        if (!hooks_.ledger) break;
+        const base::Bytes fenced = hooks_.ledger(device->uuid).fenced.value_or(base::Bytes{});
+        if (fenced == base::Bytes{}) continue;
         troubles.push_back(
             {.reason = "device_fenced",
              .device = device->uuid,
              .message = fmt::format("{} of workers that ended did not come back; they stay closed "
                                     "until the driver shows them free, or the device is reset",
-                                    base::to_text(*fenced))});
+                                    base::to_text(fenced))});
     }
     return troubles;
 }
