@@ -68,11 +68,12 @@ Bytes DeviceLedger::fence(Generation generation, Instant now) {
     const auto claim = claims_.find(generation);
     WL_ASSERT(claim != claims_.end() && claim->second.stage == ClaimStage::departed);
     Bytes missing = claim->second.bytes;
-    const bool is_seen = left_behind_ && claim->second.departed_at < sequence_;
+    const bool is_seen = sees_left_behind() && claim->second.departed_at < sequence_;
     if (is_seen) missing = std::min(missing, above(*left_behind_, fenced_));
+    const std::uint64_t departed_at = claim->second.departed_at;
     claims_.erase(claim);
     if (missing <= kTolerance && is_seen) missing = Bytes{};
-    if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now});
+    if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now, departed_at});
     weigh();
     return missing;
 }
@@ -107,9 +108,15 @@ void DeviceLedger::forget_measures() {
     weigh();
 }
 
+// Where processes are not told apart, the claim of one that took all there was would explain
+// whatever is used, and so prove everything.
+bool DeviceLedger::sees_left_behind() const {
+    return left_behind_ && (own_known_ || !is_exclusive_);
+}
+
 std::vector<Generation> DeviceLedger::proved() const {
     std::vector<Generation> gone;
-    if (!left_behind_ || above(*left_behind_, fenced_) > kTolerance) return gone;
+    if (!sees_left_behind() || above(*left_behind_, fenced_) > kTolerance) return gone;
     for (const auto& [generation, claim] : claims_) {
         const bool is_gone = claim.stage == ClaimStage::departed && claim.departed_at < sequence_ &&
                              claim.measured.value_or(Bytes{}) <= kTolerance;
@@ -120,9 +127,10 @@ std::vector<Generation> DeviceLedger::proved() const {
 
 std::vector<Generation> DeviceLedger::lift_fences() {
     std::vector<Generation> lifted;
-    if (!left_behind_ || fences_.empty()) return lifted;
+    if (!sees_left_behind() || fences_.empty()) return lifted;
     Bytes seen = *left_behind_;
     for (auto& [generation, fence] : fences_) {
+        if (fence.departed_at >= sequence_) continue;  // asked before its exit was seen
         fence.bytes = std::min(fence.bytes, seen);
         seen = seen - fence.bytes;
         if (fence.bytes <= kTolerance) lifted.push_back(generation);
@@ -195,7 +203,7 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
     encoder.number(fences_.size());
     for (const auto& [generation, fence] : fences_) {
         encoder.generation(generation);
-        encoder.number(fence.bytes.count());
+        encoder.number(fence.bytes.count() << 1 | (fence.departed_at < sequence_ ? 1u : 0u));
     }
     encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_foreign_ ? 4u : 0u));
     if (used_) encoder.number(used_->count());

@@ -56,6 +56,7 @@ struct Claim {
 struct Fence {  // bytes that a reaped process left behind
     Bytes bytes;
     Instant since;
+    std::uint64_t departed_at = 0;  // as that of the claim that it was
     friend bool operator==(const Fence&, const Fence&) = default;
 };
 
@@ -114,6 +115,7 @@ class DeviceLedger {
 
   private:
     Bytes own_use() const;  // as far as the last sample tells
+    bool sees_left_behind() const;
     void add_up();
     void weigh();  // brings the numbers up to date with claims, fences and measures
 

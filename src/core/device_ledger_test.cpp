@@ -157,6 +157,36 @@ TEST_CASE("what is missing at the settle deadline is fenced, and lifted when the
     CHECK(ledger.free() == 24_GiB - 512_MiB - 1_GiB - 2_GiB);
 }
 
+TEST_CASE("a fence is not lifted by an answer that was asked for before the exit") {
+    DeviceLedger ledger{24_GiB, {}};
+    ledger.measure(told_apart(1, Bytes{}));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.depart(kA, 2);  // the second question is open, and was measured before the load
+    CHECK(ledger.fence(kA, kNow) == 6_GiB);
+    ledger.measure(told_apart(2, Bytes{}));
+    CHECK(ledger.lift_fences().empty());
+    CHECK(ledger.fenced() == 6_GiB);
+    ledger.measure(told_apart(3, Bytes{}));
+    CHECK(ledger.lift_fences() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, a claim of all there was proves nothing of others") {
+    DeviceLedger ledger{24_GiB, {}};
+    ledger.measure(lumped(1, Bytes{}));
+    ledger.claim(kA, 2_GiB, false);
+    ledger.mark_loaded(kA);
+    ledger.depart(kA, 1);
+    ledger.claim(kB, 22_GiB, true);
+    ledger.mark_loaded(kB);
+    ledger.measure(lumped(2, 5_GiB));  // 3 of B; 2 that A left
+    CHECK(ledger.proved().empty());
+    ledger.settle(kB, 3_GiB);
+    ledger.measure(lumped(3, 5_GiB));
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 3_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
 TEST_CASE("a fence shrinks to what is still there") {
     DeviceLedger ledger = make_ledger();
     ledger.measure(told_apart(1, Bytes{}));
