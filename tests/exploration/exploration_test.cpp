@@ -1,15 +1,8 @@
 // Goal:   no order of events, however unlikely, breaks a law in a small world.
-// Method: breadth-first search over the real engine until no new state appears (closure). The path
-// to
-//         a violation is printed as a story, and it is a shortest one.
+// Method: breadth-first search over the real engine until no new state appears (closure).
 #include <doctest/doctest.h>
-#include <fmt/core.h>
 
-#include <deque>
-#include <unordered_map>
-
-#include "exploration/small_world.h"
-#include "world/coverage.h"
+#include "exploration/explore.h"
 
 namespace windlass::exploration {
 namespace {
@@ -40,68 +33,6 @@ core::ModelSpec small_model(bool is_idempotent) {
             .breaker = {.deaths = 0, .window = 60s, .cooldown = 25s},
             .unload_after = 12s,
             .prefetch = 1};
-}
-
-struct Found {
-    std::size_t state_count = 0;
-    std::size_t step_count = 0;
-    std::size_t quiet_count = 0;
-    std::string story;  // empty: no law was broken
-};
-
-// A state of the frontier; the path to it is a chain of indices.
-struct Visited {
-    std::size_t parent;
-    MoveName move;
-};
-
-std::string tell(const std::vector<Visited>& visited, std::size_t last, const MoveName& move,
-                 const std::string& end) {
-    std::vector<std::string> lines{"and so: " + end, to_text(move)};
-    for (std::size_t at = last; at != 0; at = visited[at].parent)
-        lines.push_back(to_text(visited[at].move));
-    std::string story;
-    for (auto line = lines.rbegin(); line != lines.rend(); ++line) story += "  " + *line + "\n";
-    return story;
-}
-
-Found explore(const WorldOptions& options, std::size_t state_max) {
-    Found found;
-    std::vector<Visited> visited{{0, {}}};
-    std::unordered_map<std::string, std::size_t> known;
-    std::deque<std::pair<std::size_t, SmallWorld>> frontier;
-    frontier.emplace_back(0, SmallWorld{options});
-    known.emplace(frontier.front().second.canonical(), 0);
-    while (!frontier.empty() && visited.size() < state_max) {
-        const auto [index, world] = std::move(frontier.front());
-        frontier.pop_front();
-        if (world.is_quiet()) ++found.quiet_count;
-        for (const Move& move : world.moves()) {
-            SmallWorld next = world;
-            next.apply(move);
-            ++found.step_count;
-            if (next.violation()) {
-                found.story = tell(visited, index, move.name, *next.violation());
-                return found;
-            }
-            if (!known.emplace(next.canonical(), visited.size()).second) continue;
-            frontier.emplace_back(visited.size(), std::move(next));
-            visited.push_back({index, move.name});
-        }
-    }
-    found.state_count = visited.size();
-    if (!frontier.empty()) found.story = "not closed\n";
-    return found;
-}
-
-void require_closed(const char* name, const WorldOptions& options) {
-    const Found found = explore(options, 3'000'000);
-    fmt::print("exploration: {:<34} {:>9} states, {:>9} transitions, merge ratio {:.1f}\n", name,
-               found.state_count, found.step_count,
-               static_cast<double>(found.step_count) / static_cast<double>(found.state_count + 1));
-    INFO(found.story);
-    REQUIRE(found.story.empty());
-    CHECK(found.quiet_count > 0);
 }
 
 }  // namespace

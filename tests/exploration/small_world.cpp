@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/overloaded.h"
 #include "exploration/canonical.h"
 
@@ -23,21 +25,46 @@ core::Error worker_error(Errc code) { return base::fail(code, "said by the worke
 }  // namespace
 
 std::string to_text(const MoveName& name) {
-    std::string text = name.worker ? fmt::format("worker {}: ", name.worker.value) : std::string{};
+    std::string text;
+    if (name.worker) text += fmt::format("worker {}: ", name.worker.value);
+    if (name.device) text += fmt::format("device {}: ", name.device.value);
     text += name.what;
     if (name.request) text += fmt::format(" {}", name.request.value);
     return text;
 }
 
 SmallWorld::SmallWorld(const WorldOptions& options)
-    : options_(options), engine_({options.model}), ledger_({options.model}), now_(1h) {}
+    : options_(options),
+      engine_(specs(), options.memory.devices),
+      ledger_(specs(), options.memory.devices),
+      memory_(options.memory),
+      now_(1h) {}
+
+std::vector<core::ModelSpec> SmallWorld::specs() const {
+    std::vector<core::ModelSpec> specs{options_.model};
+    specs.insert(specs.end(), options_.others.begin(), options_.others.end());
+    return specs;
+}
+
+ModelId SmallWorld::model_of(RequestId call) const {
+    return ModelId{(call.value - 1) % (options_.others.size() + 1) + 1};
+}
+
+// An unknown need turns out to be the smallest amount there is.
+Bytes SmallWorld::need_of(const Worker& worker) const {
+    const core::Need& need = specs()[worker.model.value - 1].need;
+    return need.kind == core::NeedKind::bytes ? need.bytes : Bytes{std::uint64_t{1} << 30};
+}
 
 std::vector<Move> SmallWorld::moves() const {
     std::vector<Move> moves;
     add_client_moves(moves);
     add_administrator_moves(moves);
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
-    if (engine_.next_deadline()) moves.push_back({{"time passes"}, core::TimePassed{}});
+    memory_.add_moves(moves, engine_);
+    if (!engine_.next_deadline()) return moves;
+    moves.push_back({{"time passes"}, core::TimePassed{}});
+    if (!is_blind()) moves.push_back({{"a while passes"}, {}, Deed::while_passes});
     return moves;
 }
 
@@ -46,14 +73,15 @@ void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
         const RequestId request{static_cast<std::uint64_t>(i)};
         if (!made_.contains(request)) {
             // The second is in less of a hurry to be answered and more to be begun.
+            const core::Duration timeout = options_.call_timeout;
             const core::CallArrived call{.request = request,
-                                         .model = kModel,
-                                         .timeout = i == 1 ? 40s : 70s,
-                                         .wait = i == 1 ? 40s : 25s};
+                                         .model = model_of(request),
+                                         .timeout = i == 1 ? timeout : timeout * 7 / 4,
+                                         .wait = i == 1 ? timeout : timeout * 5 / 8};
             moves.push_back({{.what = "arrives: call", .request = request}, call});
             break;  // calls are alike: only the next one may arrive
         }
-        if (!ledger_.is_answered(request) && !gone_.contains(request)) {
+        if (!options_.is_calm && !ledger_.is_answered(request) && !gone_.contains(request)) {
             moves.push_back({{.what = "goes: the client of call", .request = request},
                              core::ClientGone{request}});
         }
@@ -101,7 +129,14 @@ void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generatio
     const auto add = [&](const char* name, core::Event event) {
         moves.push_back({{.what = name, .worker = generation}, std::move(event)});
     };
-    add("exits", core::WorkerExited{generation, "exit status 1"});
+    const core::WorkerExited exit{generation, "exit status 1"};
+    add("exits", exit);
+    if (memory_.may_stay(generation)) {
+        moves.push_back(
+            {{.what = "exits, its memory stays", .worker = generation}, exit, Deed::memory_stays});
+    }
+    if (options_.has_kill && !has_killed_) add("is to be killed", core::KillAsked{generation});
+    if (options_.is_calm) return add_calm_moves(moves, generation, worker);
     if (!worker.said_hello && !worker.has_failed && worker.signals == 0) {
         add("cannot be launched", core::LaunchFailed{generation, worker_error(Errc::not_found)});
     }
@@ -116,6 +151,30 @@ void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generatio
         add("fails to load", core::LoadFailed{generation, worker_error(Errc::out_of_memory)});
     }
     add_run_moves(moves, generation, worker);
+}
+
+void SmallWorld::add_calm_moves(std::vector<Move>& moves, Generation generation,
+                                const Worker& worker) const {
+    const auto add = [&](const char* name, core::Event event, RequestId request = {}) {
+        moves.push_back(
+            {{.what = name, .worker = generation, .request = request}, std::move(event)});
+    };
+    if (!worker.said_hello) add("says hello", core::WorkerHello{generation});
+    if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
+        if (memory_.has_room(worker.device, need_of(worker))) {
+            add("has loaded", core::WorkerLoaded{generation});
+        } else {
+            add("finds no memory", core::LoadFailed{generation, worker_error(Errc::out_of_memory)});
+        }
+    }
+    for (const RequestId request : worker.held)
+        if (worker.begun.empty()) add("begins", core::RunStarted{generation, request}, request);
+    for (const RequestId request : worker.begun)
+        add("answers", core::RunAnswered{generation, request}, request);
+    for (const RequestId request : worker.recalls) {
+        const bool is_held = worker.held.contains(request);
+        add("gives back", core::RunRecalled{generation, request, is_held}, request);
+    }
 }
 
 void SmallWorld::add_run_moves(std::vector<Move>& moves, Generation generation,
@@ -149,20 +208,89 @@ void SmallWorld::add_run_moves(std::vector<Move>& moves, Generation generation,
 }
 
 void SmallWorld::apply(const Move& move) {
-    const bool is_time = std::holds_alternative<core::TimePassed>(move.event);
+    reports_.clear();
+    if (move.deed == Deed::while_passes) {
+        pass_while();
+    } else {
+        memory_.perform(move, engine_);
+        if (move.event) deliver(*move.event);
+    }
+    if (const auto forgotten = memory_.find_forgotten(engine_)) fail(*forgotten);
+    if (ledger_.violation()) fail(*ledger_.violation());
+}
+
+bool SmallWorld::deliver(const core::Event& event) {
+    bool is_eventful = hear(event);
+    // A deadline that was reached in this very instant is delivered in the same turn of the loop.
+    while (engine_.next_deadline() && *engine_.next_deadline() <= now_) {
+        is_eventful = hear(core::TimePassed{}) || is_eventful;
+    }
+    ledger_.check_rest(engine_, now_);
+    return is_eventful;
+}
+
+bool SmallWorld::hear(const core::Event& event) {
+    const bool is_time = std::holds_alternative<core::TimePassed>(event);
     if (is_time) now_ = std::max(now_, *engine_.next_deadline());
-    note_event(move.event);
+    note_event(event);
     core::Commands commands;
-    ledger_.observe(move.event, now_);
-    engine_.handle(move.event, now_, commands);
+    ledger_.observe(event, now_);
+    engine_.handle(event, now_, commands);
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     note_commands(commands);
-    // A deadline that was reached in this very instant is delivered in the same turn of the loop.
-    if (engine_.next_deadline() && *engine_.next_deadline() <= now_) {
-        return apply({{"time passes"}, core::TimePassed{}});
+    return std::ranges::any_of(commands, [](const core::Command& command) {
+        return !std::holds_alternative<core::SampleDevice>(command);
+    });
+}
+
+bool SmallWorld::answer_all() {
+    for (const core::Event& event : memory_.answers(engine_)) {
+        memory_.perform({{}, event}, engine_);
+        if (deliver(event)) return true;
     }
-    ledger_.check_rest(engine_, now_);
+    return false;
+}
+
+void SmallWorld::pass_while() {
+    const core::Instant end = now_ + 1min;
+    while (!answer_all() && engine_.next_deadline() && *engine_.next_deadline() <= end) {
+        if (deliver(core::TimePassed{})) return;
+    }
+}
+
+std::optional<std::string> SmallWorld::find_leftover() const {
+    if (is_blind() || engine_.is_shutting_down()) return std::nullopt;
+    SmallWorld healed = *this;
+    const core::Instant end = now_ + 2min;
+    for (const core::Event& event : healed.memory_.heal(engine_)) healed.deliver(event);
+    do {
+        healed.answer_all();
+        if (healed.ledger_.violation()) return healed.ledger_.violation();
+        if (!healed.engine_.next_deadline()) break;
+        healed.deliver(core::TimePassed{});
+    } while (healed.now_ < end);
+    const core::Devices& devices = healed.engine_.devices();
+    if (!devices.holdings().empty()) return "a claim or a fence is left although nobody lives";
+    return std::nullopt;
+}
+
+bool SmallWorld::is_blind() const {
+    return std::ranges::none_of(options_.memory.devices.known, &core::DeviceSpec::is_measured);
+}
+
+bool SmallWorld::is_anybody_waiting(core::WaitReason reason) const {
+    return std::ranges::any_of(
+        made_, [&](RequestId request) { return engine_.wait_reason(request) == reason; });
+}
+
+bool SmallWorld::is_any_silent() const {
+    return std::ranges::any_of(engine_.devices().all(),
+                               [](const auto& device) { return device.second.is_silent; });
+}
+
+void SmallWorld::fail(const std::string& sentence) {
+    if (!violation_) violation_ = sentence;
 }
 
 void SmallWorld::note_event(const core::Event& event) {
@@ -176,13 +304,18 @@ void SmallWorld::note_event(const core::Event& event) {
                    [&](const core::RestartAsked& e) { made_.insert(e.request); },
                    [&](const core::PauseAsked&) { pause_step_ = 1; },
                    [&](const core::ResumeAsked&) { pause_step_ = 2; },
+                   [&](const core::KillAsked&) { has_killed_ = true; },
                    [&](const core::ModelConfigured&) { reload_step_ = reload_step_ == 0 ? 1 : 3; },
                    [&](const core::ModelRemoved&) { reload_step_ = 2; },
                    [&](const core::ClientGone& e) { gone_.insert(e.request); },
                    [&](const core::LaunchFailed& e) { workers_.erase(e.generation); },
                    [&](const core::WorkerExited& e) { workers_.erase(e.generation); },
                    [&](const core::WorkerHello& e) { workers_.at(e.generation).said_hello = true; },
-                   [&](const core::WorkerLoaded& e) { workers_.at(e.generation).is_loaded = true; },
+                   [&](const core::WorkerLoaded& e) {
+                       Worker& worker = workers_.at(e.generation);
+                       worker.is_loaded = true;
+                       memory_.take(worker.device, e.generation, need_of(worker));
+                   },
                    [&](const core::LoadFailed& e) { workers_.at(e.generation).has_failed = true; },
                    [&](const core::ChannelLost& e) { workers_.at(e.generation).is_deaf = true; },
                    [&](const core::RunStarted& e) {
@@ -206,13 +339,17 @@ void SmallWorld::note_commands(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         std::visit(
             base::Overloaded{
-                [&](const core::Launch& c) { workers_.try_emplace(c.generation); },
+                [&](const core::Launch& c) {
+                    workers_[c.generation] = {.model = c.model, .device = c.device};
+                },
                 [&](const core::Load& c) { workers_.at(c.generation).got_load = true; },
                 [&](const core::Dispatch& c) { workers_.at(c.generation).held.insert(c.request); },
                 [&](const core::Recall& c) { workers_.at(c.generation).recalls.insert(c.request); },
                 [&](const core::Stop& c) { workers_.at(c.generation).signals |= 1; },
                 [&](const core::Terminate& c) { workers_.at(c.generation).signals |= 2; },
                 [&](const core::Kill& c) { workers_.at(c.generation).signals |= 4; },
+                [&](const core::SampleDevice& c) { memory_.note_question(c); },
+                [&](const core::Report& c) { reports_.push_back(c.code); },
                 [](const auto&) {},
             },
             command);
@@ -225,9 +362,11 @@ std::string SmallWorld::canonical() const {
     encoder.number(gone_.size());
     for (const RequestId request : gone_) encoder.request(request);
     encoder.number(
-        static_cast<std::uint64_t>(shutdown_step_ | pause_step_ << 2 | reload_step_ << 4));
+        static_cast<std::uint64_t>(shutdown_step_ | pause_step_ << 2 | reload_step_ << 4) |
+        (has_killed_ ? 256u : 0u));
     engine_.encode(encoder);
     ledger_.encode(encoder);
+    memory_.encode(encoder, engine_);
     for (const auto& [generation, worker] : workers_) {
         encoder.generation(generation);
         encoder.number((worker.said_hello ? 1u : 0u) | (worker.got_load ? 2u : 0u) |

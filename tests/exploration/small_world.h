@@ -1,5 +1,5 @@
-// One model, a few requests and every worker that could be: all that may happen next, as moves. The
-// real engine inside, the oracle beside it.
+// One model or two, a few requests and every worker that could be, on a device whose memory is told
+// or is not: all that may happen next, as moves. The real engine inside, the oracle beside it.
 #pragma once
 
 #include <deque>
@@ -9,36 +9,31 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "exploration/small_memory.h"
 #include "world/ledger.h"
 
 namespace windlass::exploration {
 
-using core::Generation;
+using core::ModelId;
 using core::RequestId;
-
-// What a story tells of a move; the text is made only when it is told.
-struct MoveName {
-    const char* what = "";
-    Generation worker;  // none: not done by a worker
-    RequestId request;  // none: not about one
-};
-std::string to_text(const MoveName& name);
-
-struct Move {
-    MoveName name;
-    core::Event event;
-};
 
 // What this world contains beside the calls.
 struct WorldOptions {
     core::ModelSpec model;
     int call_count = 2;
+    core::Duration call_timeout = std::chrono::seconds{40};
     bool has_load = false;      // an administrator's load
     bool has_unload = false;    // an administrator's unload
     bool has_restart = false;   // an administrator's restart
     bool has_pause = false;     // paused, then resumed
     bool has_reload = false;    // the model changes, is removed, comes back
     bool has_shutdown = false;  // asked, then forced
+    bool has_kill = false;      // an administrator kills a process, once
+    // Workers load where there is room, and answer; or die. All else that they may do is explored
+    // in worlds without memory.
+    bool is_calm = false;
+    std::vector<core::ModelSpec> others;  // calls take turns with the models
+    MemoryOptions memory;
 };
 
 class SmallWorld {
@@ -49,13 +44,21 @@ class SmallWorld {
     void apply(const Move& move);
 
     std::string canonical() const;
-    const std::optional<std::string>& violation() const { return ledger_.violation(); }
+    const std::optional<std::string>& violation() const { return violation_; }
     const core::Engine& engine() const { return engine_; }
     // Nothing is owed to anybody: no request waits, no process lives.
     bool is_quiet() const { return ledger_.unanswered_count() == 0 && workers_.empty(); }
+    // A law for quiet states: once all faults are over, no claim and no fence is left.
+    std::optional<std::string> find_leftover() const;
+    // What the engine reported of the last move.
+    const std::vector<core::EventCode>& reports() const { return reports_; }
+    bool is_anybody_waiting(core::WaitReason reason) const;
+    bool is_any_silent() const;
 
   private:
     struct Worker {
+        ModelId model;
+        DeviceId device;
         bool said_hello = false;
         bool got_load = false;
         bool is_loaded = false;
@@ -71,13 +74,26 @@ class SmallWorld {
     void add_administrator_moves(std::vector<Move>& moves) const;
     void add_worker_moves(std::vector<Move>& moves, Generation generation,
                           const Worker& worker) const;
+    void add_calm_moves(std::vector<Move>& moves, Generation generation,
+                        const Worker& worker) const;
     void add_run_moves(std::vector<Move>& moves, Generation generation, const Worker& worker) const;
+    std::vector<core::ModelSpec> specs() const;
+    ModelId model_of(RequestId call) const;
+    bool is_blind() const;  // no device tells how full it is
+    Bytes need_of(const Worker& worker) const;
+    // Returns whether the engine did more than to ask devices.
+    bool deliver(const core::Event& event);
+    bool hear(const core::Event& event);
+    bool answer_all();
+    void pass_while();
+    void fail(const std::string& sentence);
     void note_event(const core::Event& event);
     void note_commands(const core::Commands& commands);
 
     WorldOptions options_;
     core::Engine engine_;
     world::Ledger ledger_;
+    SmallMemory memory_;
     core::Instant now_;
     std::map<Generation, Worker> workers_;
     std::set<RequestId> made_;  // requests that have been made
@@ -85,6 +101,9 @@ class SmallWorld {
     int shutdown_step_ = 0;
     int pause_step_ = 0;
     int reload_step_ = 0;
+    bool has_killed_ = false;
+    std::vector<core::EventCode> reports_;
+    std::optional<std::string> violation_;
 };
 
 }  // namespace windlass::exploration

@@ -1,0 +1,27 @@
+// A small world explored to closure: breadth first, until no new state appears.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "exploration/small_world.h"
+
+namespace windlass::exploration {
+
+struct Found {
+    std::size_t state_count = 0;
+    std::size_t step_count = 0;
+    std::size_t quiet_count = 0;
+    // How often each thing was met: what the engine reported in a step, and states in which
+    // somebody waits for memory or a device is silent.
+    std::map<std::string, std::size_t> met;
+    std::string story;  // empty: no law was broken. Else a shortest path to where one was
+};
+
+Found explore(const WorldOptions& options, std::size_t state_max);
+
+// Prints what was found, and requires that the world closed without a broken law.
+Found require_closed(const char* name, const WorldOptions& options);
+
+}  // namespace windlass::exploration
