@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/assert.h"
 #include "cli/commands.h"
 
 namespace windlass::cli {
@@ -126,46 +127,51 @@ void Ballast::give_page(std::size_t page) {
 }
 
 // A set, and a copy each way, which must bring back what was set.
-Result<void> Ballast::work_once(driver_abi::CuDevicePtr page, unsigned char value) {
+Result<void> Ballast::work_once(const guard::CudaDriver& driver, driver_abi::CuDevicePtr page,
+                                unsigned char value) {
     std::array<unsigned char, kPage> seen = {};
     const std::size_t bytes = std::min<std::size_t>(seen.size(), settings_.bytes.count());
-    WL_TRY(driver_->call(driver_abi::cuMemsetD8_v2, page, value, bytes));
-    WL_TRY(driver_->call(driver_abi::cuMemcpyDtoH_v2, seen.data(), page, bytes));
-    if (seen[0] != value || seen[bytes - 1] != value)
+    WL_TRY(driver.call(driver_abi::cuMemsetD8_v2, page, value, bytes));
+    WL_TRY(driver.call(driver_abi::cuMemcpyDtoH_v2, seen.data(), page, bytes));
+    if (seen[0] != value || seen[bytes - 1] != value) {
         return base::fail(Errc::data_corrupt,
                           fmt::format("device memory holds {} where {} was written; the device or "
                                       "its driver is broken",
                                       seen[0], value));
-    WL_TRY(driver_->call(driver_abi::cuMemcpyHtoD_v2, page, seen.data(), bytes));
-    return driver_->call(driver_abi::cuCtxSynchronize);
+    }
+    WL_TRY(driver.call(driver_abi::cuMemcpyHtoD_v2, page, seen.data(), bytes));
+    return driver.call(driver_abi::cuCtxSynchronize);
 }
 
-Result<std::uint64_t> Ballast::work(worker::Request& request, std::size_t page) {
-    if (page != 0 && (page + 1) * kPage > settings_.bytes.count())
+Result<std::uint64_t> Ballast::work(const guard::CudaDriver& driver, worker::Request& request,
+                                    std::size_t page) {
+    if (page != 0 && (page + 1) * kPage > settings_.bytes.count()) {
         return base::fail(Errc::invalid_input,
                           fmt::format("{} cannot be busy {} times at once; take more --bytes, or "
                                       "lower `concurrency`",
                                       base::to_text(settings_.bytes), page + 1));
+    }
     const auto asked = parse_milliseconds(request.body);
     const auto length = asked ? std::chrono::milliseconds{*asked} : settings_.run;
     const auto end = std::chrono::steady_clock::now() + length;
     // Contexts are current to a thread, and runs may be on other threads than the load.
     driver_abi::CuContext context = nullptr;
-    WL_TRY(driver_->call(driver_abi::cuDevicePrimaryCtxRetain, &context, 0));
-    WL_TRY(driver_->call(driver_abi::cuCtxSetCurrent, context));
-    WL_TRY(driver_->call(driver_abi::cuDevicePrimaryCtxRelease_v2, 0));
+    WL_TRY(driver.call(driver_abi::cuDevicePrimaryCtxRetain, &context, 0));
+    WL_TRY(driver.call(driver_abi::cuCtxSetCurrent, context));
+    WL_TRY(driver.call(driver_abi::cuDevicePrimaryCtxRelease_v2, 0));
     std::uint64_t rounds = 0;
     do {
         if (request.cancelled()) return base::fail(Errc::cancelled, "the request was cancelled");
-        WL_TRY(work_once(memory_ + page * kPage, static_cast<unsigned char>(++rounds)));
+        WL_TRY(work_once(driver, memory_ + page * kPage, static_cast<unsigned char>(++rounds)));
         request.progress({.step = rounds});
     } while (std::chrono::steady_clock::now() < end);
     return rounds;
 }
 
 worker::Outcome<worker::Answer> Ballast::run(worker::Request& request) {
+    WL_ASSERT(driver_.has_value());  // the SDK runs nothing before a load that succeeded
     const std::size_t page = take_page();
-    const Result<std::uint64_t> rounds = work(request, page);
+    const Result<std::uint64_t> rounds = work(*driver_, request, page);
     give_page(page);
     if (!rounds) return report(rounds.error());
     return worker::Answer{.body = fmt::format("{{\"pid\": {}, \"bytes\": {}, \"rounds\": {}}}\n",

@@ -35,8 +35,10 @@ class Ballast : public worker::Model {
 
   private:
     base::Result<void> take();
-    base::Result<void> work_once(driver_abi::CuDevicePtr page, unsigned char value);
-    base::Result<std::uint64_t> work(worker::Request& request, std::size_t page);
+    base::Result<void> work_once(const guard::CudaDriver& driver, driver_abi::CuDevicePtr page,
+                                 unsigned char value);
+    base::Result<std::uint64_t> work(const guard::CudaDriver& driver, worker::Request& request,
+                                     std::size_t page);
     std::size_t take_page();
     void give_page(std::size_t page);
 
