@@ -11,6 +11,7 @@
 #include "core/engine.h"
 #include "simulation/fake_worker.h"
 #include "simulation/random.h"
+#include "world/true_memory.h"
 
 namespace windlass::simulation {
 
@@ -25,42 +26,31 @@ class FakeMemory {
     void launch(const core::Launch& order, const core::ModelSpec& spec, Bytes claim);
     // A load takes its memory. False: there is not enough.
     bool take(Generation generation);
-    void end(Generation generation, Instant now);
+    void end(Generation generation, const core::Engine& engine, Instant now);
     // Plans the answer, if there is to be one.
     void ask(const core::SampleDevice& question, Instant now);
     void lose(DeviceId id) { devices_.at(id).is_lost = true; }
     void find(DeviceId id) { devices_.at(id).is_lost = false; }
+    void on_answer(const core::DeviceSampled& answer, const core::Engine& engine);
     void heal(Instant now);  // all that was left behind comes back, strangers go
 
-    // Empty: whatever still lies there is claimed or fenced.
-    std::optional<std::string> find_forgotten(const core::Engine& engine, Instant now) const;
+    std::optional<std::string> find_forgotten(const core::Engine& engine, Instant now) const {
+        return world::find_forgotten(devices_, engine, now);
+    }
 
   private:
-    struct Left {
-        Bytes bytes;
-        Instant until;
-    };
-    struct Device {
-        core::DeviceSpec spec;
-        Bytes foreign;
-        bool is_lost = false;
-        // A stranger that shrinks while memory is on its way back cannot be told from it.
-        bool is_blurred = false;
-        bool is_estimated = false;  // processes were hidden once: claims may be estimates
-        std::map<Generation, Bytes> own;
-        std::map<Generation, Left> left;
-    };
     struct Plan {
         DeviceId device;
         Bytes need;
     };
 
-    Bytes used(const Device& device, Instant now) const;
-    void move_stranger(Device& device, Instant now);
+    void move_stranger(world::TrueDevice& device, Instant now);
 
     Random& random_;
     const WorldHooks& hooks_;
-    std::map<DeviceId, Device> devices_;
+    world::TrueMemory devices_;
+    // When the answer under way was measured, with nothing left behind by anybody.
+    std::map<DeviceId, std::optional<Bytes>> clean_foreign_;
     std::map<Generation, Plan> plans_;
     Instant now_;
 };

@@ -156,8 +156,10 @@ void Simulation::run() {
     for (std::size_t i = 1; i <= specs_.size(); ++i) deliver(core::ResumeAsked{core::ModelId{i}});
     const Instant limit = now_ + kQuietLimit;
     if (random_.chance(500)) {  // let it come to rest before the end, or end it in the middle
-        while (ledger_.unanswered_count() > 0 && !violation_ && now_ < limit && turn()) {
+        const auto is_at_rest = [this] { return ledger_.unanswered_count() == 0 && !is_owed(); };
+        while (!is_at_rest() && !violation_ && now_ < limit && turn()) {
         }
+        if (is_owed()) fail("a claim or fence of the dead is left although all memory is back");
     }
     deliver(core::ShutdownAsked{random_.between(0ms, 2s)});
     if (random_.chance(300)) send_client();
@@ -167,6 +169,13 @@ void Simulation::run() {
     if (!engine_.is_finished()) fail("the shutdown never finished");
     ledger_.check_quiet();
     if (ledger_.violation()) fail(*ledger_.violation());
+}
+
+bool Simulation::is_owed() const {
+    return std::ranges::any_of(engine_.devices().all(), [](const auto& entry) {
+        const core::DeviceLedger& ledger = entry.second.ledger;
+        return ledger.has_departed() || !ledger.fences().empty();
+    });
 }
 
 void Simulation::send_client() {
@@ -196,7 +205,9 @@ void Simulation::send_administrator() {
             if (random_.chance(200)) return lose_device();
             schedule(random_.between(1ms, 1s), core::ResumeAsked{model});
             return deliver(core::PauseAsked{model});
-        case 4: return deliver(core::KillAsked{engine_.view(model).generation});
+        case 4:
+            if (engine_.view(model).generation) coverage_.count("asked to kill");
+            return deliver(core::KillAsked{engine_.view(model).generation});
         default: return reconfigure();
     }
     ++last_request_;
@@ -277,18 +288,33 @@ void Simulation::deliver(const core::Event& event) {
     ++event_count_;
     const bool is_exit = std::holds_alternative<core::WorkerExited>(event) ||
                          std::holds_alternative<core::LaunchFailed>(event);
-    if (is_exit) memory_.end(worker_of(event), now_);
+    if (is_exit) memory_.end(worker_of(event), engine_, now_);
     if (const auto* changed = std::get_if<core::ModelConfigured>(&event)) note_spec(changed->spec);
+    if (const auto* answer = std::get_if<core::DeviceSampled>(&event)) {
+        const core::Device* device = engine_.devices().find_device(answer->device);
+        const bool is_open = device->is_asked && device->sequence == answer->sequence;
+        if (is_open) memory_.on_answer(*answer, engine_);
+    }
     core::Commands commands;
     ledger_.observe(event, now_);
     engine_.handle(event, now_, commands);
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     coverage_.count(commands);
+    count_copies(commands);
     if (const auto forgotten = memory_.find_forgotten(engine_, now_)) fail(*forgotten);
     if (ledger_.violation()) fail(*ledger_.violation());
     trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
+}
+
+// Copies of `copies = "auto"` come while they are wanted.
+void Simulation::count_copies(const core::Commands& commands) {
+    for (const core::Command& command : commands) {
+        const auto* launch = std::get_if<core::Launch>(&command);
+        if (launch == nullptr || !specs_[launch->model.value - 1].copies.is_auto) continue;
+        if (engine_.view(launch->model).copies > 0) coverage_.count("one more copy");
+    }
 }
 
 void Simulation::carry_out(const core::Commands& commands) {

@@ -34,6 +34,8 @@ class Simulation {
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
     bool is_due_to_happen(const core::Event& event);
     void deliver(const core::Event& event);
+    bool is_owed() const;  // the dead left something that is claimed or fenced
+    void count_copies(const core::Commands& commands);
     void carry_out(const core::Commands& commands);
     void send_client();
     void send_administrator();

@@ -205,7 +205,7 @@ void Ledger::lose_runs(Process& process) {
 // --- devices
 
 void Ledger::on(const core::DeviceFound& event, Instant) { memory_.on(event); }
-void Ledger::on(const core::DeviceSampled& event, Instant) { memory_.on(event); }
+void Ledger::on(const core::DeviceSampled& event, Instant now) { memory_.on(event, now); }
 void Ledger::on(const core::DeviceSilent& event, Instant) { memory_.on(event); }
 void Ledger::on(const core::DeviceLost& event, Instant) {
     memory_.on(event);

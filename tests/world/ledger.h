@@ -79,7 +79,7 @@ class Ledger {
     void check_refusal(const Request& request, const core::Respond& command, Instant now);
     void check_timeout(const Request& request, const core::Respond& command, Instant now);
     void check_death_cause(const Process& process, Instant now, const char* what);
-    void check_wait(const core::Engine& engine, RequestId id, const Request& request);
+    void check_wait(const core::Engine& engine, RequestId id, const Request& request, Instant now);
     bool has_broken_limit(const Process& process, Instant now) const;
     bool is_set_aside(const Process& process, Instant now) const;
     std::size_t waiting_count(ModelId model) const;

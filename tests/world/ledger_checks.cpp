@@ -273,6 +273,8 @@ void Ledger::check_breaker(ModelId id, Instant now) {
 
 void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
+    if (command.code == core::EventCode::model_load_retried)
+        memory_.on_load_retried(command.generation);
     const auto aside = processes_.find(command.generation);
     const bool is_aside = command.code == core::EventCode::worker_unkillable;
     // What had not begun there may go to another copy at once.
@@ -290,18 +292,19 @@ void Ledger::on(const core::Report& command, Instant now) {
 }
 
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
+    memory_.check(engine);
     for (const auto& [id, request] : requests_) {
         if (request.is_answered) continue;
         if (request.is_gone) fail("a request outlived its client");
         if (request.deadline <= now) fail("a request is past its deadline and has no answer");
-        if (request.kind == RequestKind::call) check_wait(engine, id, request);
+        if (request.kind == RequestKind::call) check_wait(engine, id, request, now);
     }
-    memory_.check(engine);
     if (memory_.violation()) fail(*memory_.violation());
 }
 
 // Every wait has a reason, and the reason is true.
-void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request& request) {
+void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request& request,
+                        Instant now) {
     const auto reason = engine.wait_reason(id);
     const Run* run = find_run(id);
     if (run != nullptr && run->begun) {
@@ -317,11 +320,14 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
     const auto is_leaving = [](const Process& process) {
         return process.stop_sent || process.term_sent || process.kill_sent || process.had_limit;
     };
-    // A probe may be a run of a copy that leaves.
+    // No ready copy stands idle. (Places beside a run prove nothing: its copy may be draining, and
+    // one that drains without a run goes at once.) While a breaker probes there is one place for
+    // all copies, and a copy that leaves may still hold it.
     const bool is_probing = models_[request.model].is_tripped;
-    const auto is_busy = [&](const Process& p) {
-        return !p.runs.empty() && (is_probing || !is_leaving(p));
+    const auto is_idle = [&](const Process& p) {
+        return p.is_loaded && !p.is_deaf && !p.is_poisoned && !is_leaving(p) && p.runs.empty();
     };
+    const auto has_runs = [](const Process& p) { return !p.runs.empty(); };
     const bool has_living = any([](const Process& process) { return !process.kill_sent; });
     bool is_true = false;
     switch (*reason) {
@@ -331,7 +337,9 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
         case WaitReason::loading:
             is_true = any([](const Process& p) { return p.said_hello && !p.is_loaded; });
             break;
-        case WaitReason::busy: is_true = any(is_busy); break;
+        case WaitReason::busy:
+            is_true = run != nullptr || !any(is_idle) || (is_probing && any(has_runs));
+            break;
         case WaitReason::draining:
             is_true = any([](const Process& p) { return !p.runs.empty(); });
             break;
@@ -342,7 +350,7 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             is_true = run == nullptr && models_[request.model].is_paused;
             break;
         case WaitReason::memory:
-            is_true = !has_living && memory_.is_short(spec(request.model));
+            is_true = !has_living && memory_.is_short(spec(request.model), now);
             break;
         case WaitReason::device:
             is_true = !has_living && !memory_.has_answering(spec(request.model));

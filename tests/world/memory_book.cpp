@@ -36,6 +36,7 @@ void MemoryBook::on(const core::DeviceLost& event) {
     device.is_lost = true;
     device.is_asked = device.is_silent = false;
     device.last.reset();
+    forget_measured(event.device);
 }
 
 void MemoryBook::on_time(core::Instant now) {
@@ -56,14 +57,22 @@ void MemoryBook::on(const core::SampleDevice& command, core::Instant now) {
     device.asked = now;
 }
 
-void MemoryBook::on(const core::DeviceSampled& event) {
+void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
     Device& device = devices_.at(event.device);
     if (!device.is_asked || event.sequence != device.sequence) return;
     device.is_asked = device.is_silent = false;
     device.last = event;
+    device.answered = now;
+    device.is_stale = false;
     for (auto& [generation, claim] : claims_) {
+        if (claim.device == event.device && !claim.exit_after) claim.measured = {};
         const bool is_later = claim.exit_after && event.sequence > *claim.exit_after;
         if (claim.device == event.device && is_later && event.used) claim.is_covered = true;
+    }
+    for (const core::OwnMemory& own : event.own) {
+        const auto claim = claims_.find(own.generation);
+        if (claim == claims_.end() || claim->second.device != event.device) continue;
+        if (event.own_known && !claim->second.exit_after) claim->second.measured = own.bytes;
     }
 }
 
@@ -73,6 +82,13 @@ void MemoryBook::on(const core::DeviceSilent& event) {
     device.is_asked = false;
     device.is_silent = true;
     device.last.reset();
+    forget_measured(event.device);
+}
+
+void MemoryBook::forget_measured(DeviceId id) {
+    for (auto& [generation, claim] : claims_) {
+        if (claim.device == id && !claim.exit_after) claim.measured = {};
+    }
 }
 
 std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) {
@@ -115,12 +131,20 @@ Bytes MemoryBook::outstanding(DeviceId id) const {
     return sum;
 }
 
-bool MemoryBook::fits_now(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
+// Certainly, whatever of the dead is still there: for all there is, where nobody ever was; and not
+// beside a claim of an unknown size, which may be alone there.
+bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
     const auto need = need_on(spec, device);
+    Bytes taken = *device.last->used;
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.device != id) continue;
+        if (!claim.need || !need) return false;
+        const bool is_counted = device.last->own_known && !claim.exit_after;
+        taken = taken + (is_counted ? above(*claim.need, claim.measured)
+                                    : std::max(*claim.need, claim.measured));
+    }
     const Bytes room = above(*device.spec.capacity, settings_.headroom);
-    if (!need) return false;  // others decide when it may have all
-    if (!device.last->own_known) return *device.last->used + claimed(id) + *need <= room;
-    return *device.last->used + outstanding(id) + *need <= room;
+    return need ? taken + *need <= room : taken < room;
 }
 
 void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now) {
@@ -140,24 +164,28 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
         if (settings_.on_unknown_memory == UnknownMemory::refuse) {
             fail("a model was put on a device that does not say how full it is");
         }
-    } else if (need) {
-        const Bytes room = above(*device.spec.capacity, settings_.headroom);
-        if (claimed(command.device) + *need > room) fail("claims exceed the capacity");
+    } else if (const Bytes room = above(*device.spec.capacity, settings_.headroom); need) {
+        if (*device.last->used + *need > room) fail("a model was put where others are already");
+        if (claimed(command.device) + *need > room) {
+            fail(fmt::format("claims of {} and one more of {} exceed the {} that there are",
+                             to_text(claimed(command.device)), to_text(*need), to_text(room)));
+        }
         if (device.last->own_known &&
             *device.last->used + outstanding(command.device) + *need > room) {
             fail("a model was put where there is no room for it");
         }
     }
     claims_[command.generation] = {.device = command.device, .need = need, .exit_after = {}};
-    // What cannot be measured, or was let in without any number, is not accounted for.
-    if (!device.spec.is_measured || ((!is_known || is_turning) && !need))
-        claims_.erase(command.generation);
+    // Let in without any number, it claims none: only what it was seen to have must be proved back.
+    if ((!is_known || is_turning) && !need) claims_[command.generation].need = Bytes{};
+    if (!device.spec.is_measured) claims_.erase(command.generation);
 }
 
 void MemoryBook::on_exit(Generation generation) {
     const auto claim = claims_.find(generation);
     if (claim == claims_.end()) return;
-    const Device& device = devices_.at(claim->second.device);
+    Device& device = devices_.at(claim->second.device);
+    device.is_stale = true;
     if (device.spec.kind == core::DeviceKind::cpu) {
         claims_.erase(claim);  // the reap is the proof
     } else {
@@ -165,15 +193,42 @@ void MemoryBook::on_exit(Generation generation) {
     }
 }
 
+void MemoryBook::on_load_retried(Generation generation) {
+    const auto claim = claims_.find(generation);
+    if (claim != claims_.end()) devices_.at(claim->second.device).is_stale = true;
+}
+
 void MemoryBook::check(const core::Engine& engine) {
     const auto& holdings = engine.devices().holdings();
     std::vector<Generation> released;
     for (const auto& [generation, claim] : claims_) {
         if (holdings.contains(generation)) continue;
-        if (!claim.is_covered) fail("bytes were released that no answer showed to be gone");
+        const bool has_claimed = !claim.need || std::max(*claim.need, claim.measured) > Bytes{};
+        if (!claim.exit_after) fail("the claim of a process that lives was released");
+        if (has_claimed && !claim.is_covered) {
+            fail("bytes were released that no answer showed to be gone");
+        }
         released.push_back(generation);
     }
     for (const Generation generation : released) claims_.erase(generation);
+    check_owners(engine);
+}
+
+void MemoryBook::check_owners(const core::Engine& engine) {
+    for (const auto& [generation, holding] : engine.devices().holdings()) {
+        const core::Device& device = engine.devices().device(holding.device);
+        if (!device.spec.is_measured) continue;
+        const auto claim = claims_.find(generation);
+        if (claim == claims_.end() || claim->second.device != holding.device) {
+            fail("a claim belongs to nobody who was launched there");
+            continue;
+        }
+        const core::Claim* held = device.ledger.find_claim(generation);
+        const bool is_over = held == nullptr || held->stage == core::ClaimStage::departed;
+        if (is_over != claim->second.exit_after.has_value()) {
+            fail("a claim is not that of the living, or a fence not that of the dead");
+        }
+    }
 }
 
 bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
@@ -183,23 +238,24 @@ bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
     });
 }
 
-bool MemoryBook::is_short(const core::ModelSpec& spec) const {
-    // Who was let in without any number is not in this book, and may be what stands in the way.
-    if (settings_.on_unknown_memory == UnknownMemory::admit) return true;
+bool MemoryBook::is_awaited(const Device& device, core::Instant now) const {
+    const bool is_fresh =
+        device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
+    return !device.is_silent && device.is_asked && !is_fresh;
+}
+
+bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const {
     const bool is_asking = std::ranges::any_of(devices_, [&](const auto& entry) {
-        const Device& device = entry.second;
-        return may_use(spec, device) && !device.is_silent && device.is_asked;
+        return may_use(spec, entry.second) && is_awaited(entry.second, now);
     });
     if (is_asking) return true;  // it may be the better place
     return std::ranges::none_of(devices_, [&](const auto& entry) {
         const auto& [id, device] = entry;
-        if (!may_use(spec, device) || device.is_lost || device.is_silent) return false;
-        if (!device.last || !device.last->used) return false;
-        // A claim on its way back, a fence, or a claim of unknown size may stand in the way.
-        const bool is_simple = std::ranges::all_of(claims_, [&](const auto& claim) {
-            return claim.second.device != id || (!claim.second.exit_after && claim.second.need);
-        });
-        return is_simple && device.last->own_known && fits_now(spec, id, device);
+        if (!may_use(spec, device) || device.is_lost) return false;
+        if (device.last && device.last->used && device.spec.capacity) {
+            return has_room(spec, id, device);
+        }
+        return settings_.on_unknown_memory == UnknownMemory::admit;
     });
 }
 
@@ -218,7 +274,8 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
     for (const auto& [id, device] : devices_) {
         if (!device.spec.is_measured) continue;
         encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
-                       (device.is_asked ? 4u : 0u) | (device.last ? 8u : 0u));
+                       (device.is_asked ? 4u : 0u) | (device.last ? 8u : 0u) |
+                       (device.is_stale ? 16u : 0u));
         if (!device.last) continue;
         encoder.number(device.last->used ? device.last->used->count() + 1 : 0);
         encoder.number(device.last->own.size());
@@ -230,7 +287,9 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
     encoder.number(claims_.size());
     for (const auto& [generation, claim] : claims_) {
         encoder.generation(generation);
-        encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u));
+        encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u) |
+                       (claim.need ? 4u : 0u));
+        encoder.number(claim.measured.count());
     }
 }
 

@@ -21,20 +21,22 @@ class MemoryBook {
     explicit MemoryBook(core::DeviceSettings settings);
 
     void on(const core::DeviceFound& event);
-    void on(const core::DeviceSampled& event);
+    void on(const core::DeviceSampled& event, core::Instant now);
     void on(const core::DeviceSilent& event);
     void on(const core::DeviceLost& event);
     void on(const core::SampleDevice& command, core::Instant now);
     void on_time(core::Instant now);  // a question may have gone unanswered
     void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
     void on_exit(Generation generation);
+    void on_load_retried(Generation generation);  // its device is asked before the next try
 
-    // Released implies proved.
+    // Released implies proved; and no claim without an owner.
     void check(const core::Engine& engine);
 
     bool is_lost(DeviceId id) const { return devices_.at(id).is_lost; }
-    // No device has room for the model, as far as the last answers tell.
-    bool is_short(const core::ModelSpec& spec) const;
+    // A wait for memory is true: no device has room for the model, as far as the last answers tell;
+    // or one is being asked whose last answer is too old.
+    bool is_short(const core::ModelSpec& spec, core::Instant now) const;
     bool has_answering(const core::ModelSpec& spec) const;
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec) const;
@@ -46,6 +48,7 @@ class MemoryBook {
     struct Claim {
         DeviceId device;
         std::optional<Bytes> need;                // empty: all there was
+        Bytes measured;                           // of its own, by the last answer
         std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
         bool is_covered = false;                  // a later one was answered, with numbers
     };
@@ -54,6 +57,8 @@ class MemoryBook {
         bool is_lost = false;
         bool is_silent = false;
         bool is_asked = false;
+        bool is_stale = false;  // since its last answer, something changed that it does not count
+        core::Instant answered;
         std::uint64_t sequence = 0;
         core::Instant asked;
         std::optional<core::DeviceSampled> last;  // answer
@@ -65,7 +70,10 @@ class MemoryBook {
     // What all claims of the device still lack, on top of what the last answer counts.
     Bytes outstanding(DeviceId id) const;
     Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
-    bool fits_now(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
+    bool has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
+    bool is_awaited(const Device& device, core::Instant now) const;
+    void forget_measured(DeviceId id);
+    void check_owners(const core::Engine& engine);
     void fail(const std::string& sentence);
 
     core::DeviceSettings settings_;

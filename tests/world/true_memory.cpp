@@ -55,7 +55,7 @@ void TrueDevice::on_answer(const core::Engine& engine, DeviceId id,
         unclaimed = unclaimed + above(taken, claim.bytes);
         untaken = untaken + above(claim.bytes, taken);
     }
-    hidden = std::max(hidden, untaken);
+    hidden = hidden + untaken;
     const bool is_clean = !ledger.has_departed() && (own_known || !ledger.is_loading());
     if (!clean_foreign || !is_clean) return;
     given_back = above(*clean_foreign, foreign) + unclaimed;

@@ -28,8 +28,8 @@ struct TrueDevice {
     // By how much strangers have shrunk since the engine last saw them alone with the living: what
     // they give back beside the dead cannot be told from what the dead do.
     Bytes given_back;
-    // As much again may have been hidden by claims that exceeded what was used, in answers that did
-    // not tell processes apart.
+    // Each answer that does not tell processes apart may hide as much more: as the living have
+    // claimed and not taken, because their claims stand for what they use.
     Bytes hidden;
     std::map<Generation, Bytes> own;
     std::map<Generation, Left> left;
