@@ -9,12 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-#ifdef WINDLASS_SMALL_WORLDS_ONLY
-constexpr bool kSkipLarge = true;
-#else
-constexpr bool kSkipLarge = false;
-#endif
-
 core::ModelSpec small_model(bool is_idempotent) {
     return {.name = "m",
             .limits = {.start_timeout = 20s,

@@ -13,12 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using base::operator""_GiB;
 
-#ifdef WINDLASS_SMALL_WORLDS_ONLY
-constexpr bool kSkipLarge = true;
-#else
-constexpr bool kSkipLarge = false;
-#endif
-
 // Limits of one size, so that what recurs on devices does not recur often before one is reached.
 core::ModelSpec model_of(const char* name, core::Need need) {
     return {.name = name,

@@ -8,7 +8,7 @@
 namespace windlass::world {
 namespace {
 
-Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
+Bytes excess(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
 
 Bytes claim_of(const core::Engine& engine, DeviceId id, Generation generation) {
     const core::Claim* claim = engine.devices().device(id).ledger.find_claim(generation);
@@ -27,7 +27,7 @@ Bytes TrueDevice::used(Instant now) const {
 }
 
 void TrueDevice::set_foreign(Bytes bytes) {
-    given_back = given_back + above(foreign, bytes);
+    given_back = given_back + excess(foreign, bytes);
     foreign = bytes;
 }
 
@@ -37,7 +37,7 @@ void TrueDevice::end(const core::Engine& engine, DeviceId id, Generation generat
     if (mine.empty() || spec.kind == core::DeviceKind::cpu) return;
     const Bytes bytes = mine.mapped();
     const Bytes claim = claim_of(engine, id, generation);
-    given_back = given_back + above(bytes, claim);
+    given_back = given_back + excess(bytes, claim);
     const core::Claim* found = engine.devices().device(id).ledger.find_claim(generation);
     const Bytes measured = found == nullptr ? Bytes{} : found->measured.value_or(Bytes{});
     if (until > Instant{}) left[generation] = {bytes, std::max(claim, measured), until};
@@ -52,13 +52,13 @@ void TrueDevice::on_answer(const core::Engine& engine, DeviceId id,
         if (own_known || claim.stage != core::ClaimStage::loaded) continue;
         const auto entry = own.find(generation);
         const Bytes taken = entry == own.end() ? Bytes{} : entry->second;
-        unclaimed = unclaimed + above(taken, claim.bytes);
-        untaken = untaken + above(claim.bytes, taken);
+        unclaimed = unclaimed + excess(taken, claim.bytes);
+        untaken = untaken + excess(claim.bytes, taken);
     }
     hidden = hidden + untaken;
     const bool is_clean = !ledger.has_departed() && (own_known || !ledger.is_loading());
     if (!clean_foreign || !is_clean) return;
-    given_back = above(*clean_foreign, foreign) + unclaimed;
+    given_back = excess(*clean_foreign, foreign) + unclaimed;
     hidden = {};
 }
 
@@ -79,12 +79,12 @@ std::optional<std::string> find_forgotten(const TrueMemory& memory, const core::
             if (claim.stage == core::ClaimStage::departed) held = held + claim.bytes;
             // What it took beyond its claim looked like a stranger's, where nobody told them apart.
             const auto own = device.own.find(generation);
-            if (own != device.own.end()) held = held + above(own->second, claim.bytes);
+            if (own != device.own.end()) held = held + excess(own->second, claim.bytes);
         }
         Bytes there;  // beyond what each of them may leave without being missed
         for (const auto& [generation, rest] : device.left) {
             const Bytes missed = std::min(rest.bytes, rest.claimed);
-            if (rest.until > now) there = there + above(missed, core::DeviceLedger::kTolerance);
+            if (rest.until > now) there = there + excess(missed, core::DeviceLedger::kTolerance);
         }
         if (there <= held) continue;
         return fmt::format("{} that the dead left on {} are neither claimed nor fenced ({} are)",
