@@ -3,6 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "device/cpu_backend.h"
@@ -17,6 +20,9 @@ using base::Result;
 using driver_abi::NvmlClass;
 
 constexpr const char* kNvml = "nvml";
+// More than this in use, and nobody listed: the list lacks somebody. A context alone takes some
+// hundred MiB; what the driver keeps beyond `reserved` are some MiB.
+constexpr base::Bytes kNobodys{std::uint64_t{128} << 20};
 
 // After these the library is opened anew: the driver may have been upgraded, loaded or reset since.
 bool wants_new_library(const base::Error& error) {
@@ -75,7 +81,7 @@ class NvmlBackend final : public Backend {
         return fail(result, "finding");
     }
 
-    Result<void> read_memory(wire::HostSample& sample) const {
+    Result<void> read_memory(wire::HostSample& sample) {
         const auto memory = library_->memory(device_);
         if (memory) {
             sample.source = kNvml;
@@ -83,6 +89,7 @@ class NvmlBackend final : public Backend {
             sample.free = memory->free;
             // NVML's own `used` has meant different things; this is what nobody else can have.
             sample.used = memory->total - memory->free;
+            reserved_ = memory->reserved;
             return {};
         }
         if (classify(memory.error()) != NvmlClass::unsupported) {
@@ -102,10 +109,13 @@ class NvmlBackend final : public Backend {
         const auto processes = library_->processes(device_);
         if (!processes) return fail(processes.error(), "listing the processes of");
         sample.processes_source = kNvml;
-        sample.processes_known = processes->is_complete;
+        sample.processes_known = processes->is_complete && tells_ours(processes->list, sample);
         for (const Process& process : processes->list) {
             wire::HostProcess described = table_.describe(process.pid);
-            described.bytes = process.bytes;
+            // More than there is tells nothing.
+            const bool is_possible = !sample.capacity || process.bytes <= sample.capacity;
+            if (is_possible) described.bytes = process.bytes;
+            sample.processes_known &= is_possible;
             sample.processes.push_back(std::move(described));
         }
         return {};
@@ -121,6 +131,16 @@ class NvmlBackend final : public Backend {
                         uuid_, uuid_));
     }
 
+    // In containers some drivers list nobody, or the pids of another namespace: then ours, which
+    // are not to be found there, would be taken for nothing, and their memory for a stranger's.
+    bool tells_ours(const std::vector<Process>& list, const wire::HostSample& sample) const {
+        const base::Bytes used = sample.used.value_or(base::Bytes{});
+        if (list.empty()) return used <= reserved_ + kNobodys;
+        return std::ranges::all_of(list, [](const Process& process) {
+            return ::kill(process.pid, 0) == 0 || errno != ESRCH;
+        });
+    }
+
     base::Error fail(NvmlReturn result, const char* doing) const {
         return library_->to_error(result, fmt::format("{} {}", doing, uuid_));
     }
@@ -129,6 +149,7 @@ class NvmlBackend final : public Backend {
     std::string bus_id_;
     std::unique_ptr<NvmlLibrary> library_;
     NvmlDevice device_ = nullptr;  // of library_
+    base::Bytes reserved_;         // as the last sample said
     ProcessTable table_;
 };
 

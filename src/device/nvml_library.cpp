@@ -187,7 +187,8 @@ std::expected<NvmlLibrary::Memory, NvmlReturn> NvmlLibrary::memory(NvmlDevice de
     if (result != NvmlReturn::success) return std::unexpected(result);
     if (memory.total == 0) return std::unexpected(NvmlReturn::not_supported);
     return Memory{.total = base::Bytes{memory.total},
-                  .free = base::Bytes{std::min(memory.free, memory.total)}};
+                  .free = base::Bytes{std::min(memory.free, memory.total)},
+                  .reserved = base::Bytes{std::min(newer.reserved, memory.total)}};
 }
 
 }  // namespace windlass::device

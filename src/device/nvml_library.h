@@ -66,6 +66,7 @@ class NvmlLibrary {
     struct Memory {
         base::Bytes total;
         base::Bytes free;
+        base::Bytes reserved;  // by the driver itself; 0 where it does not say
     };
     // not_supported where the GPU has no memory of its own (unified with the host's).
     std::expected<Memory, NvmlReturn> memory(NvmlDevice device) const;

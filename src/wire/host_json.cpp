@@ -78,6 +78,9 @@ json::object object_of(const HostProcess& process) {
 
 // --- reading
 
+// A petabyte, as in the configuration: what is larger is garbage, and its sums could overflow.
+constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 50;
+
 // Reads the keys of one object and remembers the first thing that is wrong with it.
 class HostReader {
   public:
@@ -108,7 +111,7 @@ class HostReader {
     }
 
     std::optional<base::Bytes> find_bytes(std::string_view key) {
-        const auto count = find_count(key, std::numeric_limits<std::int64_t>::max());
+        const auto count = find_count(key, kBytesMax);
         if (!count) return std::nullopt;
         return base::Bytes{*count};
     }

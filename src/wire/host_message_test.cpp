@@ -78,7 +78,7 @@ TEST_CASE("the largest messages fit a frame") {
                                                        .compute_capability = worst,
                                                        .driver_version = worst,
                                                        .cuda_version = worst,
-                                                       .capacity = Bytes{1UL << 62}});
+                                                       .capacity = Bytes{1UL << 50}});
     listing.drivers.assign(2, {.name = worst, .message = worst, .version = worst});
     const std::string listed = wire::to_json(listing);
     CHECK(listed.size() <= wire::kHostMetaSizeMax);
@@ -87,7 +87,7 @@ TEST_CASE("the largest messages fit a frame") {
     wire::HostSample sample{.processes_known = true};
     sample.processes.assign(
         wire::kHostProcessesMax + 1,
-        {.pid = 2'147'483'647, .session = 2'147'483'647, .name = worst, .bytes = Bytes{1UL << 62}});
+        {.pid = 2'147'483'647, .session = 2'147'483'647, .name = worst, .bytes = Bytes{1UL << 50}});
     const std::string sampled = wire::to_json(sample);
     CHECK(sampled.size() <= wire::kHostMetaSizeMax);
     CHECK(!wire::parse_host_sample(sampled)->processes_known);
@@ -102,6 +102,7 @@ TEST_CASE("what is wrong with a message of a driver host is told") {
     CHECK(mistake_of(parse_host_sample, "{}").contains("\"source\" is missing"));
     CHECK(mistake_of(parse_host_sample, R"({"used":-1})").contains("\"used\" is no number"));
     CHECK(mistake_of(parse_host_sample, R"({"used":1e30})").contains("\"used\" is no number"));
+    CHECK(mistake_of(parse_host_sample, R"({"used":1125899906842625})").contains("is no number"));
     CHECK(mistake_of(parse_host_sample, R"({"source":"a","processes_source":"b","processes":[1]})")
               .contains("holds no objects"));
     CHECK(mistake_of(parse_host_listing, R"({"devices":[{"uuid":""}]})").contains("is empty"));

@@ -149,6 +149,27 @@ TEST_CASE("a GPU that MIG divides is told of, and nothing is said of its memory"
     CHECK(backend->sample({}).has_value());
 }
 
+TEST_CASE("a list without those who must be there, or of another namespace, is not known") {
+    const World world;
+    CHECK(sample()->processes_known);  // nobody is there, and nothing is in use
+    node().set_stranger(0, 0, 3_GiB).value();
+    CHECK(!sample()->processes_known);
+    node().set_stranger(0, static_cast<std::uint32_t>(::getpid()), 1_GiB).value();
+    CHECK(sample()->processes_known);
+    node().set_fault(0, Fault::pids_foreign, 1U << 22U);  // above the largest pid of Linux
+    CHECK(sample()->processes.size() == 1);
+    CHECK(!sample()->processes_known);
+}
+
+TEST_CASE("a process that has more than there is has an unknown amount") {
+    const World world;
+    node().set_stranger(0, static_cast<std::uint32_t>(::getpid()), Bytes{1UL << 62}).value();
+    const wire::HostSample seen = sample().value();
+    REQUIRE(seen.processes.size() == 1);
+    CHECK(!seen.processes[0].bytes);
+    CHECK(!seen.processes_known);
+}
+
 TEST_CASE("a lost device is lost, and comes back when the driver has it again") {
     const World world;
     const auto backend = make_nvml_backend(kFirst, "");
@@ -215,7 +236,7 @@ TEST_CASE("an old driver is asked in its own way, and what it does not tell is u
     CHECK(seen.processes[200].pid == 6'000'000);
     CHECK(seen.processes[199].pid == 5'000'199);
     CHECK(seen.processes[199].bytes == Bytes{199});
-    CHECK(seen.processes_known);
+    CHECK(!seen.processes_known);  // pids that are not to be found here
 }
 
 TEST_CASE("[A5.5] without a driver, or with a broken one, there is an empty list and no error") {
