@@ -93,13 +93,28 @@ void DeviceLedger::measure(const MemorySample& sample) {
             if (claim != claims_.end()) claim->second.measured = own.bytes;
         }
     }
+    for (auto& [generation, claim] : claims_) {
+        claim.was_seen = claim.was_seen || claim.measured.value_or(Bytes{}) > kTolerance;
+    }
     weigh();
     // Strangers cannot have more than what nobody explains, whoever it is that gave way.
     if (foreign_ && quiet_foreign_) {
         quiet_foreign_ = std::min(*quiet_foreign_, *foreign_ + *left_behind_);
     }
     // What a load has taken so far would look like a stranger's where processes are not told apart.
-    if (!has_departed() && (own_known_ || !is_loading_)) quiet_foreign_ = foreign_;
+    const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !is_loading_);
+    if (is_quiet) quiet_foreign_ = foreign_;
+}
+
+// The driver's list loses a process some time before we hear of its exit: until then its bytes are
+// explained by nobody, and would be taken for a stranger's.
+bool DeviceLedger::may_hide_death() const {
+    return own_known_ && std::ranges::any_of(claims_, [](const auto& entry) {
+               const Claim& claim = entry.second;
+               const bool should_be_seen = claim.was_seen || claim.stage == ClaimStage::loaded;
+               return claim.bytes > kTolerance && should_be_seen &&
+                      claim.measured.value_or(Bytes{}) <= kTolerance;
+           });
 }
 
 void DeviceLedger::forget_measures() {
@@ -197,7 +212,8 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.generation(generation);
         encoder.number(claim.bytes.count());
         encoder.number(static_cast<std::uint64_t>(claim.stage) | (claim.is_exclusive ? 4u : 0u) |
-                       (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u));
+                       (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
+                       (claim.was_seen ? 32u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
     }
     encoder.number(fences_.size());

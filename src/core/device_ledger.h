@@ -49,6 +49,7 @@ struct Claim {
     ClaimStage stage = ClaimStage::loading;
     bool is_exclusive = false;  // nothing else may begin to load beside it
     std::optional<Bytes> measured;
+    bool was_seen = false;          // the driver has listed memory of its process
     std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
     friend bool operator==(const Claim&, const Claim&) = default;
 };
@@ -116,6 +117,7 @@ class DeviceLedger {
   private:
     Bytes own_use() const;  // as far as the last sample tells
     bool sees_left_behind() const;
+    bool may_hide_death() const;
     void add_up();
     void weigh();  // brings the numbers up to date with claims, fences and measures
 

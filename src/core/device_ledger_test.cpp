@@ -134,6 +134,24 @@ TEST_CASE("a dead process that the driver still lists is not gone") {
     CHECK(ledger.foreign() == Bytes{});
 }
 
+TEST_CASE("what the driver's list loses before the exit is told is no stranger's") {
+    for (const bool was_seen : {false, true}) {
+        CAPTURE(was_seen);
+        DeviceLedger ledger{24_GiB, Bytes{}};
+        ledger.measure(told_apart(1, 1_GiB));
+        ledger.claim(kA, 6_GiB, false);
+        ledger.mark_loaded(kA);
+        if (was_seen) ledger.measure(told_apart(2, 6_GiB, {{kA, 5_GiB}}));
+        ledger.measure(told_apart(3, 6_GiB));  // it died, and nobody has told yet
+        ledger.depart(kA, 3);
+        ledger.measure(told_apart(4, 6_GiB));
+        CHECK(ledger.proved().empty());
+        CHECK(ledger.foreign() == 1_GiB);
+        ledger.measure(told_apart(5, 1_GiB));
+        CHECK(ledger.proved() == std::vector{kA});
+    }
+}
+
 TEST_CASE("what is missing at the settle deadline is fenced, and lifted when the driver shows it") {
     DeviceLedger ledger = make_ledger();
     ledger.measure(told_apart(1, 1_GiB));
