@@ -11,7 +11,7 @@
 
 namespace windlass::core {
 
-struct DeviceFound {  // new, back again, or with other numbers than before
+struct DeviceFound {  // new, back again, answering again, or with other numbers than before
     DeviceId device;
     DeviceSpec spec;
 };

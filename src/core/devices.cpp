@@ -40,7 +40,7 @@ const Device* Devices::find_device(DeviceId id) const {
 void Devices::find(const DeviceFound& event) {
     Device& device = devices_[event.device];
     device.spec = event.spec;
-    device.is_lost = false;
+    device.is_lost = device.is_silent = false;
     device.ledger.resize(event.spec.capacity, settings_.headroom);
 }
 

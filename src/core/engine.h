@@ -100,6 +100,7 @@ class Engine {
                      Commands& out);
     void end_generation(Generation generation, const Error& error, Instant now, Commands& out);
     Error explain_end(ReplicaId id, const WorkerExited& event) const;
+    Error explain_cut(const Replica& replica, Error error) const;
     void lose_leases(ReplicaId id, const Error& error, Commands& out);
     bool rerun(RequestId request, Commands& out);
     Replica* find_generation(Generation generation);

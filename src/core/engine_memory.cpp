@@ -106,6 +106,16 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
     arm_device_timers();
 }
 
+// What a run is told that its worker's end cut off: the loss of its device says more than the end.
+Error Engine::explain_cut(const Replica& replica, Error error) const {
+    const Device* device = devices_.find_device(replica.device());
+    if (device == nullptr || !device->is_lost) return error;
+    return base::fail(Errc::device_lost,
+                      fmt::format("the device {} was lost in the middle of the run; `windlass "
+                                  "devices` tells more",
+                                  device->spec.uuid));
+}
+
 void Engine::on_device_timer(TimerKey key, Instant now, Commands& out) {
     const DeviceId id{key.id};
     if (key.kind == TimerKind::device_answer) {
@@ -203,7 +213,10 @@ Error Engine::memory_error(const Model& model) const {
     // What our own replicas hold is theirs by right; all else is out of our hands.
     Bytes idle_able;
     for (const auto& [generation, claim] : device->ledger.claims()) {
-        if (claim.stage != ClaimStage::departed) idle_able = idle_able + claim.bytes;
+        const Model& holder = model_of(devices_.holdings().at(generation).model);
+        const bool is_stuck = holder.unkillable.contains(generation);
+        if (claim.stage == ClaimStage::departed || is_stuck) continue;
+        idle_able = idle_able + claim.bytes;
     }
     const bool is_own = !shortage.is_for_ever && !shortage.is_unknown && idle_able > Bytes{} &&
                         (!shortage.required || !shortage.available ||

@@ -136,13 +136,16 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
     const Instant started = lease->begun ? lease->started : now;
     const bool is_poisoned =
         event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
+    // Some workers still say that they are ended in the middle of a run; others just end.
+    const bool is_cut_off = event.error.code == Errc::worker_lost;
     end_lease(id, event.request, now);
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
-        const bool runs_again =
-            is_poisoned ? rerun(event.request, out) : retry_later(event.request, event, now, out);
+        const bool runs_again = is_poisoned || is_cut_off
+                                    ? rerun(event.request, out)
+                                    : retry_later(event.request, event, now, out);
         if (!runs_again) {
-            respond(event.request, event.error, event.generation,
-                    timings_of(*replica, call->second, started, now), out);
+            respond(event.request, is_cut_off ? explain_cut(*replica, event.error) : event.error,
+                    event.generation, timings_of(*replica, call->second, started, now), out);
         }
     }
     if (is_poisoned) {
@@ -152,7 +155,7 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
                                  event.request, event.error});
             replica->stop(StopCause::failure, StopStep::asked, now, out);
         }
-    } else {
+    } else if (!is_cut_off) {
         count_success(id, out);  // the worker works; this request did not
     }
     advance(id.model, now, out);
@@ -310,7 +313,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
         model.last_error = error;
         out.push_back(Report{EventCode::worker_lost, id.model, generation, {}, error});
     }
-    lose_leases(id, error, out);
+    lose_leases(id, explain_cut(replica, error), out);
     const bool failed = replica.will_back_off();
     replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
     if (failed) refuse_hopeless(id.model, now, out);

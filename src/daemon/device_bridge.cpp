@@ -2,6 +2,7 @@
 #include "daemon/device_bridge.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace windlass::daemon {
 
@@ -18,6 +19,8 @@ void DeviceBridge::end_turn() {
         if (device->kind == device::Kind::cpu && !is_listed && !floor_->is_cpu_only()) continue;
         const auto id = find(device->uuid);
         const bool is_lost = device->condition == device::Condition::lost;
+        const bool is_in_trouble = device->condition == device::Condition::failing ||
+                                   device->condition == device::Condition::unresponsive;
         if (!id) {
             if (is_lost) continue;
             uuids_.push_back(device->uuid);
@@ -26,6 +29,8 @@ void DeviceBridge::end_turn() {
             known_.at(*id).is_lost = true;
             hooks_.handle(core::DeviceLost{*id});
         } else if (!is_lost && known_.at(*id).is_lost) {
+            tell(*id, *device, known_.at(*id).capacity);
+        } else if (std::exchange(known_.at(*id).is_in_trouble, is_in_trouble) && !is_in_trouble) {
             tell(*id, *device, known_.at(*id).capacity);
         }
     }
@@ -62,15 +67,18 @@ void DeviceBridge::answer(const core::SampleDevice& question,
                                 .used = sample->used,
                                 .own = {},
                                 .own_known = sample->processes_known};
+    std::map<int, core::Generation> generations;  // by the worker's pid, its session's too
+    for (const WorkerProcess& worker : hooks_.workers()) {
+        generations.emplace(worker.pid, core::Generation{worker.generation});
+    }
     std::map<core::Generation, base::Bytes> own;
     for (const device::Process& process : sample->processes) {
-        for (const WorkerProcess& worker : hooks_.workers()) {
-            if (worker.pid != process.pid && worker.pid != process.session) continue;
-            if (!process.bytes) sampled.own_known = false;
-            base::Bytes& sum = own[core::Generation{worker.generation}];
-            sum = sum + process.bytes.value_or(base::Bytes{});
-            break;
-        }
+        auto owner = generations.find(process.pid);
+        if (owner == generations.end()) owner = generations.find(process.session.value_or(0));
+        if (owner == generations.end()) continue;
+        if (!process.bytes) sampled.own_known = false;
+        base::Bytes& sum = own[owner->second];
+        sum = sum + process.bytes.value_or(base::Bytes{});
     }
     for (const auto& [generation, bytes] : own) sampled.own.push_back({generation, bytes});
     hooks_.handle(sampled);

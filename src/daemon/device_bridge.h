@@ -39,6 +39,7 @@ class DeviceBridge {
     struct Known {
         std::optional<base::Bytes> capacity;
         bool is_lost = false;
+        bool is_in_trouble = false;  // did not answer, or with an error
     };
 
     void answer(const core::SampleDevice& question, const base::Result<device::Sample>& sample);

@@ -7,6 +7,8 @@ from emulated import CONTEXT, FIRST, GIB, Node, ballast
 from times import TIME_FACTOR
 
 LEFT = 5 * GIB + CONTEXT
+# An answer from before a load was over may move bytes from one to the other; it opens none.
+CLOSED = ("fenced", "foreign")
 
 
 def kill_worker(node, model):
@@ -59,13 +61,13 @@ def test_memory_that_never_comes_back_is_fenced_until_it_does(daemons):
     assert node.bytes_of(FIRST, "fenced") == LEFT
     assert node.bytes_of(FIRST, "claimed") == 0 and node.bytes_of(FIRST, "foreign") == 0
     assert node.call("beside").status == 200
-    error = node.refused("big", "memory")
-    held = {holder["kind"]: holder["bytes"] for holder in error["holders"]}
-    assert held["fenced"] == LEFT, error
+    error = node.refused("big", "memory", available=6 * GIB - LEFT)
+    held = [holder["bytes"] for holder in error["holders"] if holder["kind"] in CLOSED]
+    assert sum(held) == LEFT, error
     node.unload("beside")
     with node.served.begin("big") as wire:
         node.served.wait_for_waiting(1, "big")
-        assert node.bytes_of(FIRST, "fenced") >= LEFT
+        assert not node.log.find("device.fence_lifted")
         node.tool("clear", 0)
         assert wire.reply().status == 200
     assert node.log.wait_for("device.fence_lifted")["generation"] == generation

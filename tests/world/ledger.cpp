@@ -154,6 +154,7 @@ void Ledger::on(const core::RunFailed& event, Instant now) {
     process->second.last_end = now;
     happened_.failed = event.error;
     happened_.failed_request = event.request;
+    happened_.device_lost = memory_.is_lost(process->second.device);
     Request& request = requests_.at(event.request);
     if (event.error.code != Errc::context_lost) models_[request.model].is_tripped = false;
     if (event.error.code == Errc::transient) ++request.transient_count;
@@ -188,6 +189,7 @@ void Ledger::on(const core::WorkerExited& event, Instant now) {
 void Ledger::end_process(Generation generation, Instant now) {
     const auto process = processes_.find(generation);
     if (process == processes_.end()) return;
+    happened_.device_lost = memory_.is_lost(process->second.device);
     lose_runs(process->second);
     if (!process->second.is_counted) models_[process->second.model].ends.push_back(now);
     memory_.on_exit(generation);
