@@ -20,6 +20,7 @@ constexpr const char* kLedger = "ledger";
 // The CPU's memory is the machine's own: nothing there waits for a sample of it, and every look
 // reads all of /proc.
 constexpr int kCpuSampledEvery = 5;
+constexpr base::Duration kFirstAnswerMax = std::chrono::seconds{60};
 
 device::FloorOptions to_options(const DevicesConfiguration& configuration,
                                 const Environment& environment,
@@ -27,6 +28,9 @@ device::FloorOptions to_options(const DevicesConfiguration& configuration,
     device::FloorOptions options{
         .use = configuration.use,
         .answer_limit = configuration.answer_timeout,
+        // Nobody waits for another host any sooner.
+        .first_answer_limit = std::max(configuration.answer_timeout,
+                                       std::min(configuration.restart_pause, kFirstAnswerMax)),
         .sample_interval = configuration.sample_interval,
         .cpu_sample_interval = kCpuSampledEvery * configuration.sample_interval,
         .list_interval = configuration.list_interval,

@@ -30,7 +30,7 @@ core::DeviceSettings to_settings(const DevicesConfiguration& devices) {
             .headroom = devices.headroom,
             .settle_timeout = devices.settle_timeout,
             .sample_interval = devices.sample_interval,
-            .answer_timeout = devices.answer_timeout,
+            .answer_timeout = 3 * devices.answer_timeout,  // the floor replies within two
             .known = {}};
 }
 

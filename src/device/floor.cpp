@@ -35,6 +35,8 @@ Condition condition_after(Errc code) {
     return std::ranges::count(kUnanswered, code) > 0 ? Condition::unresponsive : Condition::failing;
 }
 
+constexpr const char* kUnlisted = "the driver does not list it any more";
+
 Sample to_sample(const std::string& uuid, base::Instant asked, wire::HostSample said) {
     return {.uuid = uuid,
             .taken_at = asked,
@@ -66,6 +68,8 @@ struct Floor::Entry {
     // again.
     std::vector<int> avoided_pids;
     std::vector<int> asked_pids;
+    // The driver lists it no more. Whatever its host says with the handle that it has is of no use.
+    bool is_unlisted = false;
 };
 
 Floor::Floor(io::Loop& loop, FloorOptions options, std::function<void(const Event&)> on_event)
@@ -85,6 +89,12 @@ void Floor::start() {
     ask(add(std::move(cpu)));
     const bool wants_gpus = options_.use != std::vector<std::string>{std::string{kCpu}};
     if (wants_gpus) list();
+}
+
+bool Floor::may_cpu_stand_in() const {
+    if (options_.use.empty()) return listed_at_.has_value();
+    return std::ranges::find(options_.use, kCpu) != options_.use.end() &&
+           (is_cpu_only() || listed_at_);
 }
 
 std::vector<const Device*> Floor::devices() const {
@@ -148,6 +158,7 @@ void Floor::take(const wire::HostListing& listing) {
         // What a sick driver does not say any more is still true.
         Entry& entry = *known->second;
         if (found.name) entry.device.description = found;
+        entry.is_unlisted = false;
         if (entry.device.condition == Condition::lost && !entry.host.is_asking()) ask(entry);
     }
     tell_missing();
@@ -160,7 +171,8 @@ void Floor::take(const wire::HostListing& listing) {
     for (auto& [uuid, entry] : entries_) {
         if (entry->device.kind == Kind::cpu) continue;
         if (std::ranges::count(listing.devices, uuid, &wire::HostDevice::uuid) > 0) continue;
-        turn(*entry, Condition::lost, "the driver does not list it any more");
+        entry->is_unlisted = true;
+        turn(*entry, Condition::lost, kUnlisted);
     }
 }
 
@@ -224,6 +236,7 @@ void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::strin
     base::Result<Sample> sample =
         said ? base::Result<Sample>{to_sample(entry.device.uuid, asked, std::move(*said))}
              : base::Result<Sample>{said.error()};
+    if (entry.is_unlisted) sample = base::fail(Errc::device_lost, kUnlisted);
     std::vector<Reply> waiting = std::exchange(entry.waiting, {});
     const bool has_measured = entry.asked_pids != entry.avoided_pids;
     if (!sample && sample.error().code == Errc::timeout) entry.avoided_pids = entry.asked_pids;

@@ -24,6 +24,8 @@ struct FloorOptions {
     // there.
     std::vector<std::string> use;
     base::Duration answer_limit = std::chrono::seconds{5};
+    // Of a new driver host: opening the driver takes long on a machine with many GPUs.
+    base::Duration first_answer_limit = std::chrono::seconds{60};
     base::Duration sample_interval = std::chrono::seconds{2};       // of a GPU nobody asks about
     base::Duration cpu_sample_interval = std::chrono::seconds{10};  // the same of the CPU
     base::Duration list_interval = std::chrono::seconds{30};
@@ -54,10 +56,15 @@ class Floor {
     const std::string& listing_trouble() const { return listing_trouble_; }
     // Nobody looks for drivers: there is nothing to be listed.
     bool is_cpu_only() const { return options_.use.size() == 1 && options_.use.front() == kCpu; }
+    // Drivers have answered which GPUs there are, or need not be asked; and the CPU may be used for
+    // what would run on a GPU if there was one. A driver that hangs may have some: that it has none
+    // must be known.
+    bool may_cpu_stand_in() const;
 
     // Measures after this call, never before: for a proof that memory came back. `reply` comes
-    // exactly once, from the loop, within two answer limits; DeviceSampled comes before it. Not
-    // found if there is no such device. One that does not answer is `timeout` or `unavailable`.
+    // exactly once, from the loop, within two answer limits (of a new host: its first one more);
+    // DeviceSampled comes before it. Not found if there is no such device. One that does not answer
+    // is `timeout` or `unavailable`.
     void sample(std::string_view uuid, Reply reply);
 
     // At the daemon's end: kills every host, and waits for `limit` at most.
@@ -77,7 +84,9 @@ class Floor {
     void on_sample(Entry& entry, base::Instant asked, base::Result<std::string> meta);
     void turn(Entry& entry, Condition condition, std::string trouble);
     HostLimits limits() const {
-        return {.answer = options_.answer_limit, .restart_pause = options_.restart_pause};
+        return {.answer = options_.answer_limit,
+                .first_answer = options_.first_answer_limit,
+                .restart_pause = options_.restart_pause};
     }
 
     io::Loop& loop_;

@@ -94,6 +94,7 @@ class Bench {
 // Impatient, for hosts that are to be replaced.
 FloorOptions quick() {
     return {.answer_limit = 1s,
+            .first_answer_limit = 1s,
             .sample_interval = 10ms,
             .cpu_sample_interval = 10ms,
             .list_interval = 20ms,
@@ -188,8 +189,11 @@ TEST_CASE(
 }
 
 TEST_CASE("whatever a host does wrong, it is ended and the device is unresponsive until the next") {
-    for (const char* wrong : {"die", "crash", "garbage", "unknown", "half", "no-json", "wrong-id",
-                              "other", "flood", "close"}) {
+    const std::string twice = std::string{"twice "} + kFree;
+    for (const std::string& wrong :
+         {std::string{"die"}, std::string{"crash"}, std::string{"garbage"}, std::string{"unknown"},
+          std::string{"half"}, std::string{"no-json"}, std::string{"wrong-id"},
+          std::string{"other"}, std::string{"flood"}, std::string{"close"}, twice}) {
         CAPTURE(wrong);
         Bench bench{quick()};
         bench.tell("cpu", wrong);
@@ -200,6 +204,36 @@ TEST_CASE("whatever a host does wrong, it is ended and the device is unresponsiv
         bench.tell("cpu", kFree);
         bench.wait_for("cpu", Condition::sound);
     }
+}
+
+TEST_CASE("a host that died once is replaced at once, and then after its minute") {
+    FloorOptions options = quick();
+    options.cpu_sample_interval = options.restart_pause = 1h;
+    options.use = {"cpu"};
+    Bench bench{options};
+    bench.tell("cpu", "die");
+    bench.floor.start();
+    bench.wait_for("cpu", Condition::unresponsive);
+    bench.tell("cpu", kFree);
+    CHECK(bench.ask("cpu"));
+    bench.tell("cpu", "die");
+    CHECK(bench.ask("cpu").error().code == Errc::worker_lost);
+    CHECK(bench.ask("cpu").error().message.contains("the next one is started in"));
+}
+
+TEST_CASE("a driver that takes long to open is waited for, and the CPU does not stand in") {
+    FloorOptions options = quick();
+    options.answer_limit = 1ms;
+    options.first_answer_limit = 1h;
+    Bench bench{options};
+    bench.tell("list", "wait");
+    bench.floor.start();
+    const base::Instant start = bench.loop.now();
+    bench.wait([&] { return bench.loop.now() > start + 100ms; });
+    CHECK(bench.floor.listing_trouble().empty());
+    CHECK(!bench.floor.may_cpu_stand_in());
+    bench.tell("list", kNoGpus);
+    bench.wait([&] { return bench.floor.may_cpu_stand_in(); });
 }
 
 TEST_CASE("a lister that hangs leaves the devices that are known, and is replaced") {
@@ -233,6 +267,8 @@ TEST_CASE("a device is lost when its driver says so or lists it no more, and may
     CHECK(bench.floor.find("GPU-1")->condition == Condition::sound);
     bench.tell("list", listing_of({}));
     bench.wait_for("GPU-1", Condition::lost);
+    CHECK(bench.ask("GPU-1").error().code == Errc::device_lost);  // though its host still answers
+    CHECK(bench.floor.find("GPU-1")->condition == Condition::lost);
     bench.tell("list", listing_of({"GPU-1"}));
     bench.wait_for("GPU-1", Condition::sound);
     bench.tell("GPU-1", "lost");

@@ -15,6 +15,9 @@ namespace {
 
 using base::Errc;
 
+// A start that failed may find what it lacked a moment later.
+constexpr base::Duration kFailedStartPause = std::chrono::seconds{1};
+
 std::string name_of(const DriverHostOrder& order) {
     return order.device.empty() ? "the driver host that lists the devices"
                                 : "the driver host of " + order.device;
@@ -33,7 +36,7 @@ HostLink::HostLink(io::Loop& loop, HostProcesses& processes, DriverHostOrder ord
                  if (refusal_) return answer(*refusal_);
                  lose(base::fail(Errc::timeout,
                                  fmt::format("{} did not answer within {}: its driver hangs",
-                                             name_of(order_), base::to_text(limits_.answer))));
+                                             name_of(order_), base::to_text(answer_limit()))));
              }),
       bury_(loop, [this] { ended_.clear(); }) {}
 
@@ -57,7 +60,11 @@ void HostLink::ask(wire::HostFrameType question, std::string meta, Reply reply) 
     const base::Result<void> written =
         running_->stream->write(wire::encode({question, ++last_id_, std::move(meta)}));
     if (!written) return refuse(written.error());
-    timer_.start(limits_.answer);
+    timer_.start(answer_limit());
+}
+
+base::Duration HostLink::answer_limit() const {
+    return running_ && running_->has_answered ? limits_.answer : limits_.first_answer;
 }
 
 // In a turn of its own: no reply comes from within ask().
@@ -76,10 +83,10 @@ base::Result<void> HostLink::ensure_process() {
                                       "driver needs its operator",
                                       stuck_.size(), name_of(order_)));
     }
-    if (started_ && now < *started_ + limits_.restart_pause) {
+    if (not_before_ && now < *not_before_) {
         return base::fail(Errc::unavailable,
                           fmt::format("{}; the next one is started in {}", last_failure_,
-                                      base::to_text(*started_ + limits_.restart_pause - now)));
+                                      base::to_text(*not_before_ - now)));
     }
     started_ = now;
     base::Result<HostProcesses::Started> started =
@@ -89,6 +96,7 @@ base::Result<void> HostLink::ensure_process() {
         });
     if (!started) {
         last_failure_ = name_of(order_) + " cannot be started: " + started.error().message;
+        not_before_ = now + std::min(kFailedStartPause, limits_.restart_pause);
         return base::fail(Errc::unavailable, last_failure_);
     }
     running_ = std::make_unique<Running>();
@@ -115,6 +123,11 @@ void HostLink::on_data(std::span<const char> bytes) {
                                    fmt::format("{} answered what it was not asked ({}, id {})",
                                                name_of(order_), to_text(said.type), said.id)));
         }
+        if (!bytes.empty()) {
+            return lose(base::fail(Errc::data_corrupt,
+                                   fmt::format("{} said more than it was asked", name_of(order_))));
+        }
+        running_->has_answered = true;
         if (said.type != wire::HostFrameType::failed) {
             answer(std::move((*frame)->meta));
             continue;
@@ -130,11 +143,22 @@ void HostLink::lose(base::Error error) {
     if (running_) {
         running_->stream->close();
         processes_.abandon(running_->number);
+        not_before_ = next_start(error);
+        lost_ = loop_.now();
         if (processes_.has(running_->number)) stuck_.push_back(running_->number);
         ended_.push_back(std::move(running_));  // its stream may be what calls us
         bury_.start(base::Duration::zero());
     }
     if (reply_) answer(std::move(error));
+}
+
+// One that died is replaced at once, unless the one before it was lost a short while ago; one that
+// hangs or talks nonsense is likely to do so again.
+base::Instant HostLink::next_start(const base::Error& loss) const {
+    const base::Instant now = loop_.now();
+    const bool is_first = !lost_ || now >= *lost_ + limits_.restart_pause;
+    if (is_first && loss.code == Errc::worker_lost) return now;
+    return started_ + limits_.restart_pause;
 }
 
 void HostLink::answer(base::Result<std::string> meta) {

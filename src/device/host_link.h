@@ -18,6 +18,7 @@ namespace windlass::device {
 
 struct HostLimits {
     base::Duration answer{};         // for one answer
+    base::Duration first_answer{};   // for the first one of a process: the driver is opened in it
     base::Duration restart_pause{};  // between two starts of a process
 };
 
@@ -48,6 +49,8 @@ class HostLink {
 
   private:
     base::Result<void> ensure_process();
+    base::Duration answer_limit() const;
+    base::Instant next_start(const base::Error& loss) const;
     void refuse(base::Error error);
     void on_data(std::span<const char> bytes);
     void lose(base::Error error);
@@ -60,14 +63,17 @@ class HostLink {
     struct Running {
         std::uint64_t number = 0;
         pid_t pid = 0;
+        bool has_answered = false;
         wire::HostFrameReader reader{wire::HostSide::host};
         std::unique_ptr<io::Stream> stream;
     };
     std::unique_ptr<Running> running_;
     std::vector<std::unique_ptr<Running>> ended_;  // until bury_ comes
     std::vector<std::uint64_t> stuck_;             // numbers of processes that were abandoned
-    std::optional<base::Instant> started_;
-    std::string last_failure_;  // why there is no process
+    base::Instant started_;                        // the last process
+    std::optional<base::Instant> lost_;
+    std::optional<base::Instant> not_before_;  // the next process
+    std::string last_failure_;                 // why there is no process
     Reply reply_;
     wire::HostFrameType expected_ = wire::HostFrameType::listing;
     std::uint64_t last_id_ = 0;

@@ -41,6 +41,11 @@ void answer(const wire::HostFrame& question, const std::string& order) {
         say(wire::encode({wire::HostFrameType::failed, question.id,
                           wire::to_json(base::fail(code, "the fake says so"))}));
     };
+    if (order.starts_with("twice ")) {
+        const std::string json = order.substr(order.find('{'));
+        return say(wire::encode({type, question.id, json}) +
+                   wire::encode({type, question.id + 1, json}));
+    }
     if (order.starts_with('{')) return say(wire::encode({type, question.id, order}));
     if (order == "hang") hang();
     if (order == "die") std::_Exit(3);
@@ -80,7 +85,9 @@ int run(std::span<char* const> arguments) {
         while (true) {
             const auto question = reader.next(bytes);
             if (!question || !*question) break;
-            answer(**question, io::read_file(path, 1 << 20).value_or("hang"));
+            const auto words = [&path] { return io::read_file(path, 1 << 20).value_or("hang"); };
+            while (words() == "wait") ::poll(nullptr, 0, 1);  // for another order
+            answer(**question, words());
         }
     }
 }
