@@ -19,6 +19,8 @@ struct DeviceSpec {
     DeviceKind kind = DeviceKind::cpu;
     std::optional<Bytes> capacity;
     bool is_measured = true;  // false: it cannot say how full it is, and is never asked
+    // The CPU: models that may run anywhere go there as long as no GPU was ever found.
+    bool stands_in = true;
 
     friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
 };
@@ -40,7 +42,7 @@ struct DeviceSettings {
 };
 
 // Where a model may run: on the CPU only, on devices of a list, or anywhere. "Anywhere" is any GPU
-// where there are some; the CPU stands in where there are none.
+// where there are some; the CPU stands in where it is known that there are none.
 struct DeviceChoice {
     bool is_cpu = false;
     std::vector<std::string> uuids;  // empty: any

@@ -209,7 +209,7 @@ bool Devices::is_eligible(const DeviceChoice& choice, const Device& device) cons
     }
     const bool has_gpu = std::ranges::any_of(
         devices_, [](const auto& d) { return d.second.spec.kind == DeviceKind::gpu; });
-    return !has_gpu || device.spec.kind == DeviceKind::gpu;
+    return device.spec.kind == DeviceKind::gpu || (!has_gpu && device.spec.stands_in);
 }
 
 Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need, Instant now,

@@ -51,7 +51,9 @@ constexpr auto kKeys = std::to_array<Key>({
 
     {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Which GPUs may be used: all, those of a list of UUIDs, or with `\"cpu\"` none: then no "
-     "driver is even looked for. The CPU is always there."},
+     "driver is even looked for. The CPU is always there; models with `devices = \"any\"` go to it "
+     "only when the drivers have said that there are no GPUs, and never when a list of UUIDs "
+     "leaves out `\"cpu\"`."},
     {kDevices, "answer_timeout", KeyKind::duration, "\"5s\"", "", "10ms", "10m", kNow,
      "How long a driver may take to answer. A device that takes longer is `unresponsive` until "
      "a later question is answered."},
@@ -61,7 +63,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {kDevices, "list_interval", KeyKind::duration, "\"30s\"", "", "10ms", "1d", kNow,
      "How often drivers are asked which devices there are."},
     {kDevices, "restart_pause", KeyKind::duration, "\"60s\"", "", "1ms", "1d", kNow,
-     "At least so long after the start of a driver host that hung or died the next one starts."},
+     "At least so long after the start of a driver host that hung, or died again, the next one "
+     "starts. The first answer of one, in which it opens the driver, may take as long (60 s at "
+     "most)."},
     {kDevices, "settle_timeout", KeyKind::duration, "\"30s\"", "", "10ms", "1h", kNow,
      "How long the memory of a worker that is gone may take to come back. What the device still "
      "does not show as free then is fenced: nothing is placed on it until it does."},

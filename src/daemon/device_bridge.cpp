@@ -14,9 +14,8 @@ std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
 
 void DeviceBridge::end_turn() {
     if (floor_ == nullptr) return;
-    const bool is_listed = floor_->listed_at() || !floor_->listing_trouble().empty();
+    const bool stands_in = floor_->may_cpu_stand_in();
     for (const device::Device* device : floor_->devices()) {
-        if (device->kind == device::Kind::cpu && !is_listed && !floor_->is_cpu_only()) continue;
         const auto id = find(device->uuid);
         const bool is_lost = device->condition == device::Condition::lost;
         const bool is_in_trouble = device->condition == device::Condition::failing ||
@@ -28,7 +27,7 @@ void DeviceBridge::end_turn() {
         } else if (is_lost && !known_.at(*id).is_lost) {
             known_.at(*id).is_lost = true;
             hooks_.handle(core::DeviceLost{*id});
-        } else if (!is_lost && known_.at(*id).is_lost) {
+        } else if (!is_lost && (known_.at(*id).is_lost || known_.at(*id).stands_in != stands_in)) {
             tell(*id, *device, known_.at(*id).capacity);
         } else if (std::exchange(known_.at(*id).is_in_trouble, is_in_trouble) && !is_in_trouble) {
             tell(*id, *device, known_.at(*id).capacity);
@@ -38,12 +37,14 @@ void DeviceBridge::end_turn() {
 
 void DeviceBridge::tell(core::DeviceId id, const device::Device& device,
                         std::optional<base::Bytes> capacity) {
-    known_[id] = {.capacity = capacity};
+    const bool stands_in = floor_->may_cpu_stand_in();
+    known_[id] = {.capacity = capacity, .stands_in = stands_in};
     const bool is_cpu = device.kind == device::Kind::cpu;
     hooks_.handle(core::DeviceFound{id,
                                     {.uuid = device.uuid,
                                      .kind = is_cpu ? core::DeviceKind::cpu : core::DeviceKind::gpu,
-                                     .capacity = capacity}});
+                                     .capacity = capacity,
+                                     .stands_in = stands_in}});
 }
 
 void DeviceBridge::ask(const core::SampleDevice& question) {

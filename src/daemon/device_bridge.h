@@ -26,8 +26,7 @@ class DeviceBridge {
     // `floor` outlives it.
     void use(device::Floor& floor) { floor_ = &floor; }
 
-    // What the floor found or lost since the last turn. Until drivers were asked for the first
-    // time, the CPU stands in for nothing.
+    // What the floor found or lost since the last turn.
     void end_turn();
     void ask(const core::SampleDevice& question);
 
@@ -40,6 +39,7 @@ class DeviceBridge {
         std::optional<base::Bytes> capacity;
         bool is_lost = false;
         bool is_in_trouble = false;  // did not answer, or with an error
+        bool stands_in = false;  // see core::DeviceSpec
     };
 
     void answer(const core::SampleDevice& question, const base::Result<device::Sample>& sample);

@@ -76,6 +76,19 @@ def test_whatever_is_wrong_with_the_driver_everything_else_works(daemons, tmp_pa
     assert served.ask("probe").status == 200
 
 
+def test_a_driver_that_hangs_as_it_is_opened_is_not_taken_for_none(daemons, tmp_path):
+    """It may have GPUs: what may run anywhere waits for it, what runs on the CPU does not."""
+    os.mkfifo(tmp_path / "driver")  # opening it waits for a writer
+    environment = {"WINDLASS_NVML_LIBRARY": str(tmp_path / "driver")}
+    models = probe("somewhere") + probe("here", devices="cpu")
+    served = daemons.serve(models, environment)
+    assert served.ask("here").status == 200
+    late = served.ask("somewhere", wait="300ms")
+    assert late.status == 503, late
+    error = late.json()["error"]
+    assert error["reason"] == "device" and 'devices = "cpu"' in error["message"], error
+
+
 def test_numbers_that_were_never_known_are_null_everywhere(daemons, tmp_path):
     """[A5.5] [R131] Not 0, in any of the lists; and nothing fails for it."""
     node = LastingNode(tmp_path / "node", "1x8GiB")
