@@ -168,7 +168,7 @@ void Engine::on(const ShutdownAsked& event, Instant now, Commands& out) {
     deadlines_.arm({TimerKind::shutdown_term}, saturating_add(now, event.grace * 4 / 5));
     deadlines_.arm({TimerKind::shutdown_kill}, saturating_add(now, event.grace));
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
-        refuse_waiting(ModelId{number}, out);
+        refuse_waiting(ModelId{number}, closing_error(model_of(ModelId{number})), out);
         advance(ModelId{number}, now, out);
     }
 }
@@ -258,6 +258,7 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     while (model.wants_copy()) {
         const auto copy = model.find_cold();
         if (!copy) break;
+        if (model.unkillable.size() >= Model::kUnkillableMax) return refuse_copy(model, out);
         const auto placed = admit(model, now, out);
         if (!placed) return arm_device_timers();
         launch({id, *copy}, *placed, now, out);
@@ -265,6 +266,21 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     if (!model.shortage) return;
     end_starving(model);
     arm_device_timers();
+}
+
+// Too many of its processes hang where not even SIGKILL reaches them.
+void Engine::refuse_copy(Model& model, Commands& out) {
+    end_starving(model);
+    if (model.count_live() > 0) return;  // that one serves them
+    Error error = base::fail(
+        Errc::unavailable,
+        fmt::format(
+            "{} processes of the model {} hang in the kernel and survived SIGKILL; no other "
+            "is started until one of them is gone. `windlass workers` names them: see what "
+            "they wait for (a file system or driver that hangs)",
+            model.unkillable.size(), model.spec.name));
+    error.reason = "unkillable";
+    refuse_waiting(model.id, error, out);
 }
 
 void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& out) {

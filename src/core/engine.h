@@ -135,7 +135,8 @@ class Engine {
     static Error hopeless_error(const Model& model, Duration left);
     bool refuse_if_hopeless(RequestId request, Instant now, Commands& out);
     void refuse_hopeless(ModelId id, Instant now, Commands& out);
-    void refuse_waiting(ModelId id, Commands& out);
+    void refuse_waiting(ModelId id, const Error& error, Commands& out);
+    void refuse_copy(Model& model, Commands& out);
     void withdraw(RequestId request, Error error, Instant now, Commands& out);
     void take_from_wait(RequestId request, const Call& call);
     void requeue(RequestId request, Commands& out);

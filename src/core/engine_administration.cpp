@@ -144,7 +144,7 @@ void Engine::on(const ModelRemoved& event, Instant now, Commands& out) {
     model.is_paused = false;
     model.breaker.reset();
     out.push_back(Report{EventCode::model_removed, event.model, {}, {}, {}});
-    refuse_waiting(event.model, out);
+    refuse_waiting(event.model, closing_error(model), out);
     advance(event.model, now, out);
 }
 

@@ -7,6 +7,7 @@ namespace core = windlass::core;
 using core::Generation;
 using core::RequestId;
 using windlass::base::Errc;
+using windlass::base::fail;
 using windlass::core::testing::kFirst;
 using windlass::core::testing::kModel;
 using windlass::core::testing::Story;
@@ -125,4 +126,48 @@ TEST_CASE("each copy has an idle time of its own, and fewer copies in the config
     CHECK(story.engine().view(kModel).copies == 1);
     story.answer(3, Generation{3});
     CHECK(story.find<core::Stop>()->generation == Generation{3});
+}
+
+TEST_CASE("a copy that cannot load pauses longer each time, whatever the others answer") {
+    Story story{two_copies()};
+    std::uint64_t last = 1;
+    std::uint64_t running = 1;
+    const auto follow = [&] {
+        if (const auto* sent = story.find<core::Dispatch>()) running = sent->request.value;
+    };
+    story.call(last);
+    story.make_ready();
+    story.call(++last);
+    for (const auto pause : {1s, 2s, 4s, 8s}) {
+        REQUIRE(story.find<core::Launch>() != nullptr);
+        const Generation second = story.find<core::Launch>()->generation;
+        story.happen(core::WorkerHello{second});
+        story.happen(core::LoadFailed{second, fail(Errc::internal, "no such file")});
+        story.happen(core::WorkerExited{second, "exit status 1"});
+        story.answer(running);
+        follow();
+        for (int i = 0; i < 2; ++i) {  // one more than the first has a place for
+            story.call(++last);
+            follow();
+        }
+        story.wait(pause - 1ms);
+        CHECK(story.find<core::Launch>() == nullptr);
+        story.wait(2ms);
+    }
+}
+
+TEST_CASE("with three processes that cannot be killed a model is refused until one is gone") {
+    Story story;
+    std::uint64_t id = 0;
+    for (std::uint64_t generation = 1; generation <= 3; ++generation) {
+        story.call(++id);
+        REQUIRE(story.find<core::Launch>()->generation == Generation{generation});
+        story.wait(1h);  // it never comes up, nor goes
+    }
+    story.call(++id);
+    REQUIRE(story.was_refused(id, Errc::unavailable));
+    CHECK(story.response(id)->error->reason == "unkillable");
+    story.happen(core::WorkerExited{kFirst, "signal 9"});
+    story.call(++id);
+    CHECK(story.find<core::Launch>() != nullptr);
 }

@@ -39,8 +39,9 @@ Shortage last_shortage(const Model& model, const std::vector<Candidate>& candida
 std::string no_device_text(const ModelSpec& spec) {
     constexpr std::string_view kAdvice = "`windlass devices` lists those that are";
     if (spec.devices.uuids.empty()) {
-        return fmt::format("no device that the model {} may use is there and answers; {}",
-                           spec.name, kAdvice);
+        return fmt::format(
+            "no device that the model {} may use is there and answers; {}{}", spec.name, kAdvice,
+            spec.devices.is_cpu ? "" : ", and with `devices = \"cpu\"` it runs on the CPU");
     }
     std::string uuids;
     for (const std::string& uuid : spec.devices.uuids) {
@@ -88,18 +89,11 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
         if (replica.device() != event.device) return;
         const Residency residency = replica.residency();
         if (residency != loading && residency != ready && residency != draining) return;
-        if (residency == loading) {
-            fail_load(id, error, out);
-        } else {
-            out.push_back(Report{EventCode::worker_poisoned,
-                                 id.model,
-                                 replica.generation(),
-                                 {},
-                                 error,
-                                 event.device});
-        }
+        out.push_back(Report{
+            EventCode::worker_poisoned, id.model, replica.generation(), {}, error, event.device});
         model_of(id.model).last_error = error;
-        replica.stop(residency == draining ? StopCause::wanted : StopCause::failure,
+        // No fault of a load: it is done elsewhere, or when the device is back.
+        replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
                      StopStep::terminated, now, out);
     });
     for (const Model& model : models_) advance(model.id, now, out);
@@ -174,13 +168,7 @@ void Engine::starve(Model& model, const Shortage& shortage, Commands& out) {
     }
     const bool is_hopeless = shortage.is_for_ever || shortage.is_unknown;
     if (!is_hopeless || model.foremost().residency() != cold) return;
-    const Error error = memory_error(model);
-    std::vector<RequestId> waiting;
-    for (const QueuePlace& place : model.queue.places()) waiting.push_back(place.request);
-    for (const RequestId request : model.admins) {
-        if (admins_.at(request).wants_ready) waiting.push_back(request);
-    }
-    for (const RequestId request : waiting) refuse(request, error, out);
+    refuse_waiting(model.id, memory_error(model), out);
     end_starving(model);
 }
 

@@ -436,6 +436,23 @@ TEST_CASE(
     CHECK(story.find<core::Launch>() != nullptr);
 }
 
+TEST_CASE("a load on a device that is lost is done on another, and nobody is told") {
+    Story story{model_of(6_GiB), gpus(2)};
+    story.call(1);
+    story.sample(kGpu, Bytes{});
+    if (story.is_asked(kOther)) story.sample(kOther, Bytes{});
+    REQUIRE(ledger(story).find_claim(kFirst) != nullptr);
+    story.happen(core::WorkerHello{kFirst});
+    story.happen(core::DeviceLost{kGpu});
+    CHECK(story.find<core::Terminate>()->generation == kFirst);
+    CHECK(story.response(1) == nullptr);
+    story.happen(core::WorkerExited{kFirst, "signal 15"});
+    if (story.is_asked(kOther)) story.sample(kOther, Bytes{});
+    REQUIRE(story.find<core::Launch>() != nullptr);
+    CHECK(story.find<core::Launch>()->device == kOther);
+    CHECK(story.engine().view(kModel).failure_count == 0);
+}
+
 TEST_CASE("a model for any device takes a GPU where there is one, and the CPU where not") {
     core::DeviceSettings settings = gpus();
     settings.known.push_back({.uuid = "cpu", .kind = core::DeviceKind::cpu, .capacity = 64_GiB});
@@ -462,4 +479,19 @@ TEST_CASE("on a CPU a model without a need starts at once, beside others that lo
     story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
     CHECK(story.find<core::Launch>()->generation == kSecond);
     CHECK_FALSE(story.is_asked(kGpu));
+}
+
+TEST_CASE("the CPU stands in for GPUs only once it is known that there are none") {
+    core::DeviceSettings settings = gpus(0);
+    core::DeviceSpec cpu{.uuid = "cpu", .kind = core::DeviceKind::cpu, .capacity = 64_GiB};
+    cpu.stands_in = false;
+    settings.known.push_back(cpu);
+    Story story{{model_of(1_GiB, "a"), model_of(1_GiB, "b")}, settings};
+    story.call(1);
+    CHECK(story.engine().wait_reason(RequestId{1}) == core::WaitReason::device);
+    CHECK_FALSE(story.is_asked(kGpu));
+    cpu.stands_in = true;
+    story.happen(core::DeviceFound{kGpu, cpu});
+    story.sample(kGpu, Bytes{});
+    CHECK(story.find<core::Launch>() != nullptr);
 }

@@ -61,8 +61,11 @@ struct Model {
     std::optional<Shortage> shortage;  // it waits for memory
     std::uint64_t starving_place = 0;  // among those that do
     std::uint32_t memory_retries = 0;  // loads in a row that ran out of memory
+    Generation last_failed;            // the youngest that counted as a failure
     Generation retired;                // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;   // set aside; their exits are still awaited
+    // With so many of them there is no further process: it would most likely hang as well.
+    static constexpr std::size_t kUnkillableMax = 3;
     std::uint64_t load_count = 0;
     std::uint64_t failure_count = 0;
     std::optional<Error> last_error;

@@ -144,15 +144,15 @@ void Engine::refuse_hopeless(ModelId id, Instant now, Commands& out) {
     for (const RequestId request : waiting) refuse_if_hopeless(request, now, out);
 }
 
-// Nothing will be loaded for them any more: what is queued or pauses, and whoever wants a load.
-void Engine::refuse_waiting(ModelId id, Commands& out) {
+// Nothing will be loaded for them: what is queued or pauses, and whoever wants a load.
+void Engine::refuse_waiting(ModelId id, const Error& error, Commands& out) {
     const Model& model = model_of(id);
     std::vector<RequestId> waiting{model.delayed.begin(), model.delayed.end()};
     for (const QueuePlace& place : model.queue.places()) waiting.push_back(place.request);
     for (const RequestId request : model.admins) {
         if (admins_.at(request).wants_ready) waiting.push_back(request);
     }
-    for (const RequestId request : waiting) refuse(request, closing_error(model), out);
+    for (const RequestId request : waiting) refuse(request, error, out);
 }
 
 Instant Engine::wait_end(RequestId request) const {

@@ -111,7 +111,11 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.replicas.size());
         for (const Replica& replica : model.replicas) {
             replica.encode(encoder);
-            encoder.number(model.retired == replica.generation() ? 1 : 0);
+            const bool is_live = replica.residency() == Residency::ready ||
+                                 replica.residency() == Residency::loading;
+            const bool is_older = is_live && replica.generation() < model.last_failed;
+            encoder.number((model.retired == replica.generation() ? 1u : 0u) |
+                           (is_older ? 2u : 0u));
         }
         encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
                        (model.breaker.is_tripped() ? 4u : 0u));

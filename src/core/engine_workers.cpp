@@ -325,6 +325,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
 Duration Engine::count_failure(ReplicaId id, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     ++model.failure_count;
+    model.last_failed = std::max(model.last_failed, replica_of(id).generation());
     const Duration pause = model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
     if (!model.breaker.on_death(model.spec.breaker, now)) return pause;
     const Generation generation = replica_of(id).generation();
@@ -335,9 +336,10 @@ Duration Engine::count_failure(ReplicaId id, Instant now, Commands& out) {
 
 void Engine::count_success(ReplicaId id, Commands& out) {
     Model& model = model_of(id.model);
-    model.backoff.on_success();
-    if (!model.breaker.on_success()) return;
     const Generation generation = replica_of(id).generation();
+    // That an older copy goes on says nothing of the ones that fail.
+    if (generation > model.last_failed) model.backoff.on_success();
+    if (!model.breaker.on_success()) return;
     out.push_back(Report{EventCode::model_breaker_closed, id.model, generation, {}, {}});
 }
 

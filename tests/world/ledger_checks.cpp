@@ -13,6 +13,7 @@ using core::WaitReason;
 
 namespace {
 constexpr std::size_t kPrefetchMax = 15;
+constexpr std::ptrdiff_t kUnkillableMax = 3;
 }
 
 bool Ledger::has_broken_limit(const Process& process, Instant now) const {
@@ -207,7 +208,13 @@ void Ledger::check_refusal(const Request& request, const core::Respond& command,
         const bool is_backoff = error.reason == "backoff" && error.retry_after;
         const bool is_open = error.reason == "breaker_open" && error.retry_after &&
                              models_[request.model].is_tripped;
-        if (!is_shutdown && !is_backoff && !is_open) fail("unavailable without a true reason");
+        const auto hanging = std::ranges::count_if(processes_, [&](const auto& entry) {
+            return entry.second.model == request.model && is_set_aside(entry.second, now);
+        });
+        const bool is_hung = error.reason == "unkillable" && hanging >= kUnkillableMax;
+        if (!is_shutdown && !is_backoff && !is_open && !is_hung) {
+            fail("unavailable without a true reason");
+        }
     } else if (error.code == Errc::not_found) {
         if (!models_[request.model].is_removed) fail("a model was called removed that is not");
     } else if (error.code == Errc::worker_lost || error.code == Errc::internal) {
