@@ -39,7 +39,7 @@ class DeviceBridge {
         std::optional<base::Bytes> capacity;
         bool is_lost = false;
         bool is_in_trouble = false;  // did not answer, or with an error
-        bool stands_in = false;  // see core::DeviceSpec
+        bool stands_in = false;      // see core::DeviceSpec
     };
 
     void answer(const core::SampleDevice& question, const base::Result<device::Sample>& sample);

@@ -93,7 +93,8 @@ void Coverage::count_waits(const core::Engine& engine, core::ModelId model) {
 std::vector<std::string> Coverage::below(std::uint64_t minimum) const {
     std::vector<std::string> rare;
     for (const auto& [name, count] : counts_) {
-        if (count < minimum) rare.push_back(fmt::format("{}: {}", name, count));
+        const std::uint64_t wanted = rare_.contains(name) ? minimum / 10 : minimum;
+        if (count < wanted) rare.push_back(fmt::format("{}: {}", name, count));
     }
     return rare;
 }

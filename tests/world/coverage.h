@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,11 @@ class Coverage {
     Coverage();  // knows every transition and wait reason, each at 0
 
     void expect(const std::string& name) { counts_.try_emplace(name, 0); }
+    // What takes three things of bad luck in a row: a tenth of the others' count will do.
+    void expect_rarely(const std::string& name) {
+        expect(name);
+        rare_.insert(name);
+    }
     void count(const std::string& name) { ++counts_[name]; }
     void count(const core::Commands& commands);
     void count_waits(const core::Engine& engine, core::ModelId model);
@@ -30,6 +36,7 @@ class Coverage {
     void count_move(const core::Report& report, core::Residency to);
 
     std::map<std::string, std::uint64_t> counts_;
+    std::set<std::string> rare_;
     std::map<std::pair<core::ModelId, core::Generation>, core::Residency> residency_;
 };
 

@@ -14,7 +14,7 @@ using core::WaitReason;
 namespace {
 constexpr std::size_t kPrefetchMax = 15;
 constexpr std::ptrdiff_t kUnkillableMax = 3;
-}
+}  // namespace
 
 bool Ledger::has_broken_limit(const Process& process, Instant now) const {
     const core::ModelSpec& model = spec(process.model);
