@@ -2,7 +2,6 @@
 #include "daemon/device_bridge.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace windlass::daemon {
 
@@ -27,10 +26,11 @@ void DeviceBridge::end_turn() {
         } else if (is_lost && !known_.at(*id).is_lost) {
             known_.at(*id).is_lost = true;
             hooks_.handle(core::DeviceLost{*id});
-        } else if (!is_lost && (known_.at(*id).is_lost || known_.at(*id).stands_in != stands_in)) {
-            tell(*id, *device, known_.at(*id).capacity);
-        } else if (std::exchange(known_.at(*id).is_in_trouble, is_in_trouble) && !is_in_trouble) {
-            tell(*id, *device, known_.at(*id).capacity);
+        } else if (!is_lost) {
+            const Known& known = known_.at(*id);
+            const bool is_back = known.is_lost || (known.is_in_trouble && !is_in_trouble);
+            if (is_back || known.stands_in != stands_in) tell(*id, *device, known.capacity);
+            known_.at(*id).is_in_trouble = is_in_trouble;
         }
     }
 }

@@ -56,9 +56,11 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     }
     for (const char* thing : {"asked to kill", "one more copy"}) coverage.expect(thing);
     std::uint64_t event_count = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     if (const char* seed = std::getenv("WINDLASS_SEED")) {
         return run_seed(std::strtoull(seed, nullptr, 10), coverage, event_count);
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const char* some = std::getenv("WINDLASS_SEEDS");
     const std::uint64_t seed_count =
         some == nullptr ? kSeedCount : std::strtoull(some, nullptr, 10);

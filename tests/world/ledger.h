@@ -76,8 +76,8 @@ class Ledger {
     void on(const core::Respond& command, Instant now);
     void on(const core::Report& command, Instant now);
 
-    void check_refusal(const Request& request, const core::Respond& command, Instant now);
-    void check_timeout(const Request& request, const core::Respond& command, Instant now);
+    void check_refusal(core::RequestId id, const core::Error& error, Instant now);
+    void check_timeout(core::RequestId id, const core::Error& error, Instant now);
     void check_death_cause(const Process& process, Instant now, const char* what);
     void check_wait(const core::Engine& engine, RequestId id, const Request& request, Instant now);
     bool has_broken_limit(const Process& process, Instant now) const;

@@ -8,7 +8,6 @@
 namespace windlass::world {
 
 using base::Errc;
-using core::Residency;
 using core::WaitReason;
 
 namespace {
@@ -44,7 +43,7 @@ void Ledger::on(const core::Launch& command, Instant now) {
         fail(fmt::format("one copy of model {} too many was launched", command.model.value));
     }
     memory_.on(command, spec(command.model), now);
-    if (memory_.violation()) fail(*memory_.violation());
+    if (const auto& broken = memory_.violation()) fail(*broken);
     if (shutting_down_) fail("a process was launched during shutdown");
     Model& model = models_[command.model];
     if (model.is_removed) fail("a process was launched for a model that was removed");
@@ -168,7 +167,7 @@ void Ledger::on(const core::Respond& command, Instant now) {
     Request& request = found->second;
     if (request.is_answered) return fail("a request was answered twice");
     if (command.error) {
-        check_refusal(request, command, now);
+        check_refusal(command.request, *command.error, now);
     } else if (request.kind == RequestKind::call && happened_.answered != command.request) {
         fail("a request was answered with a result that no worker gave");
     } else if (request.kind != RequestKind::call) {
@@ -187,8 +186,8 @@ void Ledger::on(const core::Respond& command, Instant now) {
     request.is_answered = true;
 }
 
-void Ledger::check_refusal(const Request& request, const core::Respond& command, Instant now) {
-    const core::Error& error = *command.error;
+void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant now) {
+    const Request& request = requests_.at(id);
     if (error.message.empty()) fail("an error without a message");
     if (happened_.failed == error) return;  // what the worker itself said
     if (error.code == Errc::cancelled) {
@@ -223,16 +222,17 @@ void Ledger::check_refusal(const Request& request, const core::Respond& command,
     } else if (error.code == Errc::device_lost) {
         if (!happened_.device_lost) fail("a device was called lost that is there");
     } else if (error.code == Errc::timeout || error.code == Errc::stalled) {
-        check_timeout(request, command, now);
+        check_timeout(id, error, now);
     } else {
         fail(fmt::format("an error from nowhere: {}", to_text(error)));
     }
 }
 
 // The client's own limits, those of the load, or those of the run: one must have been reached.
-void Ledger::check_timeout(const Request& request, const core::Respond& command, Instant now) {
+void Ledger::check_timeout(core::RequestId id, const core::Error& error, Instant now) {
+    const Request& request = requests_.at(id);
     if (request.deadline <= now) return;
-    if (request.wait_deadline <= now && find_run(command.request) == nullptr) return;
+    if (request.wait_deadline <= now && find_run(id) == nullptr) return;
     for (auto& [generation, process] : processes_) {
         if (process.model != request.model) continue;
         const core::ReplicaLimits& limits = process.limits;
@@ -241,7 +241,7 @@ void Ledger::check_timeout(const Request& request, const core::Respond& command,
             process.load_sent + limits.load_timeout <= now) {
             return;
         }
-        const auto run = process.runs.find(command.request);
+        const auto run = process.runs.find(id);
         if (run == process.runs.end()) continue;
         if (!run->second.begun && request.wait_deadline <= now) return;
         if (has_broken_limit(process, now)) {
@@ -249,7 +249,7 @@ void Ledger::check_timeout(const Request& request, const core::Respond& command,
             return;
         }
     }
-    fail(fmt::format("a time-out before any limit was reached: {}", to_text(*command.error)));
+    fail(fmt::format("a time-out before any limit was reached: {}", to_text(error)));
 }
 
 // Between its opening and the end of the cool-down, unless an administrator wants it loaded.
@@ -306,7 +306,7 @@ void Ledger::check_rest(const core::Engine& engine, Instant now) {
         if (request.deadline <= now) fail("a request is past its deadline and has no answer");
         if (request.kind == RequestKind::call) check_wait(engine, id, request, now);
     }
-    if (memory_.violation()) fail(*memory_.violation());
+    if (const auto& broken = memory_.violation()) fail(*broken);
 }
 
 // Every wait has a reason, and the reason is true.
