@@ -34,10 +34,11 @@ void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) 
     weigh();
 }
 
-void DeviceLedger::mark_loaded(Generation generation) {
+void DeviceLedger::mark_loaded(Generation generation, std::uint64_t sequence) {
     Claim& claim = claims_.at(generation);
     WL_ASSERT(claim.stage == ClaimStage::loading);
     claim.stage = ClaimStage::loaded;
+    claim.loaded_at = sequence;
     weigh();
 }
 
@@ -102,7 +103,7 @@ void DeviceLedger::measure(const MemorySample& sample) {
         quiet_foreign_ = std::min(*quiet_foreign_, *foreign_ + *left_behind_);
     }
     // What a load has taken so far would look like a stranger's where processes are not told apart.
-    const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !is_loading_);
+    const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !has_unseen_);
     if (is_quiet) quiet_foreign_ = foreign_;
 }
 
@@ -167,14 +168,20 @@ const Claim* DeviceLedger::find_claim(Generation generation) const {
 
 void DeviceLedger::add_up() {
     claimed_ = departed_ = fenced_ = {};
-    is_exclusive_ = is_loading_ = false;
+    is_exclusive_ = is_loading_ = has_unseen_ = false;
     for (const auto& [generation, claim] : claims_) {
         claimed_ = claimed_ + std::max(claim.bytes, claim.measured.value_or(Bytes{}));
         if (claim.stage == ClaimStage::departed) departed_ = departed_ + claim.bytes;
         is_exclusive_ = is_exclusive_ || claim.is_exclusive;
         is_loading_ = is_loading_ || claim.stage == ClaimStage::loading;
+        has_unseen_ = has_unseen_ || is_unseen(claim);
     }
     for (const auto& [generation, fence] : fences_) fenced_ = fenced_ + fence.bytes;
+}
+
+bool DeviceLedger::is_unseen(const Claim& claim) const {
+    return claim.stage == ClaimStage::loading ||
+           (claim.stage == ClaimStage::loaded && claim.loaded_at >= sequence_);
 }
 
 Bytes DeviceLedger::own_use() const {
@@ -182,7 +189,7 @@ Bytes DeviceLedger::own_use() const {
     for (const auto& [generation, claim] : claims_) {
         if (own_known_ && claim.stage != ClaimStage::departed) {
             own = own + claim.measured.value_or(Bytes{});
-        } else if (!own_known_ && claim.stage == ClaimStage::loaded) {
+        } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim)) {
             own = own + claim.bytes;
         }
     }
@@ -203,7 +210,11 @@ void DeviceLedger::weigh() {
     if (!capacity_) return;
     const Bytes taken = headroom_ + *foreign_ + fenced_ + claimed_;
     free_ = above(*capacity_, taken);
-    deficit_ = above(taken, *capacity_);
+    // What a load has taken may look like a stranger's: nobody is ended for that.
+    const bool is_blurred = !own_known_ && has_unseen_;
+    const Bytes strangers =
+        is_blurred ? std::min(*foreign_, quiet_foreign_.value_or(Bytes{})) : *foreign_;
+    deficit_ = above(headroom_ + strangers + fenced_ + claimed_, *capacity_);
 }
 
 void DeviceLedger::encode(StateEncoder& encoder) const {
@@ -213,7 +224,7 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.number(claim.bytes.count());
         encoder.number(static_cast<std::uint64_t>(claim.stage) | (claim.is_exclusive ? 4u : 0u) |
                        (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
-                       (claim.was_seen ? 32u : 0u));
+                       (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
     }
     encoder.number(fences_.size());

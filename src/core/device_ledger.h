@@ -50,6 +50,7 @@ struct Claim {
     bool is_exclusive = false;  // nothing else may begin to load beside it
     std::optional<Bytes> measured;
     bool was_seen = false;          // the driver has listed memory of its process
+    std::uint64_t loaded_at = 0;    // loaded: a later sample than this one has all that it took
     std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
     friend bool operator==(const Claim&, const Claim&) = default;
 };
@@ -74,7 +75,7 @@ class DeviceLedger {
 
     // --- claims
     void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
-    void mark_loaded(Generation generation);
+    void mark_loaded(Generation generation, std::uint64_t sequence);
     // What was provisional becomes what was measured; others may load again.
     void settle(Generation generation, Bytes bytes);
     // Its exit was seen. Samples up to `sequence`, the last one asked for, prove nothing.
@@ -105,6 +106,7 @@ class DeviceLedger {
     Bytes fenced() const { return fenced_; }
     bool is_exclusive() const { return is_exclusive_; }  // somebody is alone here
     bool is_loading() const { return is_loading_; }
+    bool has_unseen() const { return has_unseen_; }  // a load that the last sample may lack
     bool has_departed() const { return departed_ > Bytes{}; }
 
     const std::map<Generation, Claim>& claims() const { return claims_; }
@@ -118,6 +120,7 @@ class DeviceLedger {
     Bytes own_use() const;  // as far as the last sample tells
     bool sees_left_behind() const;
     bool may_hide_death() const;
+    bool is_unseen(const Claim& claim) const;
     void add_up();
     void weigh();  // brings the numbers up to date with claims, fences and measures
 
@@ -137,6 +140,7 @@ class DeviceLedger {
     Bytes fenced_;
     bool is_exclusive_ = false;
     bool is_loading_ = false;
+    bool has_unseen_ = false;
     std::optional<Bytes> free_;
     std::optional<Bytes> foreign_;
     std::optional<Bytes> left_behind_;  // of fences and departed claims, as far as it can be seen

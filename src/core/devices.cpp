@@ -109,7 +109,7 @@ void Devices::claim(Generation generation, ModelId model, const Placed& placed) 
 void Devices::on_loaded(Generation generation, Instant now, Commands& out) {
     Holding& holding = holdings_.at(generation);
     Device& device = devices_.at(holding.device);
-    device.ledger.mark_loaded(generation);
+    device.ledger.mark_loaded(generation, device.sequence);
     if (!holding.is_provisional) return;
     holding.loaded_at = device.sequence;
     ask(holding.device, now, out);  // others wait for what it does not need

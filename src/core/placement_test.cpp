@@ -88,7 +88,7 @@ TEST_CASE("an unknown need goes where most is free, alone loading there, and cla
     CHECK(placed.is_exclusive);
     ledgers[1].claim(Generation{1}, 1_GiB, false);  // loads
     CHECK(chosen(place_on(ledgers, {})) == DeviceId{1});
-    ledgers[1].mark_loaded(Generation{1});
+    ledgers[1].mark_loaded(Generation{1}, 0);
     CHECK(chosen(place_on(ledgers, {})) == DeviceId{2});
 }
 

@@ -105,7 +105,7 @@ class NvmlBackend final : public Backend {
         return {};
     }
 
-    Result<void> read_processes(wire::HostSample& sample) const {
+    Result<void> read_processes(wire::HostSample& sample) {
         const auto processes = library_->processes(device_);
         if (!processes) return fail(processes.error(), "listing the processes of");
         sample.processes_source = kNvml;
@@ -132,13 +132,15 @@ class NvmlBackend final : public Backend {
     }
 
     // In containers some drivers list nobody, or the pids of another namespace: then ours, which
-    // are not to be found there, would be taken for nothing, and their memory for a stranger's.
-    bool tells_ours(const std::vector<Process>& list, const wire::HostSample& sample) const {
-        const base::Bytes used = sample.used.value_or(base::Bytes{});
-        if (list.empty()) return used <= reserved_ + kNobodys;
-        return std::ranges::all_of(list, [](const Process& process) {
+    // are not to be found there, would be taken for nothing, and their memory for a stranger's. One
+    // that named processes that we can see goes on to do so: an empty list then means nobody.
+    bool tells_ours(const std::vector<Process>& list, const wire::HostSample& sample) {
+        const bool are_visible = std::ranges::all_of(list, [](const Process& process) {
             return ::kill(process.pid, 0) == 0 || errno != ESRCH;
         });
+        has_told_ = has_told_ || (!list.empty() && are_visible);
+        const base::Bytes used = sample.used.value_or(base::Bytes{});
+        return has_told_ || (list.empty() && used <= reserved_ + kNobodys);
     }
 
     base::Error fail(NvmlReturn result, const char* doing) const {
@@ -150,6 +152,7 @@ class NvmlBackend final : public Backend {
     std::unique_ptr<NvmlLibrary> library_;
     NvmlDevice device_ = nullptr;  // of library_
     base::Bytes reserved_;         // as the last sample said
+    bool has_told_ = false;        // it has listed processes of our pid namespace
     ProcessTable table_;
 };
 

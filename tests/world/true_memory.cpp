@@ -56,7 +56,7 @@ void TrueDevice::on_answer(const core::Engine& engine, DeviceId id,
         untaken = untaken + excess(claim.bytes, taken);
     }
     hidden = hidden + untaken;
-    const bool is_clean = !ledger.has_departed() && (own_known || !ledger.is_loading());
+    const bool is_clean = !ledger.has_departed() && (own_known || !ledger.has_unseen());
     if (!clean_foreign || !is_clean) return;
     given_back = excess(*clean_foreign, foreign) + unclaimed;
     hidden = {};
