@@ -5,6 +5,7 @@ what it saw itself. Here the two are laid side by side.
 """
 
 import json
+import os
 import pathlib
 import time
 
@@ -34,8 +35,8 @@ HEALED_S = TIME_FACTOR * (
     2 * ANSWER_TIMEOUT_S + RESTART_PAUSE_S + 2 * LIST_INTERVAL_S + SILENT_INTERVAL_S
     + RUN_TIMEOUT_S + LOAD_TIMEOUT_S + 3 * TERM_GRACE_S + SETTLE_TIMEOUT_S + 2 * FENCE_INTERVAL_S
 )  # fmt: skip
-STRANGERS = ((0, 1 * GIB), (999_999_003, 2 * GIB))  # (pid, bytes), on the first device
-RESIDENT, RESIDENT_SIZE = 999_999_004, 3 * GIB
+STRANGERS = ((0, 1 * GIB), (1, 2 * GIB))  # (pid, bytes), on the first device
+RESIDENT, RESIDENT_SIZE = os.getpid(), 3 * GIB
 DESCRIPTORS_MORE = 2  # than at the begin: of the connections that ask
 
 

@@ -14,6 +14,7 @@ def test_runs_go_on_and_loads_wait_for_the_driver(daemons):
     node = Node(daemons, "2x8GiB", models, devices={"restart_pause": "100ms"})
     pid = node.call("a").headers["X-Windlass-Worker-Pid"]
     assert node.call("c").status == 200
+    eventually(lambda: node.bytes_of(FIRST, "used"), "it was measured with the model")
     with node.served.begin("a", 300) as running:
         node.tool("fault", 0, "driver_mismatch")
         assert running.reply().status == 200
