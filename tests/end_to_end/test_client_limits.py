@@ -33,11 +33,13 @@ def test_a_time_limit_that_ends_in_the_queue_removes_the_request(daemon, gate):
 
 def test_a_wait_limit_counts_the_load_but_not_the_run(daemon, gate):
     served = daemon(probe(env={"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}))
-    late = served.ask("probe", wait="60ms")
-    assert (late.status, late.error["type"]) == (504, "timeout")
-    assert "starting" in late.error["message"] or "loading" in late.error["message"]
-    served.said("loading")
-    gate.open()
+    with served.begin("probe") as patient:
+        served.said("loading")
+        late = served.ask("probe", wait="60ms")
+        assert (late.status, late.error["type"]) == (504, "timeout")
+        assert "loading" in late.error["message"]
+        gate.open()
+        assert patient.reply().status == 200
     # Longer than its wait limit, all of it after it began.
     limit = "%dms" % (SOON_S * 1000)
     assert served.ask("probe", wait=limit).status == 200

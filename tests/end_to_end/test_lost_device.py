@@ -51,6 +51,7 @@ def test_clients_of_a_lost_device_are_told_and_go_elsewhere(daemons, gate):
         node.tool("fault", 0, "device_lost")
         assert moved.reply().error["type"] == "device_lost"
         assert stuck.reply().error["type"] == "device_lost"  # although it asks the device nothing
+        node.log.wait_for("worker.reaped", model="again")  # or its first run could still answer
         gate.open()
         again = rerun.reply()
         assert again.status == 200 and again.headers["X-Windlass-Device"] == SECOND

@@ -52,7 +52,7 @@ ModelId SmallWorld::model_of(RequestId call) const {
 
 // An unknown need turns out to be the smallest amount there is.
 Bytes SmallWorld::need_of(const Worker& worker) const {
-    const core::Need& need = specs()[worker.model.value - 1].need;
+    const core::Need need = specs()[worker.model.value - 1].need;
     return need.kind == core::NeedKind::bytes ? need.bytes : Bytes{std::uint64_t{1} << 30};
 }
 

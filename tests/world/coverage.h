@@ -18,7 +18,8 @@ class Coverage {
     Coverage();  // knows every transition and wait reason, each at 0
 
     void expect(const std::string& name) { counts_.try_emplace(name, 0); }
-    // What takes three things of bad luck in a row: a tenth of the others' count will do.
+    // What takes three things of bad luck in a row: a tenth of the others' count will do, and only
+    // of many seeds, since the few that have the bad luck meet it several times.
     void expect_rarely(const std::string& name) {
         expect(name);
         rare_.insert(name);
