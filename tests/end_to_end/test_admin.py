@@ -50,14 +50,15 @@ def test_unload_lets_what_runs_finish_first(daemon, gate):
 
 
 def test_an_order_whose_time_is_over_says_so_and_goes_on(daemon, gate):
-    served = daemon(probe(env={"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}))
-    limit = {"X-Windlass-Timeout": "60ms"}
-    reply = order(served, "load", **limit)
+    slow = probe("slow", {"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path})
+    served = daemon(probe() + slow)
+    served.ask("probe")  # from here on it is known how much memory there is
+    reply = order(served, "load", "slow", **{"X-Windlass-Timeout": "400ms"})
     assert (reply.status, reply.error["type"]) == (504, "timeout")
-    served.said("loading")
+    served.said("loading", "slow")
     gate.open()
-    served.log.wait_for("model.ready")
-    assert served.model()["loads"] == 1
+    served.log.wait_for("model.ready", model="slow")
+    assert served.model("slow")["loads"] == 1
 
 
 def test_models_are_listed_with_all_that_is_known(daemon):

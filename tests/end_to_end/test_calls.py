@@ -122,7 +122,7 @@ def test_what_a_worker_raises_reaches_the_client_and_keeps_the_copy(daemon):
         reply = served.ask("probe", {"do": "raise", "error": name, "message": "so it is"})
         assert (reply.status, reply.error["message"]) == (status, "so it is")
 
-    after = served.ask("probe", wait="1s")
+    after = served.ask("probe")
     assert after.json()["pid"] == before.json()["pid"]
     assert after.headers["X-Windlass-Copy"] == before.headers["X-Windlass-Copy"]
     model = served.model()

@@ -43,7 +43,7 @@ def test_a_wait_limit_counts_the_load_but_not_the_run(daemon, gate):
     # Longer than its wait limit, all of it after it began.
     limit = "%dms" % (SOON_S * 1000)
     assert served.ask("probe", wait=limit).status == 200
-    assert served.ask("probe", {"do": "report", "seconds": 0.3}, wait="200ms").status == 200
+    assert served.ask("probe", {"do": "report", "seconds": 0.8}, wait="600ms").status == 200
     assert served.model()["loads"] == 1
 
 

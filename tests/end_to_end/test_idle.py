@@ -46,10 +46,10 @@ def test_unload_after_0s_keeps_the_process_while_others_wait(daemon, gate):
 
 def test_the_idle_time_counts_from_the_last_answer_and_the_next_call_works(daemon):
     """The events tell it: stopping, reaped, unloaded."""
-    served = daemon(probe(unload_after="300ms"))
+    served = daemon(probe(unload_after="1s"))
     first = served.ask("probe").json()
     # Longer than the idle time in all, but never idle for so long.
-    assert served.ask("probe", {"do": "report", "seconds": 0.5}).status == 200
+    assert served.ask("probe", {"do": "report", "seconds": 1.2}).status == 200
     assert served.ask("probe").json() == first
     assert not served.log.find("model.unloaded")
     for event in ("model.stopping", "worker.reaped", "model.unloaded"):
