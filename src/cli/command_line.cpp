@@ -59,6 +59,14 @@ void add_url(CLI::App& app, std::string& url) {
         ->type_name("URL");
 }
 
+// What every command has that shows something of the daemon. Returns `app`.
+template <class Arguments>
+CLI::App& add_common(CLI::App& app, Arguments& arguments) {
+    app.add_flag("--json", arguments.json, "Print JSON");
+    add_url(app, arguments.url);
+    return app;
+}
+
 void add_id(CLI::App& app, std::uint64_t& id, const char* meaning) {
     app.add_option("ID", id, meaning)
         ->required()
@@ -189,10 +197,10 @@ struct ModelsCommand {
 
     explicit ModelsCommand(CLI::App& parent)
         : app(*parent.add_subcommand("models", "Show models; load, restart, pause or unload one")) {
-        add_common(app);
+        add_common(app, arguments);
         app.footer("Example:\n  windlass models\n  windlass models load digits");
         app.require_subcommand(0, 1);
-        add_common(*app.add_subcommand("list", "All models (without an action, too)"))
+        add_common(*app.add_subcommand("list", "All models (without an action, too)"), arguments)
             .footer("Example:\n  windlass models list");
         add_action("show", "One model with its waiting requests");
         add_duration(add_action("load", "Load a model and wait until it is ready"), "--timeout",
@@ -205,14 +213,8 @@ struct ModelsCommand {
         add_action("resume", "Begin runs again");
     }
 
-    CLI::App& add_common(CLI::App& target) {
-        target.add_flag("--json", arguments.json, "Print JSON");
-        add_url(target, arguments.url);
-        return target;
-    }
-
     CLI::App& add_action(const char* name, const char* meaning) {
-        CLI::App& action = add_common(*app.add_subcommand(name, meaning));
+        CLI::App& action = add_common(*app.add_subcommand(name, meaning), arguments);
         action.add_option("MODEL", arguments.model, "Name of the model")->required()->type_name("");
         action.footer(fmt::format("Example:\n  windlass models {} digits", name));
         return action;
@@ -236,8 +238,7 @@ struct DevicesCommand {
 
     explicit DevicesCommand(CLI::App& parent)
         : app(*parent.add_subcommand("devices", "Show devices: how full, and who holds what")) {
-        app.add_flag("--json", arguments.json, "Print JSON");
-        add_url(app, arguments.url);
+        add_common(app, arguments);
         app.footer("What is not known is shown as -.\n\nExample:\n  windlass devices");
     }
 
@@ -251,21 +252,18 @@ struct WorkersCommand {
 
     explicit WorkersCommand(CLI::App& parent)
         : app(*parent.add_subcommand("workers", "Show worker processes; end one at once")) {
-        add_common(app);
+        add_common(app, arguments);
         app.footer("Example:\n  windlass workers\n  windlass workers kill 7");
         app.require_subcommand(0, 1);
-        add_common(*app.add_subcommand("list", "All worker processes (without an action, too)"))
+        add_common(*app.add_subcommand("list", "All worker processes (without an action, too)"),
+                   arguments)
             .footer("Example:\n  windlass workers list");
-        CLI::App& kill = add_common(*app.add_subcommand(
-            "kill", "Kill a worker: what runs in it is lost, what waits is served by the next"));
+        CLI::App& kill = add_common(
+            *app.add_subcommand(
+                "kill", "Kill a worker: what runs in it is lost, what waits is served by the next"),
+            arguments);
         add_id(kill, id, "Number of the worker, as the list shows it");
         kill.footer("Example:\n  windlass workers kill 7");
-    }
-
-    CLI::App& add_common(CLI::App& target) {
-        target.add_flag("--json", arguments.json, "Print JSON");
-        add_url(target, arguments.url);
-        return target;
     }
 
     Command take() {
@@ -282,23 +280,19 @@ struct IncidentsCommand {
     explicit IncidentsCommand(CLI::App& parent)
         : app(*parent.add_subcommand("incidents",
                                      "Show workers that had to be ended or died, and each step")) {
-        add_common(app);
+        add_common(app, arguments);
         app.footer(
             "PROVED is the memory that came back, as the device's driver says; what is not known "
             "is shown as -.\n\nExample:\n  windlass incidents\n  windlass incidents show 3");
         app.require_subcommand(0, 1);
-        add_common(*app.add_subcommand("list", "The latest 100 (without an action, too)"))
+        add_common(*app.add_subcommand("list", "The latest 100 (without an action, too)"),
+                   arguments)
             .footer("Example:\n  windlass incidents list");
         CLI::App& show = add_common(
-            *app.add_subcommand("show", "One with what its threads did before it was ended"));
+            *app.add_subcommand("show", "One with what its threads did before it was ended"),
+            arguments);
         add_id(show, id, "Number of the incident, as the list shows it");
         show.footer("Example:\n  windlass incidents show 3");
-    }
-
-    CLI::App& add_common(CLI::App& target) {
-        target.add_flag("--json", arguments.json, "Print JSON");
-        add_url(target, arguments.url);
-        return target;
     }
 
     Command take() {
@@ -315,8 +309,7 @@ struct StatusCommand {
     explicit StatusCommand(CLI::App& parent)
         : app(*parent.add_subcommand("status", "Say whether the daemon is ready, and its models")) {
         add_duration(app, "--wait", wait, "Ask until it is ready, at most so long");
-        app.add_flag("--json", arguments.json, "Print JSON");
-        add_url(app, arguments.url);
+        add_common(app, arguments);
         app.footer(
             "Exits with 0 when it is ready, with 6 when it is not or is not there.\n\n"
             "Example:\n  windlass status --wait 30s");

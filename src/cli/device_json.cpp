@@ -3,65 +3,42 @@
 
 #include <boost/json.hpp>
 
+#include "cli/json_fields.h"
+
 namespace windlass::cli {
 namespace {
 
 namespace json = boost::json;
 
-std::string read_text(const json::object& object, std::string_view key) {
-    const json::value* const value = object.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()}
-                                                  : std::string{};
-}
-
-template <class Number>
-std::optional<Number> read_number(const json::object& object, std::string_view key) {
-    const json::value* const value = object.if_contains(key);
-    if (value == nullptr || !value->is_number()) return std::nullopt;
-    boost::system::error_code error;
-    const Number number = value->to_number<Number>(error);
-    if (error) return std::nullopt;
-    return number;
-}
-
-// One of the fields of a number that was measured.
-template <class Number>
-std::optional<Number> read_measured(const json::object& object, std::string_view key,
-                                    std::string_view field) {
+// A number that was measured stands in an object of its own, with its source and age.
+std::optional<std::uint64_t> read_bytes(const json::object& object, std::string_view key) {
     const json::value* const value = object.if_contains(key);
     if (value == nullptr || !value->is_object()) return std::nullopt;
-    return read_number<Number>(value->get_object(), field);
+    return read_count(value->get_object(), "bytes");
 }
 
-template <class Read>
-void for_each_object(const json::object& object, std::string_view key, Read read) {
-    const json::value* const list = object.if_contains(key);
-    if (list == nullptr || !list->is_array()) return;
-    for (const json::value& item : list->get_array()) {
-        if (item.is_object()) read(item.get_object());
-    }
+std::optional<double> read_age(const json::object& object, std::string_view key) {
+    const json::value* const value = object.if_contains(key);
+    if (value == nullptr || !value->is_object()) return std::nullopt;
+    return read_number(value->get_object(), "age_s");
 }
 
 DeviceState to_device(const json::object& object) {
-    const auto bytes = [&](std::string_view key) {
-        return read_measured<std::uint64_t>(object, key, "bytes");
-    };
     DeviceState device{.uuid = read_text(object, "uuid"),
                        .name = read_text(object, "name"),
                        .state = read_text(object, "state"),
                        .trouble = read_text(object, "trouble"),
-                       .capacity_bytes = bytes("capacity"),
-                       .used_bytes = bytes("used"),
-                       .claimed_bytes = bytes("claimed"),
-                       .foreign_bytes = bytes("foreign"),
-                       .fenced_bytes = bytes("fenced"),
-                       .used_age_s = read_measured<double>(object, "used", "age_s")};
+                       .capacity_bytes = read_bytes(object, "capacity"),
+                       .used_bytes = read_bytes(object, "used"),
+                       .claimed_bytes = read_bytes(object, "claimed"),
+                       .foreign_bytes = read_bytes(object, "foreign"),
+                       .fenced_bytes = read_bytes(object, "fenced"),
+                       .used_age_s = read_age(object, "used")};
     for_each_object(object, "holders", [&](const json::object& holder) {
-        device.holders.push_back(
-            {.pid = read_number<std::uint64_t>(holder, "pid").value_or(0),
-             .name = read_text(holder, "name"),
-             .used_bytes = read_measured<std::uint64_t>(holder, "used", "bytes"),
-             .model = read_text(holder, "model")});
+        device.holders.push_back({.pid = read_count(holder, "pid").value_or(0),
+                                  .name = read_text(holder, "name"),
+                                  .used_bytes = read_bytes(holder, "used"),
+                                  .model = read_text(holder, "model")});
     });
     return device;
 }

@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 
+#include "cli/json_fields.h"
+
 namespace windlass::cli {
 namespace {
 
@@ -14,37 +16,27 @@ json::value parsed_or_null(std::string_view text) {
     return error ? json::value() : value;
 }
 
-std::string health_text(const json::object& health, std::string_view key) {
-    const json::value* value = health.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()}
-                                                  : std::string{};
-}
-
 }  // namespace
 
 base::Result<DaemonState> parse_health(std::string_view text) {
     const json::value value = parsed_or_null(text);
-    if (!value.is_object() || health_text(value.get_object(), "daemon_id").empty()) {
+    if (!value.is_object() || read_text(value.get_object(), "daemon_id").empty()) {
         return base::fail(
             base::Errc::data_corrupt,
             "the answer is not what a Windlass daemon says of itself; is `--url` one?");
     }
     const json::object& health = value.get_object();
-    DaemonState state{.version = health_text(health, "version"),
-                      .commit = health_text(health, "commit"),
-                      .daemon_id = health_text(health, "daemon_id"),
-                      .configuration = health_text(health, "configuration")};
+    DaemonState state{.version = read_text(health, "version"),
+                      .commit = read_text(health, "commit"),
+                      .daemon_id = read_text(health, "daemon_id"),
+                      .configuration = read_text(health, "configuration")};
     if (const json::value* uptime = health.if_contains("uptime_s");
         uptime != nullptr && uptime->is_double()) {
         state.uptime_s = uptime->get_double();
     }
-    if (const json::value* troubles = health.if_contains("troubles");
-        troubles != nullptr && troubles->is_array()) {
-        for (const json::value& trouble : troubles->get_array()) {
-            if (!trouble.is_object()) continue;
-            state.troubles.push_back(health_text(trouble.get_object(), "message"));
-        }
-    }
+    for_each_object(health, "troubles", [&state](const json::object& trouble) {
+        state.troubles.push_back(read_text(trouble, "message"));
+    });
     return state;
 }
 

@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 
+#include "cli/json_fields.h"
+
 namespace windlass::cli {
 namespace {
 
@@ -12,21 +14,6 @@ base::Error not_of_workers() {
     return base::fail(
         base::Errc::data_corrupt,
         "the answer is not what a Windlass daemon says of its workers; is `--url` one?");
-}
-
-std::string text_of(const json::object& worker, std::string_view key) {
-    const json::value* value = worker.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()}
-                                                  : std::string{};
-}
-
-template <class Number>
-Number number_of(const json::object& worker, std::string_view key) {
-    const json::value* value = worker.if_contains(key);
-    if (value == nullptr || !value->is_number()) return {};
-    boost::system::error_code error;
-    const Number number = value->to_number<Number>(error);
-    return error ? Number{} : number;
 }
 
 std::vector<std::string> texts_of(const json::object& object, std::string_view key) {
@@ -39,23 +26,17 @@ std::vector<std::string> texts_of(const json::object& object, std::string_view k
     return texts;
 }
 
-std::optional<std::uint64_t> count_in(const json::object& object, std::string_view key) {
-    const json::value* const value = object.if_contains(key);
-    if (value == nullptr || !value->is_number()) return std::nullopt;
-    return number_of<std::uint64_t>(object, key);
-}
-
 base::Result<WorkerState> to_worker(const json::value& value) {
     if (!value.is_object()) return not_of_workers();
     const json::object& object = value.get_object();
-    WorkerState worker{.id = number_of<std::uint64_t>(object, "id"),
-                       .pid = number_of<std::uint64_t>(object, "pid"),
-                       .model = text_of(object, "model"),
-                       .device = text_of(object, "device"),
-                       .state = text_of(object, "state"),
-                       .since_s = number_of<double>(object, "since_s"),
-                       .claimed_bytes = count_in(object, "claimed_bytes"),
-                       .used_bytes = count_in(object, "used_bytes"),
+    WorkerState worker{.id = read_count(object, "id").value_or(0),
+                       .pid = read_count(object, "pid").value_or(0),
+                       .model = read_text(object, "model"),
+                       .device = read_text(object, "device"),
+                       .state = read_text(object, "state"),
+                       .since_s = read_number(object, "since_s").value_or(0),
+                       .claimed_bytes = read_count(object, "claimed_bytes"),
+                       .used_bytes = read_count(object, "used_bytes"),
                        .running = {}};
     if (worker.id == 0 || worker.state.empty()) return not_of_workers();
     worker.running = texts_of(object, "running");
@@ -68,22 +49,13 @@ base::Error not_of_incidents() {
         "the answer is not what a Windlass daemon says of incidents; is `--url` one?");
 }
 
-template <class Read>
-void for_each_of(const json::object& object, std::string_view key, Read read) {
-    const json::value* const list = object.if_contains(key);
-    if (list == nullptr || !list->is_array()) return;
-    for (const json::value& item : list->get_array()) {
-        if (item.is_object()) read(item.get_object());
-    }
-}
-
 void read_evidence_of(const json::object& evidence, IncidentState& incident) {
-    for_each_of(evidence, "threads", [&](const json::object& thread) {
-        incident.threads.push_back({.process = number_of<std::uint64_t>(thread, "process"),
-                                    .thread = number_of<std::uint64_t>(thread, "thread"),
-                                    .name = text_of(thread, "name"),
-                                    .state = text_of(thread, "state"),
-                                    .wait_channel = text_of(thread, "wait_channel"),
+    for_each_object(evidence, "threads", [&](const json::object& thread) {
+        incident.threads.push_back({.process = read_count(thread, "process").value_or(0),
+                                    .thread = read_count(thread, "thread").value_or(0),
+                                    .name = read_text(thread, "name"),
+                                    .state = read_text(thread, "state"),
+                                    .wait_channel = read_text(thread, "wait_channel"),
                                     .kernel_stack = texts_of(thread, "kernel_stack"),
                                     .native_stack = texts_of(thread, "native_stack")});
     });
@@ -92,32 +64,30 @@ void read_evidence_of(const json::object& evidence, IncidentState& incident) {
     const json::value* const device = evidence.if_contains("device");
     if (device == nullptr || !device->is_object()) return;
     const json::object& said = device->get_object();
-    if (const json::value* age = said.if_contains("age_s"); age && age->is_number()) {
-        incident.device_age_s = number_of<double>(said, "age_s");
-    }
-    incident.device_worker_bytes = count_in(said, "worker_bytes");
-    incident.device_used_bytes = count_in(said, "used_bytes");
-    incident.device_busy_percent = count_in(said, "busy_percent");
+    incident.device_age_s = read_number(said, "age_s");
+    incident.device_worker_bytes = read_count(said, "worker_bytes");
+    incident.device_used_bytes = read_count(said, "used_bytes");
+    incident.device_busy_percent = read_count(said, "busy_percent");
 }
 
 IncidentState to_incident(const json::object& object) {
-    IncidentState incident{.id = number_of<std::uint64_t>(object, "id"),
-                           .detected_at = text_of(object, "detected_at"),
-                           .worker = number_of<std::uint64_t>(object, "worker"),
-                           .pid = number_of<std::uint64_t>(object, "pid"),
-                           .model = text_of(object, "model"),
-                           .device = text_of(object, "device"),
-                           .request = text_of(object, "request"),
-                           .how = text_of(object, "how"),
-                           .leftovers = number_of<std::uint64_t>(object, "leftovers")};
+    IncidentState incident{.id = read_count(object, "id").value_or(0),
+                           .detected_at = read_text(object, "detected_at"),
+                           .worker = read_count(object, "worker").value_or(0),
+                           .pid = read_count(object, "pid").value_or(0),
+                           .model = read_text(object, "model"),
+                           .device = read_text(object, "device"),
+                           .request = read_text(object, "request"),
+                           .how = read_text(object, "how"),
+                           .leftovers = read_count(object, "leftovers").value_or(0)};
     if (const json::value* cause = object.if_contains("cause"); cause && cause->is_object()) {
-        incident.cause_type = text_of(cause->get_object(), "type");
-        incident.cause_message = text_of(cause->get_object(), "message");
+        incident.cause_type = read_text(cause->get_object(), "type");
+        incident.cause_message = read_text(cause->get_object(), "message");
     }
-    for_each_of(object, "steps", [&](const json::object& step) {
-        incident.steps.push_back({.name = text_of(step, "step"),
-                                  .after_ms = number_of<double>(step, "after_ms"),
-                                  .bytes = count_in(step, "bytes")});
+    for_each_object(object, "steps", [&](const json::object& step) {
+        incident.steps.push_back({.name = read_text(step, "step"),
+                                  .after_ms = read_number(step, "after_ms").value_or(0),
+                                  .bytes = read_count(step, "bytes")});
     });
     if (const json::value* seen = object.if_contains("evidence"); seen && seen->is_object()) {
         read_evidence_of(seen->get_object(), incident);
@@ -172,7 +142,8 @@ std::string incident_json(std::string_view text, std::uint64_t id) {
     const json::array* const list = list_in(value, "incidents");
     if (list == nullptr) return {};
     for (const json::value& item : *list) {
-        if (!item.is_object() || number_of<std::uint64_t>(item.get_object(), "id") != id) continue;
+        if (!item.is_object()) continue;
+        if (read_count(item.get_object(), "id") != id) continue;
         return json::serialize(item);
     }
     return {};

@@ -1,0 +1,27 @@
+// Fields of JSON objects that a daemon sent: what is missing or of another kind is absent.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace boost::json {
+class object;
+}
+
+namespace windlass::cli {
+
+std::string read_text(const boost::json::object& object, std::string_view key);
+
+std::optional<double> read_number(const boost::json::object& object, std::string_view key);
+
+// A whole number; another is absent.
+std::optional<std::uint64_t> read_count(const boost::json::object& object, std::string_view key);
+
+// Calls `read` with each object of the list; a missing list is an empty one.
+void for_each_object(const boost::json::object& object, std::string_view key,
+                     const std::function<void(const boost::json::object&)>& read);
+
+}  // namespace windlass::cli
