@@ -12,7 +12,7 @@ namespace windlass::device {
 struct CpuRoots {
     std::string proc = "/proc";
     // Put before the mount points that /proc/self/mountinfo names; tests have their own tree.
-    std::string mounts = "";
+    std::string mounts;
 };
 
 class CpuBackend final : public Backend {
