@@ -10,9 +10,9 @@ namespace {
 // Bytes of one copy on this device; empty: as many as there are.
 std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
     if (need.kind == NeedKind::bytes) return need.bytes;
-    if (need.kind != NeedKind::share || !ledger.capacity()) return std::nullopt;
-    const std::uint64_t capacity = ledger.capacity()->count();  // below 2^50: no overflow
-    return Bytes{capacity / 10'000 * need.permyriad + capacity % 10'000 * need.permyriad / 10'000};
+    if (need.kind != NeedKind::share || !ledger.usable()) return std::nullopt;
+    const std::uint64_t usable = ledger.usable()->count();
+    return Bytes{usable / 10'000 * need.permyriad + usable % 10'000 * need.permyriad / 10'000};
 }
 
 // Somebody else's presence forbids it, however much is free.

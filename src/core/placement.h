@@ -16,14 +16,14 @@ namespace windlass::core {
 enum class NeedKind : std::uint8_t {
     unknown,  // nobody said, and nothing was measured
     bytes,
-    share,  // of the device's capacity
+    share,  // of what the device can give away: its capacity without the headroom
     all,    // alone on its device
 };
 
 struct Need {  // memory of one copy
     NeedKind kind = NeedKind::unknown;
     Bytes bytes;                  // bytes
-    std::uint32_t permyriad = 0;  // share: 10,000 is the whole device
+    std::uint32_t permyriad = 0;  // share: 10,000 is all of that
 
     friend bool operator==(const Need&, const Need&) = default;
 };

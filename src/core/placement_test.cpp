@@ -58,12 +58,15 @@ TEST_CASE("[A3.4] copies of one model are spread before the best fit is asked fo
     CHECK(chosen(core::place(bytes(6_GiB), candidates, UnknownMemory::refuse)) == DeviceId{1});
 }
 
-TEST_CASE("a share is a share of the device's capacity") {
+TEST_CASE("a share is one of what may be given away, so that 100 % fit on an empty device") {
     const std::vector ledgers{device_with(10_GiB, 1_GiB), device_with(20_GiB, 11_GiB)};
-    const Need need{NeedKind::share, {}, 4'000};
-    const auto placed = std::get<Placed>(place_on(ledgers, need));
+    const auto placed = std::get<Placed>(place_on(ledgers, {NeedKind::share, {}, 4'000}));
     CHECK(placed.device == DeviceId{2});
-    CHECK(placed.claim == 8_GiB);
+    CHECK(placed.claim == Bytes{(20_GiB - 512_MiB).count() * 4 / 10});
+    const Need whole{NeedKind::share, {}, 10'000};
+    const auto alone = std::get<Placed>(place_on({device_with(10_GiB, 0_GiB)}, whole));
+    CHECK(alone.claim == 10_GiB - 512_MiB);
+    CHECK_FALSE(std::get<Shortage>(place_on(ledgers, whole)).is_for_ever);
 }
 
 TEST_CASE("what needs all of a device gets an empty one, alone") {

@@ -89,8 +89,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "Environment of the worker on top of the daemon's, set before it starts. `TMPDIR` and "
      "`CUDA_VISIBLE_DEVICES`, among others, are Windlass's own to set."},
     {kModel, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kNow,
-     "Memory of one copy: an amount, `\"40%\"` of the device, or `\"all\"` (alone on its device). "
-     "Without it a copy loads alone on the GPU with most free memory, and is measured there."},
+     "Memory of one copy: an amount, a share such as `\"40%\"` of what the device has beside its "
+     "`headroom`, or `\"all\"` (alone on its device). Without it a copy loads alone on the GPU "
+     "with most free memory, and is measured there."},
     {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Where it may run: `\"cpu\"`, a list of UUIDs, or `\"any\"`: any GPU, and the CPU only where "
      "there is none."},

@@ -21,7 +21,7 @@ enum class NeedKind : std::uint8_t { unknown, bytes, share, all };
 struct NeedConfiguration {
     NeedKind kind = NeedKind::unknown;
     base::Bytes bytes;          // bytes
-    std::uint32_t percent = 0;  // share: of the device
+    std::uint32_t percent = 0;  // share: of the device without its headroom
 
     friend bool operator==(const NeedConfiguration&, const NeedConfiguration&) = default;
 };

@@ -91,10 +91,11 @@ void MemoryBook::forget_measured(DeviceId id) {
     }
 }
 
-std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) {
+std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) const {
     if (spec.need.kind == NeedKind::bytes) return spec.need.bytes;
     if (spec.need.kind != NeedKind::share || !device.spec.capacity) return std::nullopt;
-    return Bytes{device.spec.capacity->count() * spec.need.permyriad / 10'000};
+    const Bytes usable = above(*device.spec.capacity, settings_.headroom);
+    return Bytes{usable.count() * spec.need.permyriad / 10'000};
 }
 
 bool MemoryBook::may_use(const core::ModelSpec& spec, const Device& device) const {

@@ -65,7 +65,7 @@ class MemoryBook {
     };
 
     // Empty: all there is.
-    static std::optional<Bytes> need_on(const core::ModelSpec& spec, const Device& device);
+    std::optional<Bytes> need_on(const core::ModelSpec& spec, const Device& device) const;
     bool may_use(const core::ModelSpec& spec, const Device& device) const;
     // What all claims of the device still lack, on top of what the last answer counts.
     Bytes outstanding(DeviceId id) const;
