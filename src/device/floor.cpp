@@ -65,9 +65,11 @@ struct Floor::Entry {
     io::Timer next_sample;
     // CPU only. One of these may hang in the kernel and hold the lock that reading its memory
     // takes: the host hung while it measured them. As long as the workers are the same, it does not
-    // again.
+    // again before that instant.
     std::vector<int> avoided_pids;
+    base::Instant avoided_until{};
     std::vector<int> asked_pids;
+    bool is_measuring = false;  // those that were asked for
     // The driver lists it no more. Whatever its host says with the handle that it has is of no use.
     bool is_unlisted = false;
 };
@@ -222,12 +224,19 @@ void Floor::ask(Entry& entry) {
     wire::SampleOrder order;
     if (entry.device.kind == Kind::cpu && options_.worker_pids) {
         entry.asked_pids = options_.worker_pids();
-        if (entry.asked_pids != entry.avoided_pids) order.pids = entry.asked_pids;
+        entry.is_measuring = may_measure(entry);
+        if (entry.is_measuring) order.pids = entry.asked_pids;
     }
     entry.host.ask(wire::HostFrameType::ask_sample, wire::to_json(order),
                    [this, &entry, asked = loop_.now()](base::Result<std::string> meta) {
                        on_sample(entry, asked, std::move(meta));
                    });
+}
+
+// Not while the host that hung on them still does: another one would as well.
+bool Floor::may_measure(const Entry& entry) const {
+    if (entry.asked_pids != entry.avoided_pids) return true;
+    return loop_.now() >= entry.avoided_until && !entry.host.has_stuck();
 }
 
 void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::string> meta) {
@@ -238,12 +247,12 @@ void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::strin
              : base::Result<Sample>{said.error()};
     if (entry.is_unlisted) sample = base::fail(Errc::device_lost, kUnlisted);
     std::vector<Reply> waiting = std::exchange(entry.waiting, {});
-    const bool has_measured = entry.asked_pids != entry.avoided_pids;
-    if (!sample && sample.error().code == Errc::timeout) entry.avoided_pids = entry.asked_pids;
+    if (!sample && sample.error().code == Errc::timeout && entry.is_measuring) {
+        entry.avoided_pids = entry.asked_pids;
+        entry.avoided_until = asked + options_.measure_again;
+    }
     if (sample) {
-        if (entry.device.kind == Kind::cpu && !has_measured && !entry.asked_pids.empty()) {
-            sample->processes_known = false;
-        }
+        if (!entry.is_measuring && !entry.asked_pids.empty()) sample->processes_known = false;
         entry.device.last = *sample;
         turn(entry, Condition::sound, {});
         on_event_(DeviceSampled{.sample = *sample});

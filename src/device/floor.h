@@ -32,6 +32,9 @@ struct FloorOptions {
     base::Duration restart_pause = std::chrono::seconds{60};  // between two driver hosts of one
     // The workers whose memory is to be measured on the CPU; asked at each question.
     std::function<std::vector<int>()> worker_pids;
+    // Workers that a host hung on while it measured them are left out for so long: it may have been
+    // the machine, which was busy for a moment.
+    base::Duration measure_again = std::chrono::minutes{10};
 };
 
 class Floor {
@@ -81,6 +84,7 @@ class Floor {
     void take_drivers(const std::vector<Driver>& drivers);
     bool is_wanted(std::string_view uuid) const;
     void ask(Entry& entry);
+    bool may_measure(const Entry& entry) const;
     void on_sample(Entry& entry, base::Instant asked, base::Result<std::string> meta);
     void turn(Entry& entry, Condition condition, std::string trouble);
     HostLimits limits() const {

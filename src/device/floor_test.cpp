@@ -188,6 +188,23 @@ TEST_CASE(
     CHECK(bench.of<ConditionChanged>().size() == 1);
 }
 
+TEST_CASE("workers that a host hung on are not measured for a while, and then are again") {
+    FloorOptions options = quick();
+    options.use = {"cpu"};
+    options.worker_pids = [] { return std::vector{7}; };
+    for (const base::Duration pause : {base::Duration{1ms}, base::Duration{1h}}) {
+        options.measure_again = pause;
+        Bench bench{options};
+        bench.tell("cpu", "hang");
+        bench.floor.start();
+        bench.wait_for("cpu", Condition::unresponsive);
+        bench.tell("cpu", kFree);
+        bench.wait_for("cpu", Condition::sound);
+        if (pause == 1h) CHECK_FALSE(bench.floor.find("cpu")->last->processes_known);
+        if (pause != 1h) bench.wait([&] { return bench.floor.find("cpu")->last->processes_known; });
+    }
+}
+
 TEST_CASE("whatever a host does wrong, it is ended and the device is unresponsive until the next") {
     const std::string twice = std::string{"twice "} + kFree;
     for (const std::string& wrong :

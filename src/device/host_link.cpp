@@ -49,6 +49,11 @@ std::optional<pid_t> HostLink::pid() const {
     return running_->pid;
 }
 
+bool HostLink::has_stuck() const {
+    return std::ranges::any_of(stuck_,
+                               [this](std::uint64_t number) { return processes_.has(number); });
+}
+
 void HostLink::ask(wire::HostFrameType question, std::string meta, Reply reply) {
     WL_ASSERT(!reply_);
     reply_ = std::move(reply);

@@ -43,6 +43,9 @@ class HostLink {
 
     std::optional<pid_t> pid() const;
 
+    // One that was killed is still there: it hangs in the kernel.
+    bool has_stuck() const;
+
     // So many processes that were killed and are still there keep another from being started: each
     // hangs in the kernel, and one more would hang there too.
     static constexpr std::size_t kStuckMax = 3;
