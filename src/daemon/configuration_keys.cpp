@@ -97,7 +97,8 @@ constexpr auto kKeys = std::to_array<Key>({
      "there is none."},
     {kModel, "copies", KeyKind::count_or_auto, "1", "", "1", "64", kNow,
      "How many copies may exist at once; another is started for requests that find no place. "
-     "`\"auto\"`: as many as fit; idle ones go when others need the memory."},
+     "`\"auto\"`: as many as fit; idle ones go when programs other than Windlass's workers take "
+     "the memory."},
     {kModel, "concurrency", KeyKind::count, "1", "", "1", "256", kNow,
      "Requests that run in one copy at the same time. 1: they never overlap."},
     {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,
