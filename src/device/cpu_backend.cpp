@@ -66,6 +66,15 @@ std::optional<std::uint64_t> read_number(const fs::path& path) {
     return parse_whole<std::uint64_t>(read_all(path));
 }
 
+// Of memory.stat: pages of files, active ones too, or weights that are mapped would be a
+// stranger's.
+std::uint64_t find_cache(const std::string& details, const std::string& prefix) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 62U;
+    const std::uint64_t inactive = find_keyed(details, prefix + "inactive_file").value_or(0);
+    const std::uint64_t active = find_keyed(details, prefix + "active_file").value_or(0);
+    return std::min(inactive, kMost) + std::min(active, kMost);
+}
+
 }  // namespace
 
 CpuBackend::CpuBackend(CpuRoots roots) : roots_(std::move(roots)), processes_(roots_.proc) {}
@@ -131,8 +140,7 @@ std::optional<CpuBackend::Limit> CpuBackend::find_unified_limit(const std::strin
     const auto used = read_number(folder + "/memory.current");
     if (!most || !used) return std::nullopt;
     const std::string details = read_all(folder + "/memory.stat");
-    const std::uint64_t cache = find_keyed(details, "inactive_file").value_or(0);
-    const std::uint64_t held = *used - std::min(cache, *used);
+    const std::uint64_t held = *used - std::min(find_cache(details, ""), *used);
     return Limit{.capacity = base::Bytes{*most},
                  .free = base::Bytes{*most - std::min(held, *most)},
                  .source = "cgroup v2"};
@@ -144,8 +152,7 @@ std::optional<CpuBackend::Limit> CpuBackend::find_legacy_limit(const std::string
     constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 62U;  // LONG_MAX, less part of a page
     if (!most || !used || *most >= kUnlimited) return std::nullopt;
     const std::string details = read_all(folder + "/memory.stat");
-    const std::uint64_t cache = find_keyed(details, "total_inactive_file").value_or(0);
-    const std::uint64_t held = *used - std::min(cache, *used);
+    const std::uint64_t held = *used - std::min(find_cache(details, "total_"), *used);
     return Limit{.capacity = base::Bytes{*most},
                  .free = base::Bytes{*most - std::min(held, *most)},
                  .source = "cgroup v1"};

@@ -19,8 +19,9 @@ class CpuBackend final : public Backend {
   public:
     explicit CpuBackend(CpuRoots roots = {});
 
-    // `free` is what can be had without swapping: page cache that is not in use counts as free,
-    // and `used` is the rest. Processes: those of the sessions in the order, by PSS.
+    // `free` is what can be had without swapping: pages of files count as free, as in MemAvailable,
+    // and `used` is the rest. Processes: those of the sessions in the order, with their share of
+    // it.
     base::Result<wire::HostSample> sample(const wire::SampleOrder& order) override;
 
   private:

@@ -34,7 +34,9 @@ class Machine {
         std::ofstream{whole} << text;
     }
 
-    void add_process(int pid, int session, const std::string& name, const std::string& pss) const {
+    // `parts`: further lines of its smaps_rollup.
+    void add_process(int pid, int session, const std::string& name, const std::string& pss,
+                     const std::string& parts = {}) const {
         const std::string folder = "proc/" + std::to_string(pid);
         write(folder + "/comm", name + "\n");
         write(folder + "/stat", std::to_string(pid) + " (" + name + ") S 1 " +
@@ -46,7 +48,8 @@ class Machine {
                   "Rss:   999999 kB\nPss:   " +
                       pss +
                       " kB\n"
-                      "Pss_Dirty: 7 kB\n");
+                      "Pss_Dirty: 7 kB\n" +
+                      parts);
         }
     }
 
@@ -89,7 +92,8 @@ TEST_CASE("a cgroup of version 2 limits the memory, cache that is not in use is 
     machine.write("sys/cg/a/b/memory.current", "1\n");
     machine.write("sys/cg/a/memory.max", "4294967296\n");
     machine.write("sys/cg/a/memory.current", "3221225472\n");
-    machine.write("sys/cg/a/memory.stat", "anon 5\nfile 9\ninactive_file 1073741824\n");
+    machine.write("sys/cg/a/memory.stat",
+                  "anon 5\nfile 9\ninactive_file 1048576\nactive_file 1072693248\n");
     const wire::HostSample sample = machine.sample();
     CHECK(sample.capacity == 4_GiB);
     CHECK(sample.free == 2_GiB);
@@ -107,7 +111,9 @@ TEST_CASE("a cgroup of version 1 limits the memory; one without a limit does not
     machine.write("cg/memory/job/memory.usage_in_bytes", "5\n");
     CHECK(machine.sample().source == "/proc/meminfo");
     machine.write("cg/memory/job/memory.limit_in_bytes", "1073741824\n");
-    machine.write("cg/memory/job/memory.usage_in_bytes", "536870912\n");
+    machine.write("cg/memory/job/memory.usage_in_bytes", "805306368\n");
+    machine.write("cg/memory/job/memory.stat",
+                  "total_inactive_file 134217728\ntotal_active_file 134217728\n");
     CHECK(machine.sample().source == "cgroup v1");
     CHECK(machine.sample().free == 512_MiB);
 }
@@ -152,6 +158,13 @@ TEST_CASE("processes are those of the sessions that were asked for, by their sha
     const wire::HostSample hidden = machine.sample({30});
     CHECK(!hidden.processes.at(0).bytes);
     CHECK(!hidden.processes_known);
+}
+
+TEST_CASE("pages of files that a process maps are not its own: they count as free") {
+    const Machine machine;
+    machine.add_process(10, 10, "python3", "10485760",
+                        "Pss_Anon: 2048 kB\nPss_File: 10482688 kB\nPss_Shmem: 1024 kB\n");
+    CHECK(machine.sample({10}).processes.at(0).bytes == 3_MiB);
 }
 
 TEST_CASE("of this very machine something is known") {

@@ -42,9 +42,12 @@ wire::HostProcess ProcessTable::describe(int pid) const {
     return process;
 }
 
-std::optional<base::Bytes> ProcessTable::find_proportional_size(int pid) const {
+std::optional<base::Bytes> ProcessTable::find_own_size(int pid) const {
     const auto text = io::read_file(fmt::format("{}/{}/smaps_rollup", root_, pid), kSmallFileMax);
     if (!text) return std::nullopt;
+    const auto anonymous = find_kibibytes(*text, "Pss_Anon:");
+    const auto shared = find_kibibytes(*text, "Pss_Shmem:");
+    if (anonymous && shared) return *anonymous + *shared;
     return find_kibibytes(*text, "Pss:");
 }
 
@@ -59,7 +62,7 @@ std::vector<wire::HostProcess> ProcessTable::measure_sessions(
         if (!pid) continue;
         wire::HostProcess process = describe(*pid);
         if (!process.session || std::ranges::count(leaders, *process.session) == 0) continue;
-        process.bytes = find_proportional_size(*pid);
+        process.bytes = find_own_size(*pid);
         found.push_back(std::move(process));
     }
     std::ranges::sort(found, {}, &wire::HostProcess::pid);

@@ -19,9 +19,11 @@ class ProcessTable {
     // The process with what is known of it but its memory.
     wire::HostProcess describe(int pid) const;
 
-    // Pss of /proc/PID/smaps_rollup (Linux 4.14): pages that n processes share count 1/n. None
-    // where it may not be read.
-    std::optional<base::Bytes> find_proportional_size(int pid) const;
+    // Its share of what cannot be dropped: Pss_Anon and Pss_Shmem of /proc/PID/smaps_rollup, where
+    // pages that n processes share count 1/n. Pages of files, such as weights that are mapped, are
+    // cache, which nobody counts as used. An older kernel tells only Pss, with those pages in it.
+    // None where it may not be read.
+    std::optional<base::Bytes> find_own_size(int pid) const;
 
     // All processes of the sessions that `leaders` lead, by pid; with their memory.
     std::vector<wire::HostProcess> measure_sessions(const std::vector<int>& leaders) const;
