@@ -107,6 +107,19 @@ void Incidents::add_step(Incident& incident, http::IncidentStep step, base::Inst
     steps.push_back(step);
 }
 
+// A look begins before any signal, and signals wait for its end (WorkerProcess::end_by): those that
+// were ordered meanwhile go out now, behind it.
+void Incidents::add_look(Incident& incident, base::Instant now) {
+    constexpr std::array<std::string_view, 2> kSignals = {"terminated", "killed"};
+    std::vector<http::IncidentStep>& steps = incident.status.steps;
+    const auto owed = std::ranges::stable_partition(steps, [&](const http::IncidentStep& step) {
+        return std::ranges::find(kSignals, step.name) == kSignals.end();
+    });
+    for (http::IncidentStep& step : owed) step.after = now - incident.detected;
+    steps.insert(owed.begin(),
+                 {.name = "looked_at", .after = now - incident.detected, .bytes = {}, .by = {}});
+}
+
 // The bytes of one that was reaped came back, or did not.
 void Incidents::note_memory(const core::Report& report, base::Instant now) {
     Incident* const incident = find(report.generation);
@@ -172,7 +185,7 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
                 Incident* const incident = find(core::Generation{e.generation});
                 if (incident == nullptr) return;
                 incident->status.evidence = to_status(e.evidence);
-                add_step(*incident, {"looked_at", {}}, now);
+                add_look(*incident, now);
             },
             [&](const worker::Progressed& e) {
                 progress_[core::Generation{e.generation}] = {

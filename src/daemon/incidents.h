@@ -70,6 +70,7 @@ class Incidents {
 
     Incident* find(core::Generation generation);
     Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
+    static void add_look(Incident& incident, base::Instant now);
     static void add_step(Incident& incident, http::IncidentStep step, base::Instant now);
     void note_memory(const core::Report& report, base::Instant now);
     void finish(Incident& incident, const End& end, base::Instant now);

@@ -116,6 +116,17 @@ TEST_CASE("an order by hand is the cause where nothing else is") {
     CHECK(all.front().how.empty());
 }
 
+TEST_CASE("a signal that is ordered while the worker is looked at is sent after that") {
+    Book book;
+    book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
+    book.note(EventCode::worker_killed);
+    book.incidents.note(worker::EvidenceTaken{.generation = 3, .evidence = {.is_complete = true}},
+                        kStart + 80ms);
+    const auto all = book.incidents.list();
+    CHECK(steps_of(all.front()) == "detected ordered looked_at killed");
+    CHECK(all.front().steps.back().after == 80ms);
+}
+
 TEST_CASE("on a GPU the driver proves the memory back, and what it does not show is fenced") {
     Incidents incidents;
     const Incidents::Subject subject{
