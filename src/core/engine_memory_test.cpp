@@ -402,18 +402,6 @@ TEST_CASE("a need that is said too small is not tried for ever") {
     CHECK(story.was_refused(1, Errc::out_of_memory));
 }
 
-TEST_CASE("on a CPU the reap is the proof") {
-    core::DeviceSettings settings{.on_unknown_memory = core::UnknownMemory::refuse,
-                                  .known = {{.uuid = "cpu",
-                                             .kind = core::DeviceKind::cpu,
-                                             .capacity = 64_GiB,
-                                             .is_measured = true}}};
-    Story story{model_of(6_GiB), settings};
-    load_first(story, 6_GiB);
-    story.happen(core::WorkerExited{kFirst, "signal 9"});
-    CHECK(ledger(story).claims().empty());
-}
-
 TEST_CASE(
     "a lost device ends its workers, and a device of a list that is not there is waited for") {
     core::ModelSpec spec = model_of(6_GiB);
@@ -465,33 +453,4 @@ TEST_CASE("a model for any device takes a GPU where there is one, and the CPU wh
     story.happen(core::ModelConfigured{spec, false});
     story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
     CHECK(story.is_asked(kOther));
-}
-
-TEST_CASE("on a CPU a model without a need starts at once, beside others that load") {
-    core::DeviceSettings settings{.on_unknown_memory = core::UnknownMemory::refuse,
-                                  .known = {{.uuid = "cpu",
-                                             .kind = core::DeviceKind::cpu,
-                                             .capacity = 1_GiB,
-                                             .is_measured = true}}};
-    Story story{{{.name = "a"}, {.name = "b"}}, settings};
-    story.call(1);
-    CHECK(story.find<core::Launch>()->generation == kFirst);
-    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
-    CHECK(story.find<core::Launch>()->generation == kSecond);
-    CHECK_FALSE(story.is_asked(kGpu));
-}
-
-TEST_CASE("the CPU stands in for GPUs only once it is known that there are none") {
-    core::DeviceSettings settings = gpus(0);
-    core::DeviceSpec cpu{.uuid = "cpu", .kind = core::DeviceKind::cpu, .capacity = 64_GiB};
-    cpu.stands_in = false;
-    settings.known.push_back(cpu);
-    Story story{{model_of(1_GiB, "a"), model_of(1_GiB, "b")}, settings};
-    story.call(1);
-    CHECK(story.engine().wait_reason(RequestId{1}) == core::WaitReason::device);
-    CHECK_FALSE(story.is_asked(kGpu));
-    cpu.stands_in = true;
-    story.happen(core::DeviceFound{kGpu, cpu});
-    story.sample(kGpu, Bytes{});
-    CHECK(story.find<core::Launch>() != nullptr);
 }
