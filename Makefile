@@ -66,8 +66,7 @@ chaos: PRESET = release
 chaos:
 	@./setup
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker windlass-emulator \
-	    windlass_emulated_cuda windlass_emulated_nvidia-ml
+	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker windlass-emulator
 	@$(PYTHON) tests/chaos/chaos.py $(BUILD)/bin/windlass --seconds $$(($(or $(MINUTES),10) * 60)) \
 	    $(if $(SEED),--seed $(SEED))
 

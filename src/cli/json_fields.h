@@ -8,7 +8,7 @@
 #include <string_view>
 
 namespace boost::json {
-class object;
+class object;  // NOLINT(readability-identifier-naming): the name that Boost gave it
 }
 
 namespace windlass::cli {
