@@ -54,6 +54,10 @@ constexpr std::array kMemory = {EventCode::worker_memory_returned, EventCode::de
                                 EventCode::device_fence_lifted};
 constexpr std::string_view kCpu = "cpu";
 
+bool is_signal(const http::IncidentStep& step) {
+    return step.name == "terminated" || step.name == "killed";
+}
+
 http::EvidenceStatus to_status(const worker::Evidence& evidence) {
     http::EvidenceStatus status{.took = evidence.took,
                                 .is_complete = evidence.is_complete,
@@ -110,11 +114,10 @@ void Incidents::add_step(Incident& incident, http::IncidentStep step, base::Inst
 // A look begins before any signal, and signals wait for its end (WorkerProcess::end_by): those that
 // were ordered meanwhile go out now, behind it.
 void Incidents::add_look(Incident& incident, base::Instant now) {
-    constexpr std::array<std::string_view, 2> kSignals = {"terminated", "killed"};
+    incident.is_watched = false;
     std::vector<http::IncidentStep>& steps = incident.status.steps;
-    const auto owed = std::ranges::stable_partition(steps, [&](const http::IncidentStep& step) {
-        return std::ranges::find(kSignals, step.name) == kSignals.end();
-    });
+    const auto owed = std::ranges::stable_partition(
+        steps, [](const http::IncidentStep& step) { return !is_signal(step); });
     for (http::IncidentStep& step : owed) step.after = now - incident.detected;
     steps.insert(owed.begin(),
                  {.name = "looked_at", .after = now - incident.detected, .bytes = {}, .by = {}});
@@ -156,6 +159,7 @@ void Incidents::note(const core::Report& report, const Subject& subject, base::I
 
 void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     incident.is_over = true;
+    incident.is_watched = false;
     incident.status.how = end.how;
     incident.status.leftovers = end.leftovers;
     add_step(incident, {"reaped", {}}, now);
@@ -176,6 +180,11 @@ void Incidents::note_order(core::Generation generation, const Subject& subject, 
     if (incident.status.cause) return;
     incident.status.cause =
         base::fail(base::Errc::cancelled, "an administrator had the worker killed");
+}
+
+void Incidents::note_look(core::Generation generation) {
+    Incident* const incident = find(generation);
+    if (incident != nullptr) incident->is_watched = !incident->status.evidence;
 }
 
 void Incidents::note(const worker::Event& event, base::Instant now) {
@@ -230,7 +239,10 @@ std::optional<http::ProgressStatus> Incidents::progress_of(core::Generation gene
 
 std::vector<http::IncidentStatus> Incidents::list() const {
     std::vector<http::IncidentStatus> all;
-    for (const Incident& incident : std::views::reverse(incidents_)) all.push_back(incident.status);
+    for (const Incident& incident : std::views::reverse(incidents_)) {
+        all.push_back(incident.status);
+        if (incident.is_watched) std::erase_if(all.back().steps, is_signal);
+    }
     return all;
 }
 

@@ -30,6 +30,8 @@ class Incidents {
     void note(const core::Report& report, const Subject& subject, base::Instant now);
     // An administrator wants it killed.
     void note_order(core::Generation generation, const Subject& subject, base::Instant now);
+    // It begins to be looked at, unless it was: no signal is sent before EvidenceTaken.
+    void note_look(core::Generation generation);
     // Evidence, progress and ends.
     void note(const worker::Event& event, base::Instant now);
 
@@ -54,6 +56,7 @@ class Incidents {
         http::IncidentStatus status;
         core::ModelId model_id;
         base::Instant detected;
+        bool is_watched = false;  // being looked at
         bool is_over = false;     // reaped, or given up
         bool is_resumed = false;  // the model serves again
     };

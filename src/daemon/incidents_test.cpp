@@ -120,8 +120,11 @@ TEST_CASE("a signal that is ordered while the worker is looked at is sent after 
     Book book;
     book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
     book.note(EventCode::worker_killed);
+    book.incidents.note_look(kThird);
+    CHECK(steps_of(book.incidents.list().front()) == "detected ordered");
     book.incidents.note(worker::EvidenceTaken{.generation = 3, .evidence = {.is_complete = true}},
                         kStart + 80ms);
+    book.incidents.note_look(kThird);  // it has been
     const auto all = book.incidents.list();
     CHECK(steps_of(all.front()) == "detected ordered looked_at killed");
     CHECK(all.front().steps.back().after == 80ms);

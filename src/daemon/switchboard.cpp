@@ -303,6 +303,7 @@ void Switchboard::on(const core::Kill& command) {
 // time for that, and no need.
 void Switchboard::look_at(core::Generation generation) {
     if (engine_.is_shutting_down()) return supervisor_.give_up_evidence(generation.value);
+    incidents_.note_look(generation);
     supervisor_.take_evidence(generation.value);
 }
 
