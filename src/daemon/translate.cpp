@@ -111,6 +111,11 @@ std::optional<core::Event> to_event(const worker::Event& event) {
             [&](const worker::Recalled& e) -> Answer {
                 return core::RunRecalled{worker_id(e), request_id(e), e.recalled};
             },
+            // No order of the engine asks for these yet.
+            [](const worker::Offloaded&) -> Answer { return std::nullopt; },
+            [](const worker::Restored&) -> Answer { return std::nullopt; },
+            [](const worker::OffloadFailed&) -> Answer { return std::nullopt; },
+            [](const worker::RestoreFailed&) -> Answer { return std::nullopt; },
             [&](const worker::ChannelLost& e) -> Answer {
                 return core::ChannelLost{worker_id(e), e.why};
             },

@@ -26,17 +26,17 @@ enum class FrameType : std::uint8_t {
     heartbeat = 7,
     error = 8,
     recalled = 9,
-    offloaded = 10,  // reserved
-    restored = 11,   // reserved
-    memory = 12,     // reserved
+    offloaded = 10,
+    restored = 11,
+    memory = 12,  // reserved
     log = 13,
     // daemon to worker
     load = 65,
     run = 66,
     recall = 67,
     cancel = 68,
-    offload = 69,  // reserved
-    restore = 70,  // reserved
+    offload = 69,
+    restore = 70,
     stop = 71,
 };
 

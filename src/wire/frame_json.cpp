@@ -94,6 +94,12 @@ class MetaReader {
         return false;
     }
 
+    std::optional<bool> find_bool(std::string_view key) {
+        const json::value* const value = object_.if_contains(key);
+        if (value == nullptr || value->is_null()) return std::nullopt;
+        return get_bool(key);
+    }
+
     void reject(std::string_view why) {
         if (error_) return;
         error_ = base::fail(Errc::data_corrupt,
@@ -133,6 +139,7 @@ constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kAnyNumber32 = std::numeric_limits<std::uint32_t>::max();
 // 31 years: no duration of the protocol is longer, and in nanoseconds it still fits.
 constexpr std::uint64_t kDurationMaxMs = 1'000'000'000'000;
+constexpr std::uint64_t kDurationMaxUs = kDurationMaxMs * 1000;
 
 std::uint64_t to_whole_milliseconds(base::Duration duration) {
     WL_ASSERT(duration >= base::Duration::zero());
@@ -180,7 +187,8 @@ std::string to_json(const Hello& hello) {
     return print({{"protocol", hello.protocol},
                   {"sdk", hello.sdk},
                   {"pid", hello.pid},
-                  {"runtime", hello.runtime}});
+                  {"runtime", hello.runtime},
+                  {"can_offload", hello.can_offload}});
 }
 
 std::string to_json(const Answer& answer) { return print({{"content_type", answer.content_type}}); }
@@ -194,6 +202,16 @@ std::string to_json(const Progress& progress) {
 }
 
 std::string to_json(const RecallAnswer& answer) { return print({{"recalled", answer.recalled}}); }
+
+std::string to_json(const Moved& moved) {
+    WL_ASSERT(moved.duration >= base::Duration::zero());
+    json::object object{
+        {"duration_us",
+         std::chrono::duration_cast<std::chrono::microseconds>(moved.duration).count()}};
+    if (moved.before) object["before_bytes"] = moved.before->count();
+    if (moved.after) object["after_bytes"] = moved.after->count();
+    return print(object);
+}
 
 std::string to_json(const LogLine& line) {
     const auto row = std::ranges::find(kLevels, line.level, &LevelName::level);
@@ -248,6 +266,7 @@ Result<Hello> parse_hello(std::string_view text) {
     hello.sdk = meta.get_string("sdk");
     hello.pid = static_cast<int>(meta.get_number("pid", std::numeric_limits<int>::max()));
     hello.runtime = meta.get_string("runtime");
+    hello.can_offload = meta.find_bool("can_offload").value_or(false);
     return meta.finish(std::move(hello));
 }
 
@@ -279,6 +298,20 @@ Result<RecallAnswer> parse_recall_answer(std::string_view text) {
     MetaReader meta{FrameType::recalled, text};
     const RecallAnswer answer{.recalled = meta.get_bool("recalled")};
     return meta.finish(answer);
+}
+
+Result<Moved> parse_moved(FrameType type, std::string_view text) {
+    MetaReader meta{type, text};
+    const auto find_bytes = [&meta](std::string_view key) -> std::optional<base::Bytes> {
+        const std::optional<std::uint64_t> count = meta.find_number(key, kAnyNumber);
+        if (!count) return std::nullopt;
+        return base::Bytes{*count};
+    };
+    Moved moved;
+    moved.duration = std::chrono::microseconds{meta.get_number("duration_us", kDurationMaxUs)};
+    moved.before = find_bytes("before_bytes");
+    moved.after = find_bytes("after_bytes");
+    return meta.finish(moved);
 }
 
 Result<LogLine> parse_log_line(std::string_view text) {

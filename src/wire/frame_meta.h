@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "wire/frame.h"
 
 namespace windlass::wire {
 
@@ -19,6 +20,8 @@ struct Hello {
     std::string sdk;      // "python/0.1.0"
     int pid = 0;          // as the worker sees itself; another one behind a wrapper program
     std::string runtime;  // "3.11.2"
+    // It has the hooks for `offload` and `restore`. Absent, as from an older SDK: it has not.
+    bool can_offload = false;
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -47,6 +50,17 @@ struct RecallAnswer {
     bool recalled = false;
 
     friend bool operator==(const RecallAnswer&, const RecallAnswer&) = default;
+};
+
+// Of `offloaded` and `restored`: how long the model's hook took, and what the worker's own
+// allocator held of the device around it. Claims of the worker, and for some allocators there are
+// none.
+struct Moved {
+    base::Duration duration{};  // written in whole microseconds
+    std::optional<base::Bytes> before;
+    std::optional<base::Bytes> after;
+
+    friend bool operator==(const Moved&, const Moved&) = default;
 };
 
 struct LogLine {
@@ -79,6 +93,7 @@ std::string to_json(const Hello& hello);
 std::string to_json(const Answer& answer);
 std::string to_json(const Progress& progress);
 std::string to_json(const RecallAnswer& answer);
+std::string to_json(const Moved& moved);
 std::string to_json(const LogLine& line);
 std::string to_json(const LoadOrder& order);
 std::string to_json(const RunOrder& order);
@@ -91,6 +106,8 @@ base::Result<Hello> parse_hello(std::string_view json);
 base::Result<Answer> parse_answer(std::string_view json);
 base::Result<Progress> parse_progress(std::string_view json);
 base::Result<RecallAnswer> parse_recall_answer(std::string_view json);
+// `type` is the frame's, for the message: `offloaded` or `restored`.
+base::Result<Moved> parse_moved(FrameType type, std::string_view json);
 base::Result<LogLine> parse_log_line(std::string_view json);
 base::Result<LoadOrder> parse_load_order(std::string_view json);
 base::Result<RunOrder> parse_run_order(std::string_view json);

@@ -24,9 +24,14 @@ void check_bad(const base::Result<Value>& parsed, std::string_view part_of_messa
 }  // namespace
 
 TEST_CASE("the metas print as the protocol shows them and read back") {
-    const wire::Hello hello{.protocol = 1, .sdk = "python/0.1.0", .pid = 4711, .runtime = "3.11.2"};
+    const wire::Hello hello{.protocol = 1,
+                            .sdk = "python/0.1.0",
+                            .pid = 4711,
+                            .runtime = "3.11.2",
+                            .can_offload = true};
     CHECK(wire::to_json(hello) ==
-          R"({"protocol":1,"sdk":"python/0.1.0","pid":4711,"runtime":"3.11.2"})");
+          R"({"protocol":1,"sdk":"python/0.1.0","pid":4711,"runtime":"3.11.2",)"
+          R"("can_offload":true})");
     CHECK(wire::parse_hello(wire::to_json(hello)).value() == hello);
 
     const wire::LoadOrder load{.model = "digits",
@@ -65,6 +70,32 @@ TEST_CASE("every part of a progress is optional, as is the meta itself") {
     check_bad(wire::parse_progress(R"({"step": 1e300})"), "\"step\"");
     check_bad(wire::parse_progress(R"({"step": "3"})"), "\"step\"");
     check_bad(wire::parse_progress(R"({"phase": 3})"), "\"phase\"");
+}
+
+TEST_CASE("what a move of the weights took is told, and what is not known left out") {
+    const wire::Moved moved{
+        .duration = 1500us, .before = base::Bytes{6442450944}, .after = base::Bytes{0}};
+    CHECK(wire::to_json(moved) ==
+          R"({"duration_us":1500,"before_bytes":6442450944,"after_bytes":0})");
+    CHECK(wire::parse_moved(wire::FrameType::offloaded, wire::to_json(moved)).value() == moved);
+    const wire::Moved unmeasured{.duration = 0us, .before = {}, .after = {}};
+    CHECK(wire::to_json(unmeasured) == R"({"duration_us":0})");
+    CHECK(wire::parse_moved(wire::FrameType::restored, wire::to_json(unmeasured)).value() ==
+          unmeasured);
+    check_bad(wire::parse_moved(wire::FrameType::offloaded, "{}"), "`offloaded` frame lacks");
+    check_bad(wire::parse_moved(wire::FrameType::restored, R"({"duration_us": 1e16})"),
+              "`restored` frame has a \"duration_us\"");
+    check_bad(
+        wire::parse_moved(wire::FrameType::restored, R"({"duration_us": 1, "before_bytes": -1})"),
+        "\"before_bytes\"");
+}
+
+TEST_CASE("a worker that does not say that it can be offloaded cannot") {
+    constexpr const char* kOlder = R"({"protocol": 1, "sdk": "x", "pid": 1, "runtime": "3"})";
+    CHECK_FALSE(wire::parse_hello(kOlder).value().can_offload);
+    check_bad(wire::parse_hello(
+                  R"({"protocol": 1, "sdk": "x", "pid": 1, "runtime": "3", "can_offload": 1})"),
+              "\"can_offload\"");
 }
 
 TEST_CASE("unknown keys are ignored") {

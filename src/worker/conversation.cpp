@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -49,9 +50,9 @@ base::Result<void> Conversation::handle(Frame frame) {
         case FrameType::recalled: return on_recalled(frame);
         case FrameType::log: return on_log(frame);
         case FrameType::heartbeat: ++heartbeat_count_; return {};
-        case FrameType::chunk:
         case FrameType::offloaded:
-        case FrameType::restored:
+        case FrameType::restored: return on_moved(frame);
+        case FrameType::chunk:
         case FrameType::memory:
             return broken(fmt::format("sent `{}`, which protocol version {} only reserves",
                                       wire::to_text(frame.type), wire::kProtocolVersion));
@@ -80,7 +81,8 @@ base::Result<void> Conversation::on_hello(const Frame& frame) {
     deliver_(Hello{.generation = generation_,
                    .pid = hello.pid,
                    .sdk = std::move(hello.sdk),
-                   .runtime = std::move(hello.runtime)});
+                   .runtime = std::move(hello.runtime),
+                   .can_offload = hello.can_offload});
     return {};
 }
 
@@ -94,6 +96,9 @@ base::Result<void> Conversation::on_loaded() {
 base::Result<void> Conversation::on_started(const Frame& frame) {
     Run& run = WL_TRY(find_run(frame))->second;
     if (run.has_started) return broken(fmt::format("sent `started` twice for {}", frame.id));
+    if (is_offloaded_) {
+        return broken(fmt::format("sent `started` for {} while its model is offloaded", frame.id));
+    }
     run.has_started = true;
     deliver_(Started{.generation = generation_, .request = frame.id});
     return {};
@@ -112,12 +117,52 @@ base::Result<void> Conversation::on_result(Frame frame) {
 
 base::Result<void> Conversation::on_error(const Frame& frame) {
     wire::RemoteError remote = WL_TRY(wire::parse_error(frame.meta));
-    if (frame.id == 0 && has_loaded_) {
-        return broken("sent an `error` without a request after `loaded`");
-    }
+    if (frame.id == 0 && has_loaded_) return on_move_failed(std::move(remote.error));
     runs_.erase(frame.id);
     deliver_(
         Failed{.generation = generation_, .request = frame.id, .error = std::move(remote.error)});
+    return {};
+}
+
+// A worker that says that it has moved its weights while a run used them is not to be believed
+// again, whatever the run's answer was.
+base::Result<void> Conversation::on_moved(const Frame& frame) {
+    const bool is_offload = frame.type == FrameType::offloaded;
+    const wire::Moved moved = WL_TRY(wire::parse_moved(frame.type, frame.meta));
+    if (move_ != (is_offload ? FrameType::offload : FrameType::restore)) {
+        return broken(fmt::format("sent `{}` that nobody asked for", wire::to_text(frame.type)));
+    }
+    const auto running = std::ranges::find_if(
+        runs_, [](const Runs::value_type& entry) { return entry.second.has_started; });
+    if (running != runs_.end()) {
+        return broken(fmt::format("sent `{}` while request {} runs", wire::to_text(frame.type),
+                                  running->first));
+    }
+    move_.reset();
+    is_offloaded_ = is_offload;
+    if (is_offload) {
+        deliver_(Offloaded{.generation = generation_,
+                           .duration = moved.duration,
+                           .before = moved.before,
+                           .after = moved.after});
+    } else {
+        deliver_(Restored{.generation = generation_,
+                          .duration = moved.duration,
+                          .before = moved.before,
+                          .after = moved.after});
+    }
+    return {};
+}
+
+base::Result<void> Conversation::on_move_failed(base::Error error) {
+    if (!move_) return broken("sent an `error` without a request after `loaded`");
+    const bool is_offload = move_ == FrameType::offload;
+    move_.reset();
+    if (is_offload) {
+        deliver_(OffloadFailed{.generation = generation_, .error = std::move(error)});
+    } else {
+        deliver_(RestoreFailed{.generation = generation_, .error = std::move(error)});
+    }
     return {};
 }
 
@@ -174,6 +219,18 @@ std::string Conversation::run(std::uint64_t request, const wire::RunOrder& order
     const bool is_new = runs_.emplace(request, Run{}).second;
     WL_ASSERT(is_new && request != 0);
     return wire::encode_head(FrameType::run, request, wire::to_json(order), body_size);
+}
+
+std::string Conversation::offload() {
+    WL_ASSERT(has_loaded_ && !move_);
+    move_ = FrameType::offload;
+    return wire::encode_head(FrameType::offload, 0, "{}");
+}
+
+std::string Conversation::restore() {
+    WL_ASSERT(has_loaded_ && !move_);
+    move_ = FrameType::restore;
+    return wire::encode_head(FrameType::restore, 0, "{}");
 }
 
 std::string Conversation::recall(std::uint64_t request) {

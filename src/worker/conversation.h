@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -31,6 +32,9 @@ class Conversation {
     // run() leaves out the body, which follows, and `request` must not be running already.
     std::string load(const wire::LoadOrder& order);
     std::string run(std::uint64_t request, const wire::RunOrder& order, std::size_t body_size);
+    // One of these two at a time, after `loaded`: the next when the last was answered.
+    std::string offload();
+    std::string restore();
     static std::string recall(std::uint64_t request);
     static std::string cancel(std::uint64_t request);
     static std::string stop();
@@ -51,6 +55,8 @@ class Conversation {
     base::Result<void> on_started(const wire::Frame& frame);
     base::Result<void> on_result(wire::Frame frame);
     base::Result<void> on_error(const wire::Frame& frame);
+    base::Result<void> on_moved(const wire::Frame& frame);
+    base::Result<void> on_move_failed(base::Error error);
     base::Result<void> on_progress(const wire::Frame& frame);
     base::Result<void> on_recalled(const wire::Frame& frame);
     base::Result<void> on_log(const wire::Frame& frame);
@@ -65,6 +71,8 @@ class Conversation {
     bool has_greeted_ = false;
     bool is_load_sent_ = false;
     bool has_loaded_ = false;
+    std::optional<wire::FrameType> move_;  // `offload` or `restore`, ordered and not answered
+    bool is_offloaded_ = false;            // as far as the worker has said
 };
 
 }  // namespace windlass::worker

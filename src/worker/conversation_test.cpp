@@ -14,6 +14,9 @@ using wire::FrameType;
 namespace {
 
 constexpr const char* kHello = R"({"protocol":1,"sdk":"s","pid":7,"runtime":"r"})";
+constexpr const char* kHelloOfMovable =
+    R"({"protocol":1,"sdk":"s","pid":7,"runtime":"r","can_offload":true})";
+constexpr const char* kMoved = R"({"duration_us":1500,"before_bytes":70})";
 constexpr const char* kAnswer = R"({"content_type":"a/b"})";
 constexpr const char* kError = R"({"type":"transient","message":"m"})";
 
@@ -144,6 +147,83 @@ TEST_CASE("what has started is not started again nor recalled") {
     CHECK(talk.hear(FrameType::recalled, 1, R"({"recalled":true})").contains("has begun"));
 }
 
+TEST_CASE("weights go and come back as often as they are told to") {
+    Talk talk;
+    CHECK(talk.hear(FrameType::hello, 0, kHelloOfMovable).empty());
+    CHECK(talk.last<worker::Hello>().can_offload);
+    talk.conversation.load({.model = "m", .device = "cuda", .concurrency = 1, .heartbeat = 1s});
+    CHECK(talk.hear(FrameType::loaded).empty());
+    for (int round = 0; round < 2; ++round) {
+        talk.conversation.offload();
+        CHECK(talk.hear(FrameType::offloaded, 0, kMoved).empty());
+        CHECK(talk.last<worker::Offloaded>().generation == 5);
+        CHECK(talk.last<worker::Offloaded>().duration == 1500us);
+        CHECK(talk.last<worker::Offloaded>().before == base::Bytes{70});
+        CHECK(talk.last<worker::Offloaded>().after == std::nullopt);
+        talk.conversation.restore();
+        CHECK(talk.hear(FrameType::progress, 0, R"({"step":1})").empty());
+        CHECK(talk.last<worker::Progressed>().request == 0);
+        CHECK(talk.hear(FrameType::restored, 0, kMoved).empty());
+        CHECK(talk.last<worker::Restored>().before == base::Bytes{70});
+    }
+    talk.give(1);
+    CHECK(talk.hear(FrameType::started, 1).empty());
+}
+
+TEST_CASE("a failed move is an `error` without a request, and changes nothing") {
+    Talk talk;
+    talk.be_loaded();
+    talk.conversation.offload();
+    CHECK(talk.hear(FrameType::error, 0, kError).empty());
+    CHECK(talk.last<worker::OffloadFailed>().error.code == base::Errc::transient);
+    CHECK(talk.hear(FrameType::error, 0, kError).contains("after `loaded`"));
+
+    Talk other;
+    other.be_loaded();
+    other.conversation.offload();
+    CHECK(other.hear(FrameType::offloaded, 0, kMoved).empty());
+    other.conversation.restore();
+    CHECK(other.hear(FrameType::error, 0, kError).empty());
+    CHECK(other.last<worker::RestoreFailed>().error.code == base::Errc::transient);
+    other.give(1);  // it must not begin: the weights are not there
+    CHECK(other.hear(FrameType::started, 1).contains("while its model is offloaded"));
+}
+
+TEST_CASE("nobody moves weights unasked, in the other direction or under a run") {
+    for (const FrameType answer : {FrameType::offloaded, FrameType::restored}) {
+        Talk talk;
+        talk.be_loaded();
+        CHECK(talk.hear(answer, 0, kMoved).contains("nobody asked for"));
+        Talk other;
+        other.be_loaded();
+        if (answer == FrameType::offloaded) {
+            other.conversation.restore();
+        } else {
+            other.conversation.offload();
+        }
+        CHECK(other.hear(answer, 0, kMoved).contains("nobody asked for"));
+    }
+    Talk talk;
+    talk.be_loaded();
+    talk.give(7);
+    CHECK(talk.hear(FrameType::started, 7).empty());
+    talk.conversation.offload();
+    CHECK(talk.hear(FrameType::offloaded, 0, kMoved) == "sent `offloaded` while request 7 runs");
+}
+
+TEST_CASE("what has not begun may be refused before or after the move that it met") {
+    Talk talk;
+    talk.be_loaded();
+    talk.conversation.offload();
+    talk.give(1);
+    talk.give(2);
+    CHECK(talk.hear(FrameType::error, 1, kError).empty());
+    CHECK(talk.last<worker::Failed>().request == 1);
+    CHECK(talk.hear(FrameType::offloaded, 0, kMoved).empty());
+    CHECK(talk.hear(FrameType::error, 2, kError).empty());
+    CHECK(talk.last<worker::Failed>().request == 2);
+}
+
 TEST_CASE("bodies come in results only, and no larger than `load` allowed") {
     Talk talk;
     CHECK(talk.hear(FrameType::hello, 0, kHello, "x").contains("at most 0"));
@@ -155,8 +235,7 @@ TEST_CASE("bodies come in results only, and no larger than `load` allowed") {
 }
 
 TEST_CASE("reserved types, and those of the other side, are refused") {
-    for (const FrameType type :
-         {FrameType::chunk, FrameType::offloaded, FrameType::restored, FrameType::memory}) {
+    for (const FrameType type : {FrameType::chunk, FrameType::memory}) {
         Talk talk;
         talk.be_loaded();
         CHECK(talk.hear(type).contains("only reserves"));
@@ -171,7 +250,8 @@ TEST_CASE("a bad meta is refused wherever it comes") {
         Talk talk;
         CHECK(talk.hear(type, 0, "[").contains("is not JSON"));
     }
-    for (const FrameType type : {FrameType::result, FrameType::recalled}) {
+    for (const FrameType type :
+         {FrameType::result, FrameType::recalled, FrameType::offloaded, FrameType::restored}) {
         Talk talk;
         talk.be_loaded();
         talk.give(1);

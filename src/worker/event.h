@@ -7,8 +7,10 @@
 #include <string>
 #include <variant>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "worker/evidence.h"
 
 namespace windlass::worker {
@@ -19,6 +21,7 @@ struct Hello {
     int pid = 0;  // as the worker sees itself
     std::string sdk;
     std::string runtime;
+    bool can_offload = false;  // it has the hooks for offload() and restore()
 };
 
 struct Loaded {
@@ -48,7 +51,7 @@ struct Failed {
 
 struct Progressed {
     std::uint64_t generation = 0;
-    std::uint64_t request = 0;  // 0: while loading
+    std::uint64_t request = 0;  // 0: while loading, offloading or restoring
     std::optional<std::uint64_t> step;
     std::optional<std::uint64_t> total;
     std::optional<std::string> phase;
@@ -59,6 +62,34 @@ struct Recalled {
     std::uint64_t generation = 0;
     std::uint64_t request = 0;
     bool recalled = false;
+};
+
+// The weights are in host memory, or back on the device, as the worker says; what it measured, with
+// what its allocator held of the device before and after. Only the driver proves what is free.
+struct Offloaded {
+    std::uint64_t generation = 0;
+    base::Duration duration{};
+    std::optional<base::Bytes> before;
+    std::optional<base::Bytes> after;
+};
+
+struct Restored {
+    std::uint64_t generation = 0;
+    base::Duration duration{};
+    std::optional<base::Bytes> before;
+    std::optional<base::Bytes> after;
+};
+
+// The worker is what it was before the order: of a failed offload still loaded, of a failed restore
+// still offloaded. `conflict`: it refused without a try, and `reason` says why.
+struct OffloadFailed {
+    std::uint64_t generation = 0;
+    base::Error error;
+};
+
+struct RestoreFailed {
+    std::uint64_t generation = 0;
+    base::Error error;
 };
 
 // Nothing can be said to the worker or heard from it any more, though its process still lives. At
@@ -109,6 +140,7 @@ struct Printed {
 };
 
 using Event = std::variant<Hello, Loaded, Started, Answered, Failed, Progressed, Recalled,
-                           ChannelLost, LaunchFailed, Exited, Printed, EvidenceTaken>;
+                           Offloaded, Restored, OffloadFailed, RestoreFailed, ChannelLost,
+                           LaunchFailed, Exited, Printed, EvidenceTaken>;
 
 }  // namespace windlass::worker

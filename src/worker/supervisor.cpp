@@ -142,6 +142,14 @@ void Supervisor::recall(std::uint64_t generation, std::uint64_t request) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->recall(request);
 }
 
+void Supervisor::offload(std::uint64_t generation) {
+    if (WorkerProcess* const worker = state_->find(generation)) worker->offload();
+}
+
+void Supervisor::restore(std::uint64_t generation) {
+    if (WorkerProcess* const worker = state_->find(generation)) worker->restore();
+}
+
 void Supervisor::cancel(std::uint64_t generation, std::uint64_t request) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->cancel(request);
 }

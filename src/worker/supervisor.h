@@ -91,6 +91,11 @@ class Supervisor {
     void recall(std::uint64_t generation, std::uint64_t request);
     void cancel(std::uint64_t generation, std::uint64_t request);
 
+    // After Loaded, for a worker whose Hello said that it can, and while it has no run. Answered by
+    // Offloaded or OffloadFailed, by Restored or RestoreFailed; one of the two orders at a time.
+    void offload(std::uint64_t generation);
+    void restore(std::uint64_t generation);
+
     // Asks it to finish what has begun and to exit with status 0.
     void stop(std::uint64_t generation);
 

@@ -88,6 +88,22 @@ TEST_CASE("what waits can be recalled, and what runs can be cancelled") {
     CHECK_FALSE(bench.get<worker::Recalled>(generation, 2).recalled);
 }
 
+TEST_CASE("weights are moved when told to, and what came of it is reported") {
+    Bench bench;
+    const std::uint64_t generation = bench.launch_loaded();
+    CHECK(bench.get<worker::Hello>(generation).can_offload);
+    bench.supervisor.offload(generation);
+    const auto& offloaded = bench.wait<worker::Offloaded>(generation);
+    CHECK(offloaded.duration == 2500us);
+    CHECK(offloaded.before == base::Bytes{4096});
+    CHECK(offloaded.after == base::Bytes{0});
+    bench.supervisor.restore(generation);
+    const auto& failed = bench.wait<worker::RestoreFailed>(generation);
+    CHECK(failed.error.code == base::Errc::out_of_memory);
+    CHECK(failed.error.message == "no room on the device");
+    CHECK(bench.count<worker::Restored>(generation) == 0);
+}
+
 TEST_CASE("a thousand small runs at once come back in order") {
     Bench bench;
     const std::uint64_t generation = bench.launch_loaded("serve", 1 << 24);  // a wide backlog

@@ -169,6 +169,15 @@ base::Result<void> WorkerProcess::run(std::uint64_t request, const wire::RunOrde
     return channel_.write(std::move(head), std::move(body));
 }
 
+// On a lost channel, dropped: there the last order may never have been answered.
+void WorkerProcess::offload() {
+    if (channel_.is_open()) send(conversation_.offload());
+}
+
+void WorkerProcess::restore() {
+    if (channel_.is_open()) send(conversation_.restore());
+}
+
 void WorkerProcess::send(std::string frame) {
     const base::Result<void> queued = channel_.write(std::move(frame));
     if (queued) return;

@@ -45,6 +45,8 @@ class WorkerProcess {
                            io::SharedBytes body);
     void recall(std::uint64_t request) { send(Conversation::recall(request)); }
     void cancel(std::uint64_t request) { send(Conversation::cancel(request)); }
+    void offload();
+    void restore();
     void stop() { send(Conversation::stop()); }
     void take_evidence();
     void give_up_evidence();

@@ -58,10 +58,12 @@ void check_reader(std::string_view bytes, const std::vector<std::string_view>& p
 }
 
 // A daemon of few words at the other end of the conversation: it loads after `hello`, hands over
-// `run_count` runs after `loaded`, and keeps its own books of what may come.
+// `run_count` runs after `loaded`, has the weights moved to and fro if it `moves`, and keeps its
+// own books of what may come.
 class Daemon {
   public:
-    Daemon(unsigned run_count, bool loads_early) : run_count_(run_count) {
+    Daemon(unsigned run_count, bool loads_early, bool moves)
+        : run_count_(run_count), moves_left_(moves ? 4 : 0) {
         if (loads_early) load();
     }
 
@@ -96,10 +98,35 @@ class Daemon {
         running_.insert(request);
     }
 
+    // Once more each time, until it has been enough.
+    void move() {
+        if (moves_left_ == 0) return;
+        --moves_left_;
+        is_moving_ = true;
+        orders_ += is_offloaded_ ? conversation_.restore() : conversation_.offload();
+    }
+    void on_move_end(std::string_view how, bool is_offloaded) {
+        WL_ASSERT(is_moving_);
+        is_moving_ = false;
+        is_offloaded_ = is_offloaded;
+        said_ += fmt::format("{}\n", how);
+        move();
+    }
+    template <class Moved>
+    void on_moved(std::string_view how, const Moved& event, bool is_offloaded) {
+        WL_ASSERT(is_offloaded != is_offloaded_);
+        for (const std::uint64_t request : started_) WL_ASSERT(!running_.contains(request));
+        said_ += fmt::format("{} {} {}\n", event.duration.count(),
+                             event.before.value_or(base::Bytes{7}).count(),
+                             event.after.value_or(base::Bytes{7}).count());
+        on_move_end(how, is_offloaded);
+    }
+
     void on(const worker::Hello& event) {
         WL_ASSERT(!has_greeted_);
         has_greeted_ = true;
-        said_ += fmt::format("hello {} {} {}\n", event.pid, event.sdk, event.runtime);
+        said_ += fmt::format("hello {} {} {} {}\n", event.pid, event.sdk, event.runtime,
+                             event.can_offload);
         if (orders_.empty()) load();
     }
     void on(const worker::Loaded&) {
@@ -108,9 +135,18 @@ class Daemon {
         for (unsigned i = 0; i < run_count_; ++i) hand_over();
         if (run_count_ > 2) orders_ += worker::Conversation::recall(last_request_);
         if (run_count_ > 1) orders_ += worker::Conversation::cancel(1);
+        move();
+    }
+    void on(const worker::Offloaded& event) { on_moved("offloaded", event, true); }
+    void on(const worker::Restored& event) { on_moved("restored", event, false); }
+    void on(const worker::OffloadFailed& event) {
+        on_move_end(base::to_text(event.error), is_offloaded_);
+    }
+    void on(const worker::RestoreFailed& event) {
+        on_move_end(base::to_text(event.error), is_offloaded_);
     }
     void on(const worker::Started& event) {
-        WL_ASSERT(running_.contains(event.request));
+        WL_ASSERT(running_.contains(event.request) && !is_offloaded_);
         const bool is_first = started_.insert(event.request).second;
         WL_ASSERT(is_first);
         said_ += fmt::format("started {}\n", event.request);
@@ -147,6 +183,9 @@ class Daemon {
     static void on(const worker::EvidenceTaken&) { WL_ASSERT(false); }
 
     unsigned run_count_;
+    unsigned moves_left_;
+    bool is_moving_ = false;
+    bool is_offloaded_ = false;
     worker::Conversation conversation_{
         1, "m",
         [this](worker::Event event) { std::visit([this](const auto& e) { this->on(e); }, event); }};
@@ -171,9 +210,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::vector<std::string_view> pieces = fuzz::cut(bytes, seed, 64);
     check_reader(bytes, pieces);
 
-    Daemon at_once{plan & 7U, (plan & 8U) != 0};
+    Daemon at_once{plan & 7U, (plan & 8U) != 0, (plan & 16U) != 0};
     at_once.receive(bytes);
-    Daemon in_pieces{plan & 7U, (plan & 8U) != 0};
+    Daemon in_pieces{plan & 7U, (plan & 8U) != 0, (plan & 16U) != 0};
     for (const std::string_view piece : pieces) in_pieces.receive(piece);
     WL_ASSERT(at_once.said() == in_pieces.said());
     at_once.check_orders();

@@ -16,8 +16,8 @@ import threading
 
 HEADER = struct.Struct("<BBHIIQ")
 HELLO, LOADED, STARTED, RESULT, CHUNK, PROGRESS, HEARTBEAT, ERROR, RECALLED = range(1, 10)
-LOG = 13
-LOAD, RUN, RECALL, CANCEL, STOP = 65, 66, 67, 68, 71
+OFFLOADED, RESTORED, LOG = 10, 11, 13
+LOAD, RUN, RECALL, CANCEL, OFFLOAD, RESTORE, STOP = range(65, 72)
 
 channel = socket.socket(fileno=int(os.environ["WINDLASS_CHANNEL"]))
 
@@ -61,7 +61,7 @@ def live_on():
 
 def serve():
     """A sound worker. The content type says what is to be done with a run."""
-    hello()
+    hello(can_offload=True)
     held = set()
     begun = set()
     while True:
@@ -89,6 +89,10 @@ def serve():
             begun.discard(request)
             send(ERROR, request, {"type": "cancelled", "message": "stopped by request"})
             send(PROGRESS, request)  # late, which is no fault
+        elif kind == OFFLOAD:
+            send(OFFLOADED, meta={"duration_us": 2500, "before_bytes": 4096, "after_bytes": 0})
+        elif kind == RESTORE:
+            send(ERROR, meta={"type": "out_of_memory", "message": "no room on the device"})
         elif kind == STOP:
             sys.exit(0)
 
