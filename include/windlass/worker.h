@@ -119,9 +119,9 @@ class Request {
     sdk::Reporter* reporter_ = nullptr;
 };
 
-/// A model: what to do at each point of a worker's life. serve() calls start, load, any number of
-/// run, unload, exit; all from the thread that called it, but run from `concurrency` threads of
-/// their own where the configuration sets that above 1.
+/// A model: what to do at each point of a worker's life (more of it: windlass/offload.h). serve()
+/// calls start, load, any number of run, unload, exit; all from the thread that called it, but run
+/// from `concurrency` threads of their own where the configuration sets that above 1.
 class Model {
   public:
     virtual ~Model() = default;
@@ -138,7 +138,7 @@ class Model {
     virtual void exit() {}
 };
 
-/// Reports progress of the load that goes on, from any thread; or of the run of the calling thread.
+/// Reports progress of the hook that goes on, from any thread; or of the run of the calling thread.
 void progress(const Progress& progress);
 
 /// Serves the model until the daemon ends it, and returns what main() should return. Call it once,

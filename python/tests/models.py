@@ -80,6 +80,13 @@ class NoRun:
         print("exit")
 
 
+class OneWay(Echo):
+    """Goes to host memory and never comes back."""
+
+    def offload(self):
+        pass
+
+
 class Gate(Echo):
     """Each run waits for the gate, and returns how many runs were inside at most."""
 

@@ -45,6 +45,17 @@ GOLDEN = [
         b'{"timeout_ms":29500}\x00\xff',
     ),
     (
+        Frame(Type.OFFLOAD),
+        b"\x45\x01\x00\x00" b"\x00\x00\x00\x00" b"\x00\x00\x00\x00"
+        b"\x00\x00\x00\x00\x00\x00\x00\x00",
+    ),
+    (
+        Frame(Type.RESTORED, 0, {"duration_us": 1500, "before_bytes": 0}),
+        b"\x0b\x01\x00\x00" b"\x25\x00\x00\x00" b"\x00\x00\x00\x00"
+        b"\x00\x00\x00\x00\x00\x00\x00\x00"
+        b'{"duration_us":1500,"before_bytes":0}',
+    ),
+    (
         Frame(Type.STOP),
         b"\x47\x01\x00\x00" b"\x00\x00\x00\x00" b"\x00\x00\x00\x00"
         b"\x00\x00\x00\x00\x00\x00\x00\x00",

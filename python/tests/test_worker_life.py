@@ -25,6 +25,7 @@ def test_a_whole_life_in_order(start):
         "sdk": "python/0.1.0",
         "pid": daemon.process.pid,
         "runtime": "%d.%d.%d" % sys.version_info[:3],
+        "can_offload": False,
     }
     daemon.send_load(device="cpu")
     daemon.expect(Type.LOADED)
@@ -113,6 +114,7 @@ def test_a_failing_unload_is_logged_and_exit_still_runs(start):
         ("models:Nothing", "has no attribute 'Nothing'"),
         ("models", "not of the form module:Class"),
         ("models:NoRun", "TypeError: NoRun has no method run()"),
+        ("models:OneWay", "TypeError: OneWay has offload() and no restore()"),
     ],
 )
 def test_a_model_that_cannot_be_made_is_told_before_hello(start, entry, words):
@@ -259,7 +261,7 @@ def test_a_run_stuck_in_a_thread_leaves_out_unload_and_not_exit(start):
         b"\x41\x02" + bytes(18),  # another version
         b"\x42\x01" + bytes(18),  # a run before load
         b"\x04\x01" + bytes(18),  # a frame of the other direction
-        b"\x45\x01" + bytes(18),  # offload, which has no meaning yet
+        b"\x45\x01" + bytes(18),  # an offload before load
         b"\x41\x01" + bytes(18),  # a load that says nothing
     ],
 )

@@ -14,6 +14,7 @@ from .request import Request
 class State(enum.Enum):
     WAITING = "waiting"
     BEGUN = "begun"
+    ANSWERED = "answered"  # but for the sending of it
     RECALLED = "recalled"
 
 
@@ -66,8 +67,17 @@ class Runs:
         self._queue.put(None)  # for the next thread
         return None
 
+    def note_answer(self, run: Run) -> None:
+        """The model's code is over. Before the answer is sent: what follows it may rely on that."""
+        run.state = State.ANSWERED
+
+    def are_answered(self) -> bool:
+        """None waits, and in none the model's code goes on."""
+        with self._lock:
+            return all(run.state is State.ANSWERED for run in list(self._by_id.values()))
+
     def finish(self, run: Run) -> None:
-        """The run has been answered."""
+        """The answer has been sent."""
         del self._by_id[run.id]  # atomic by itself
 
     def recall(self, id: int) -> bool:
@@ -101,9 +111,9 @@ class Runs:
                 run.request.cancel()
 
     def has_begun(self) -> bool:
-        """Some run has begun and is not answered. Once closed and False, it stays False."""
+        """Some run has begun and is not over. Once closed and False, it stays False."""
         with self._lock:
-            return any(run.state is State.BEGUN for run in list(self._by_id.values()))
+            return any(run.state is not State.WAITING for run in list(self._by_id.values()))
 
     def close(self) -> None:
         """No run begins after this. Takes no lock: a signal handler may call it anywhere."""

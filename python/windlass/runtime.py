@@ -21,6 +21,7 @@ from .errors import Cancelled, Unsupported, WorkerLost
 from .failures import describe
 from .frames import VERSION, Frame, ProtocolError, Type, encode, encode_with, meta_bytes
 from .interruption import EXIT_TERMINATED, Interruption, Terminated
+from .moves import Moves, can_offload, device_bytes, stopping
 from .orders import Load, parse_load, parse_run
 from .reporting import Reporter, reporting
 from .runs import Run, Runs
@@ -47,12 +48,15 @@ class Worker:
 
     Hooks: `start`, `load(device)`, any number of `run(request)`, `unload`, `exit`. `exit` runs
     exactly once if the object was constructed, whatever fails; `unload` exactly once if `load`
-    returned and no run is stuck in the model. Only `load` and `run` are required.
+    returned and no run is stuck in the model. Only `load` and `run` are required. Between runs, and
+    never during one, `offload()` and `restore(device)` take turns, if the model has both.
     """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._runs = Runs()
+        self._moves = Moves()
+        self._can_offload = False
         self._interruption = Interruption(lambda: self._leave(EXIT_TERMINATED))
         self._model: Any = None
         self._load: Load | None = None  # set by who reads
@@ -87,7 +91,7 @@ class Worker:
         start = getattr(self._model, "start", None)
         if start is not None and not self._attempt(start):
             return None
-        self._channel.send(*encode(Frame(Type.HELLO, meta=_hello())))
+        self._channel.send(*encode(Frame(Type.HELLO, meta=_hello(self._can_offload))))
         while self._load is None and self._leaving is None:
             self._bell.get()
         load = self._load
@@ -96,6 +100,7 @@ class Worker:
         with reporting(self._reporter(0), alone=True):
             if not self._attempt(self._model.load, load.device):
                 return None
+        self._moves.begin(can_offload=self._can_offload)
         self._channel.send(*encode(Frame(Type.LOADED)))
         return load
 
@@ -104,6 +109,7 @@ class Worker:
         for name in ("load", "run"):
             if not callable(getattr(self._model, name, None)):
                 raise TypeError(f"{type(self._model).__qualname__} has no method {name}()")
+        self._can_offload = can_offload(self._model)
 
     def _serve(self, load: Load) -> None:
         """Answers runs until the worker leaves and, unless that is urgent, all begun ones ended."""
@@ -115,16 +121,21 @@ class Worker:
                 threading.Thread(
                     target=self._work_in_pool, args=args, name=name, daemon=True
                 ).start()
-            self._wait_for_pool()
+            self._wait_for_pool(load)
+        refusal = self._moves.give_up()
+        if refusal is not None:
+            self._channel.post(_error(0, refusal))
         for id in self._runs.recall_all():
             self._channel.post(_recalled(id, True))
 
-    def _wait_for_pool(self) -> None:
+    def _wait_for_pool(self, load: Load) -> None:
         deadline: float | None = None
         while self._leaving is None or self._runs.has_begun():
             if self._interruption.is_urgent and deadline is None:
                 deadline = time.monotonic() + POOL_GRACE_S
                 self._runs.cancel_all()
+            if self._leaving is None and self._move_if_ordered(load):
+                continue
             try:
                 wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
                 self._bell.get(timeout=wait_s)
@@ -149,6 +160,8 @@ class Worker:
 
     def _work_alone(self, load: Load) -> None:
         while self._leaving is None:
+            if self._move_if_ordered(load):
+                continue
             run = self._runs.take(wait=False)
             if run is None:
                 self._channel.read()
@@ -174,6 +187,7 @@ class Worker:
             if ended is not None:
                 self._finish_run(ended)
             ended, answer = run, self._answer(run, load)
+            self._runs.note_answer(run)
             run = self._runs.take(wait=False)
         self._channel.send(*answer)
         if ended is not None:
@@ -206,6 +220,39 @@ class Worker:
         except BaseException as error:
             return encode(_error(run.id, error))
 
+    # Moving the weights, in the main thread.
+
+    def _move_if_ordered(self, load: Load) -> bool:
+        """Carries out an `offload` or `restore` and answers it; False if there was none."""
+        order = self._moves.take()
+        if order is None:
+            return False
+        is_done = False
+        try:
+            answer = self._move(order, load)
+            is_done = True
+        except BaseException as error:
+            if isinstance(error, SystemExit):
+                self._leave(_exit_status(error))  # as in a run
+            answer = encode(_error(0, error))
+        self._moves.finish(is_done=is_done)  # first: the answer may be followed by a run
+        self._channel.send(*answer)
+        return True
+
+    def _move(self, order: Type, load: Load) -> tuple[bytes, ...]:
+        before, begin = device_bytes(), time.monotonic()
+        with reporting(self._reporter(0), alone=True):
+            if order is Type.OFFLOAD:
+                self._interruption.call(self._model.offload)
+            else:
+                self._interruption.call(self._model.restore, load.device)
+        meta = {"duration_us": int((time.monotonic() - begin) * 1e6)}
+        for name, count in (("before_bytes", before), ("after_bytes", device_bytes())):
+            if count is not None:
+                meta[name] = count
+        done = Type.OFFLOADED if order is Type.OFFLOAD else Type.RESTORED
+        return encode(Frame(done, 0, meta))
+
     # Calling the hooks.
 
     def _attempt(self, function: Callable, *args: Any) -> bool:
@@ -232,9 +279,9 @@ class Worker:
 
     def _on_frame(self, frame: Frame) -> None:
         if frame.type is Type.RUN and self._load is not None and frame.id != 0:
-            reporter = self._reporter(frame.id)
-            if not self._runs.add(Run(frame.id, parse_run(frame, reporter), reporter)):
-                self._channel.post(_recalled(frame.id, True))
+            self._on_run(frame)
+        elif frame.type in (Type.OFFLOAD, Type.RESTORE) and frame.id == 0:
+            self._on_move(frame.type)
         elif frame.type is Type.LOAD and self._load is None:
             load = parse_load(frame)
             is_shared = load.concurrency == 1
@@ -249,6 +296,23 @@ class Worker:
             self._leave(EXIT_OK)
         else:
             raise ProtocolError(f"{frame.type.name} with id {frame.id} is out of place here")
+
+    def _on_run(self, frame: Frame) -> None:
+        reporter = self._reporter(frame.id)
+        run = Run(frame.id, parse_run(frame, reporter), reporter)
+        refusal = self._moves.refuse_run()
+        if refusal is not None:
+            self._channel.post(_error(frame.id, refusal))
+        elif not self._runs.add(run):
+            self._channel.post(_recalled(frame.id, True))
+
+    def _on_move(self, order: Type) -> None:
+        if self._leaving is not None:
+            return self._channel.post(_error(0, stopping()))
+        refusal = self._moves.refuse(order, is_busy=not self._runs.are_answered())
+        if refusal is not None:
+            return self._channel.post(_error(0, refusal))
+        self._bell.put(None)
 
     def _on_end(self, error: Exception | None) -> None:
         if error is not None:
@@ -269,12 +333,13 @@ class Worker:
         self._channel.interrupt()
 
 
-def _hello() -> dict:
+def _hello(can_offload: bool) -> dict:
     return {
         "protocol": VERSION,
         "sdk": f"python/{__version__}",
         "pid": os.getpid(),
         "runtime": ".".join(map(str, sys.version_info[:3])),
+        "can_offload": can_offload,
     }
 
 

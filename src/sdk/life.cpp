@@ -42,11 +42,12 @@ Piece recalled_frame(std::uint64_t id, bool is_recalled) {
     return frame(FrameType::recalled, id, wire::to_json(wire::RecallAnswer{is_recalled}));
 }
 
-std::string hello() {
+std::string hello(bool can_offload) {
     return wire::to_json(wire::Hello{.protocol = wire::kProtocolVersion,
                                      .sdk = fmt::format("cpp/{}", base::version()),
                                      .pid = ::getpid(),
-                                     .runtime = __VERSION__});
+                                     .runtime = __VERSION__,
+                                     .can_offload = can_offload});
 }
 
 base::Error broken(std::string message) {
@@ -56,6 +57,35 @@ base::Error broken(std::string message) {
 base::Error out_of_place(const wire::Frame& frame) {
     return broken(
         fmt::format("`{}` with id {} is out of place here", wire::to_text(frame.type), frame.id));
+}
+
+base::Error conflict(std::string reason, std::string message) {
+    base::Error error = base::fail(Errc::conflict, std::move(message));
+    error.reason = std::move(reason);
+    return error;
+}
+
+base::Error stopping() {
+    return base::fail(Errc::cancelled,
+                      "the worker was told to end before it could move the weights");
+}
+
+// Why an order to move the weights is not carried out; none: it is.
+std::optional<base::Error> refuse(Runs::Ordered ordered, Move move) {
+    switch (ordered) {
+        case Runs::Ordered::closed: return stopping();
+        case Runs::Ordered::busy:
+            return conflict("busy",
+                            "a run waits or has begun: the weights can be moved once it is"
+                            " answered");
+        case Runs::Ordered::there:
+            return move == Move::offload
+                       ? conflict("offloaded", "the weights are in host memory already")
+                       : conflict("not_offloaded", "the weights are on the device already");
+        case Runs::Ordered::open:
+        case Runs::Ordered::yes: break;
+    }
+    return std::nullopt;
 }
 
 // Of most answers without the work of a JSON library.
@@ -79,7 +109,11 @@ void end_with(std::string_view name, const Hook& hook) {
 }  // namespace
 
 Life::Life(Channel& channel, worker::Model& model)
-    : channel_(channel), model_(model), outbox_(channel.outbox()), load_reporter_(outbox_, 0) {}
+    : channel_(channel),
+      model_(model),
+      offloadable_(dynamic_cast<worker::OffloadableModel*>(&model)),
+      outbox_(channel.outbox()),
+      reporter_(outbox_, 0) {}
 
 int Life::live() {
     channel_.start({.on_frame = [this](wire::Frame frame) { return on_frame(std::move(frame)); },
@@ -94,14 +128,15 @@ int Life::live() {
 // From the start hook to `loaded`; none if that failed or the worker is to end before.
 std::optional<wire::LoadOrder> Life::begin() {
     if (!attempt([this] { return model_.start(); })) return std::nullopt;
-    outbox_.add(frame(FrameType::hello, 0, hello()));
+    outbox_.add(frame(FrameType::hello, 0, hello(offloadable_ != nullptr)));
     outbox_.write();
     std::optional<wire::LoadOrder> order = wait_for_order();
     if (!order) return std::nullopt;
     {
-        const Reporting reporting{load_reporter_, Reporting::Where::everywhere};
+        const Reporting reporting{reporter_, Reporting::Where::everywhere};
         if (!attempt([&] { return model_.load(order->device); })) return std::nullopt;
     }
+    has_loaded_ = true;
     outbox_.add(frame(FrameType::loaded, 0));
     outbox_.write();
     return order;
@@ -114,33 +149,41 @@ std::optional<wire::LoadOrder> Life::wait_for_order() {
 }
 
 bool Life::attempt(const std::function<worker::Outcome<void>()>& hook) {
-    base::Error error;
-    try {
-        worker::Outcome<void> outcome = hook();
-        if (outcome) return true;
-        error = to_error(std::move(outcome.error()));
-    } catch (...) {
-        error = describe_current_exception();
-    }
+    const base::Result<void> called = call(hook);
+    if (called) return true;
     leave(kExitFailed);
-    outbox_.add(error_frame(0, error));
+    outbox_.add(error_frame(0, called.error()));
     outbox_.write();
     return false;
+}
+
+base::Result<void> Life::call(const std::function<worker::Outcome<void>()>& hook) {
+    try {
+        worker::Outcome<void> outcome = hook();
+        if (outcome) return {};
+        return to_error(std::move(outcome.error()));
+    } catch (...) {
+        return describe_current_exception();
+    }
 }
 
 // Answers runs until the worker leaves and, unless that is urgent, all begun ones ended.
 void Life::serve(const wire::LoadOrder& order) {
     if (order.concurrency == 1) {
-        work(order);
+        work_alone(order);
     } else {
         std::vector<std::thread> pool;
         pool.reserve(order.concurrency);
         for (std::uint32_t index = 0; index < order.concurrency; ++index) {
-            pool.emplace_back([this, &order] { work(order); });
+            pool.emplace_back([this, &order] {
+                while (Run* const run = runs_.take()) answer_from(run, order);
+            });
         }
+        while (const std::optional<Move> move = runs_.wait_for_move()) carry_out(*move, order);
         const bool is_over = runs_.wait_until_over();
         for (std::thread& thread : pool) is_over ? thread.join() : thread.detach();
     }
+    if (runs_.recall_move()) outbox_.add(error_frame(0, stopping()));
     for (const std::uint64_t id : runs_.recall_all()) outbox_.add(recalled_frame(id, true));
     outbox_.write();
 }
@@ -161,32 +204,40 @@ void Life::end(bool is_loaded) {
     ::_exit(status());  // what main() would destroy is still used by those runs
 }
 
-void Life::work(const wire::LoadOrder& order) {
-    while (Run* run = take_run(order)) {
-        announce(*run);
-        while (run != nullptr) {
-            outbox_.write();
-            outbox_.add(answer(*run, order));
-            // The answer leaves before its run is finished, unless with the start of the next one:
-            // the process cannot end in between.
-            Run* const next = runs_.try_take();
-            if (next == nullptr) {
-                outbox_.write();
-            } else {
-                announce(*next);
-            }
-            runs_.finish(*run);
-            run = next;
+// One thread that runs may as well read: then a request does not wake two.
+void Life::work_alone(const wire::LoadOrder& order) {
+    while (true) {
+        channel_.read_while([this] { return runs_.is_idle(); });
+        const Runs::Next next = runs_.take_next();
+        if (next.move) {
+            carry_out(*next.move, order);
+        } else if (next.run != nullptr) {
+            answer_from(next.run, order);
+        } else {
+            return;
         }
     }
 }
 
-// One thread that runs may as well read: then a request does not wake two.
-Run* Life::take_run(const wire::LoadOrder& order) {
-    if (order.concurrency == 1) {
-        channel_.read_while([this] { return runs_.is_idle(); });
+// This run, and each next one that waits by then.
+void Life::answer_from(Run* run, const wire::LoadOrder& order) {
+    announce(*run);
+    while (run != nullptr) {
+        outbox_.write();
+        Piece piece = answer(*run, order);
+        run->is_answered = true;
+        outbox_.add(std::move(piece));
+        // The answer leaves before its run is finished, unless with the start of the next one:
+        // the process cannot end in between.
+        Run* const next = runs_.try_take();
+        if (next == nullptr) {
+            outbox_.write();
+        } else {
+            announce(*next);
+        }
+        runs_.finish(*run);
+        run = next;
     }
-    return runs_.take();
 }
 
 // The daemon hears of a run before the model's code begins: should that kill the process, it must
@@ -234,6 +285,29 @@ base::Result<worker::Answer> Life::call_model(Run& run) {
     }
 }
 
+void Life::carry_out(Move move, const wire::LoadOrder& order) {
+    const auto begin = std::chrono::steady_clock::now();
+    const base::Result<void> moved = call_hook(move, order.device);
+    const auto duration = std::chrono::steady_clock::now() - begin;
+    runs_.finish_move(moved.has_value());  // first: the answer may be followed by a run
+    if (moved) {
+        const FrameType done = move == Move::offload ? FrameType::offloaded : FrameType::restored;
+        outbox_.add(frame(
+            done, 0, wire::to_json(wire::Moved{.duration = duration, .before = {}, .after = {}})));
+    } else {
+        outbox_.add(error_frame(0, moved.error()));
+    }
+    outbox_.write();
+}
+
+base::Result<void> Life::call_hook(Move move, const std::string& device) {
+    reporter_.reopen();
+    const Reporting reporting{reporter_, Reporting::Where::everywhere};
+    return call([&] {
+        return move == Move::offload ? offloadable_->offload() : offloadable_->restore(device);
+    });
+}
+
 base::Result<void> Life::on_frame(wire::Frame frame) {
     switch (frame.type) {
         case FrameType::load: return on_load(frame);
@@ -244,7 +318,7 @@ base::Result<void> Life::on_frame(wire::Frame frame) {
         case FrameType::cancel: runs_.cancel(frame.id); return {};
         case FrameType::stop: leave(kExitOk); return {};
         case FrameType::offload:
-        case FrameType::restore:
+        case FrameType::restore: return on_move(frame);
         case FrameType::hello:
         case FrameType::loaded:
         case FrameType::started:
@@ -286,9 +360,33 @@ base::Result<void> Life::on_run(wire::Frame frame) {
     switch (runs_.add(std::move(run))) {
         case Runs::Added::yes: return {};
         case Runs::Added::closed: outbox_.post(recalled_frame(frame.id, true)); return {};
+        case Runs::Added::moving:
+            outbox_.post(error_frame(frame.id, conflict("moving", "the weights are being moved")));
+            return {};
+        case Runs::Added::offloaded:
+            outbox_.post(
+                error_frame(frame.id, conflict("offloaded", "the weights are in host memory")));
+            return {};
         case Runs::Added::id_in_use: break;
     }
     return broken(fmt::format("run {} came twice", frame.id));
+}
+
+base::Result<void> Life::on_move(const wire::Frame& received) {
+    if (!has_loaded_ || received.id != 0) return out_of_place(received);
+    const Move move = received.type == FrameType::offload ? Move::offload : Move::restore;
+    std::optional<base::Error> refusal;
+    if (offloadable_ == nullptr) {
+        refusal = base::fail(Errc::unsupported,
+                             "the model has no hooks offload() and restore(): derive it from"
+                             " windlass::worker::OffloadableModel");
+    } else {
+        const Runs::Ordered ordered = runs_.order_move(move);
+        if (ordered == Runs::Ordered::open) return out_of_place(received);
+        refusal = refuse(ordered, move);
+    }
+    if (refusal) outbox_.post(error_frame(0, *refusal));
+    return {};
 }
 
 void Life::on_end(const std::optional<base::Error>& error) {

@@ -37,6 +37,12 @@ void Reporter::report(const worker::Progress& progress) {
     outbox_.post({wire::encode_head(wire::FrameType::progress, id_, wire::to_json(meta))});
 }
 
+void Reporter::reopen() {
+    const std::lock_guard lock{mutex_};
+    is_open_ = true;
+    phase_.clear();
+}
+
 void Reporter::close() {
     const std::lock_guard lock{mutex_};
     is_open_ = false;

@@ -19,6 +19,9 @@ class Reporter {
 
     void report(const worker::Progress& progress);
 
+    // It may report again after close(): the next piece of work without a request has begun.
+    void reopen();
+
     // Nothing leaves after this returns: a thread that the run left behind stays silent.
     void close();
 

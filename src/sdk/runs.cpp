@@ -26,6 +26,8 @@ Runs::Added Runs::add(std::unique_ptr<Run> run) {
             return Added::id_in_use;
         }
         if (is_closed_) return Added::closed;
+        if (move_) return Added::moving;
+        if (is_offloaded_) return Added::offloaded;
         waiting_.push_back(std::move(run));
     }
     added_.notify_one();  // no system call unless a thread waits
@@ -43,9 +45,53 @@ Run* Runs::try_take() {
     return begin_first();
 }
 
+Runs::Next Runs::take_next() {
+    std::unique_lock lock{mutex_};
+    added_.wait(lock, [this] { return is_closed_ || !waiting_.empty() || is_move_waiting_; });
+    const std::optional<Move> move = take_move();
+    return {.run = move ? nullptr : begin_first(), .move = move};
+}
+
 bool Runs::is_idle() {
     const std::lock_guard lock{mutex_};
-    return !is_closed_ && waiting_.empty();
+    return !is_closed_ && waiting_.empty() && !is_move_waiting_;
+}
+
+Runs::Ordered Runs::order_move(Move move) {
+    const std::lock_guard lock{mutex_};
+    if (move_) return Ordered::open;
+    if (is_closed_) return Ordered::closed;
+    if (is_offloaded_ == (move == Move::offload)) return Ordered::there;
+    const auto is_over = [](const RunPointer& run) { return run->is_answered.load(); };
+    if (!waiting_.empty() || !std::ranges::all_of(begun_, is_over)) return Ordered::busy;
+    move_ = move;
+    is_move_waiting_ = true;
+    added_.notify_all();
+    over_.notify_all();
+    return Ordered::yes;
+}
+
+std::optional<Move> Runs::wait_for_move() {
+    std::unique_lock lock{mutex_};
+    over_.wait(lock, [this] { return is_closed_ || is_move_waiting_; });
+    return take_move();
+}
+
+std::optional<Move> Runs::take_move() {
+    if (is_closed_ || !is_move_waiting_) return std::nullopt;
+    is_move_waiting_ = false;
+    return move_;
+}
+
+void Runs::finish_move(bool is_done) {
+    const std::lock_guard lock{mutex_};
+    if (is_done) is_offloaded_ = move_ == Move::offload;
+    move_.reset();
+}
+
+bool Runs::recall_move() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(is_move_waiting_, false);
 }
 
 Run* Runs::begin_first() {

@@ -31,6 +31,50 @@ TEST_CASE_FIXTURE(Fixture, "runs begin in the order in which they came") {
     CHECK_FALSE(runs.has_begun());
 }
 
+TEST_CASE_FIXTURE(Fixture, "the weights are moved between runs only, and no run begins meanwhile") {
+    using Added = sdk::Runs::Added;
+    using Ordered = sdk::Runs::Ordered;
+    CHECK(runs.order_move(sdk::Move::restore) == Ordered::there);
+    add(1);
+    CHECK(runs.order_move(sdk::Move::offload) == Ordered::busy);
+    sdk::Run* const run = runs.take_next().run;
+    REQUIRE(run != nullptr);
+    CHECK(runs.order_move(sdk::Move::offload) == Ordered::busy);
+    run->is_answered = true;  // though its answer may still be on its way
+    CHECK(runs.is_idle());
+    CHECK(runs.order_move(sdk::Move::offload) == Ordered::yes);
+    CHECK_FALSE(runs.is_idle());
+    runs.finish(*run);
+    CHECK(add(2) == Added::moving);
+    CHECK(runs.take_next().move == sdk::Move::offload);
+    CHECK(runs.is_idle());
+    CHECK(runs.order_move(sdk::Move::offload) == Ordered::open);
+    CHECK(add(2) == Added::moving);
+    runs.finish_move(true);
+    CHECK(add(2) == Added::offloaded);
+    CHECK(runs.order_move(sdk::Move::offload) == Ordered::there);
+    CHECK(runs.order_move(sdk::Move::restore) == Ordered::yes);
+    CHECK(runs.wait_for_move() == sdk::Move::restore);
+    runs.finish_move(false);  // it failed
+    CHECK(add(2) == Added::offloaded);
+    CHECK(runs.order_move(sdk::Move::restore) == Ordered::yes);
+    CHECK(runs.take_next().move == sdk::Move::restore);
+    runs.finish_move(true);
+    CHECK(add(2) == Added::yes);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a move that nobody took is told of at the end") {
+    CHECK(runs.order_move(sdk::Move::offload) == sdk::Runs::Ordered::yes);
+    runs.close();
+    CHECK(runs.take_next().move == std::nullopt);
+    CHECK(runs.wait_for_move() == std::nullopt);
+    CHECK(runs.recall_move());
+    CHECK_FALSE(runs.recall_move());
+    sdk::Runs closed;
+    closed.close();
+    CHECK(closed.order_move(sdk::Move::offload) == sdk::Runs::Ordered::closed);
+}
+
 TEST_CASE_FIXTURE(Fixture, "an id is in use until its run is answered or recalled") {
     add(1);
     CHECK(add(1) == sdk::Runs::Added::id_in_use);

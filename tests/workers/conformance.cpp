@@ -1,5 +1,6 @@
 // The model of the worker contract, in C++; tests/contract/worker/conformance_model.py is its twin
 // and says what each word does.
+#include <windlass/offload.h>
 #include <windlass/worker.h>
 
 #include <poll.h>
@@ -152,24 +153,24 @@ Outcome<Answer> look_for_channel() {
     return bytes(is_seen ? "seen" : "hidden");
 }
 
-class Conformance : public worker::Model {
+std::string find_thread() { return ::getpid() == ::gettid() ? "main" : "pool"; }
+
+// What can be done to a model whether or not it can be offloaded.
+class Hooks {
   public:
-    Outcome<void> start() override { return enter_hook("start"); }
-    Outcome<void> load(const std::string& device) override {
+    static Outcome<void> load(const std::string& device) {
         worker::progress({.step = 1, .total = 2, .phase = "weights"});
         return enter_hook("load", device);
     }
-    void unload() override { static_cast<void>(enter_hook("unload")); }
-    void exit() override { static_cast<void>(enter_hook("exit")); }
 
-    Outcome<Answer> run(Request& request) override {
+    Outcome<Answer> run(Request& request) {
         const std::size_t end = std::min(request.body.find(' '), request.body.size());
         const std::string word = request.body.substr(0, end);
         std::string rest = request.body.substr(std::min(end + 1, request.body.size()));
         if (word == "echo") return bytes(std::move(rest));
         if (word == "large") return bytes(std::string(std::stoul(rest), 'x'));
         if (word == "describe") return describe(request);
-        if (word == "where") return bytes(::getpid() == ::gettid() ? "main" : "pool");
+        if (word == "where") return bytes(find_thread());
         if (word == "gate") return wait_at_gate();
         if (word == "heed-cancel") return heed_cancel(request);
         if (word == "fail") return fail_as(rest);
@@ -204,9 +205,37 @@ class Conformance : public worker::Model {
     int inside_max_ = 0;
 };
 
+template <class Base>
+class Served : public Base {
+  public:
+    Outcome<void> start() override { return enter_hook("start"); }
+    Outcome<void> load(const std::string& device) override { return Hooks::load(device); }
+    Outcome<Answer> run(Request& request) override { return hooks_.run(request); }
+    void unload() override { static_cast<void>(enter_hook("unload")); }
+    void exit() override { static_cast<void>(enter_hook("exit")); }
+
+  private:
+    Hooks hooks_;
+};
+
+class Conformance : public Served<worker::OffloadableModel> {
+  public:
+    Outcome<void> offload() override {
+        worker::progress({.phase = "out"});
+        return enter_hook("offload", find_thread());
+    }
+    Outcome<void> restore(const std::string& device) override {
+        return enter_hook("restore", device);
+    }
+};
+
 }  // namespace
 
 int main() {
+    if (!environment("FIXED").empty()) {
+        Served<worker::Model> fixed;
+        return worker::serve(fixed);
+    }
     Conformance conformance;
     return worker::serve(conformance);
 }

@@ -18,7 +18,9 @@ NOT_JSON = b"{nothing"
 BROKEN = {
     "an unknown type": HEADER.pack(99, 1, 0, 0, 0, 0),
     "a type of the worker": frame(Type.HELLO),
-    "a reserved type": frame(Type.OFFLOAD),
+    "a reserved type": frame(Type.MEMORY),
+    "an offload of a request": frame(Type.OFFLOAD, 5),
+    "an offload with a body that is too large": HEADER.pack(Type.OFFLOAD, 1, 0, 0, BODY_MAX + 1, 0),
     "another version": HEADER.pack(Type.STOP, 2, 0, 0, 0, 0),
     "a reserved field that is used": HEADER.pack(Type.STOP, 1, 1, 0, 0, 0),
     "too much meta": HEADER.pack(Type.RUN, 1, 0, META_MAX + 1, 0, 1),
@@ -34,6 +36,8 @@ BROKEN = {
 
 BROKEN_LOADS = {
     "a run before it": frame(Type.RUN, 1, RUN),
+    "an offload before it": frame(Type.OFFLOAD),
+    "a restore before it": frame(Type.RESTORE),
     "a body before it": HEADER.pack(Type.RUN, 1, 0, 0, 1, 1),
     "no device": frame(Type.LOAD, 0, {**LOAD, "device": None}),
     "a concurrency of 0": frame(Type.LOAD, 0, {**LOAD, "concurrency": 0}),
