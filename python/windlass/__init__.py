@@ -2,9 +2,13 @@
 
 A model is a class with `load(device)` and `run(request)`; `serve` or `python -m windlass.worker`
 runs it under the daemon. `device` is "cpu" or "cuda", as `torch.device` takes it: the one GPU that
-the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEVICES. `Client` and
-`AsyncClient` call it. Importing this package loads no GPU library, no numpy and no torch, and only
-the errors at once: the rest comes with its first use.
+the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEVICES. If it has
+`offload()` and `restore(device)` too, its weights can go to host memory between two runs and come
+back; `TorchModel` has both for any PyTorch module (the daemon of this version does not ask for it
+yet). An `offload` that raises should leave the model as it was: it counts as loaded, and runs.
+
+`Client` and `AsyncClient` call a model. Importing this package loads no GPU library, no numpy and
+no torch, and only the errors at once: the rest comes with its first use.
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from .exchange import Answer
     from .reporting import progress
     from .request import Request
+    from .torch_model import TorchModel
     from .worker import serve
 
 _LAZY = {
@@ -50,6 +55,7 @@ _LAZY = {
     "AsyncClient": "async_client",
     "Client": "client",
     "Request": "request",
+    "TorchModel": "torch_model",
     "devices": "client",
     "progress": "reporting",
     "serve": "worker",
@@ -78,6 +84,7 @@ __all__ = [
     "Request",
     "Stalled",
     "Timeout",
+    "TorchModel",
     "Transient",
     "Unavailable",
     "Unsupported",
