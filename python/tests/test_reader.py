@@ -146,9 +146,13 @@ def assert_sleeps(pid: int) -> None:
 
 def switches(pid: int) -> list[str]:
     """How often each thread of a process went to sleep."""
-    return [
-        line
-        for path in sorted(pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
-        for line in path.read_text().splitlines()
-        if line.startswith("voluntary_ctxt_switches")
-    ]
+    found = []
+    for path in sorted(pathlib.Path(f"/proc/{pid}/task").glob("*/status")):
+        try:
+            text = path.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended since it was listed, as an idle thread of a pool does after `stop`
+        found += [
+            line for line in text.splitlines() if line.startswith("voluntary_ctxt_switches")
+        ]
+    return found
