@@ -92,7 +92,8 @@ class Ballast:
         self._bytes = parse_bytes(os.environ.get("BALLAST_BYTES", "1GiB"))
         self._run_ms = float(os.environ.get("BALLAST_RUN_MS", "20"))
         self._cuda: Cuda | None = None
-        self._memory = ctypes.c_uint64()
+        self._memory = ctypes.c_uint64()  # 0: it takes none of the device
+        self._host = ctypes.c_void_p()  # where its bytes are then
         # Runs may be beside each other: each has a page of its own, or it would find another's
         # bytes.
         self._lock = threading.Lock()
@@ -139,8 +140,37 @@ class Ballast:
                 self._pages.discard(page)
         return {"pid": os.getpid(), "bytes": self._bytes, "rounds": rounds}
 
+    def offload(self) -> None:
+        """Moves its bytes to pinned memory. What fails is undone: they are in one of two places."""
+        host, count = ctypes.c_void_p(), ctypes.c_size_t(self._bytes)
+        try:
+            self._cuda.call("cuMemHostAlloc", ctypes.byref(host), count, 0)
+        except errors.OutOfMemory as error:
+            raise errors.HostOutOfMemory(error.message, cause=error.cause) from error
+        try:
+            self._cuda.call("cuMemcpyDtoH_v2", host, self._memory, count)
+            self._cuda.call("cuMemFree_v2", self._memory)
+        except errors.Error:
+            self._cuda.call("cuMemFreeHost", host)
+            raise
+        self._memory, self._host = ctypes.c_uint64(), host
+
+    def restore(self, device: str) -> None:
+        memory, count = ctypes.c_uint64(), ctypes.c_size_t(self._bytes)
+        self._cuda.call("cuMemAlloc_v2", ctypes.byref(memory), count)
+        try:
+            self._cuda.call("cuMemcpyHtoD_v2", memory, self._host, count)
+            self._cuda.call("cuMemFreeHost", self._host)
+        except errors.Error:
+            self._cuda.call("cuMemFree_v2", memory)
+            raise
+        self._memory, self._host = memory, ctypes.c_void_p()
+
     def unload(self) -> None:
-        self._cuda.call("cuMemFree_v2", self._memory)
+        if self._memory.value:
+            self._cuda.call("cuMemFree_v2", self._memory)
+        if self._host.value:
+            self._cuda.call("cuMemFreeHost", self._host)
         self._cuda.call("cuDevicePrimaryCtxRelease_v2", 0)
 
     def _enter(self) -> None:

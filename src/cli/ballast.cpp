@@ -42,11 +42,11 @@ worker::ErrorType type_of(Errc code) {
         case Errc::cancelled: return worker::ErrorType::cancelled;
         case Errc::data_corrupt: return worker::ErrorType::data_corrupt;
         case Errc::invalid_input: return worker::ErrorType::invalid_input;
+        case Errc::host_out_of_memory: return worker::ErrorType::host_out_of_memory;
         case Errc::not_found:
         case Errc::conflict:
         case Errc::queue_full:
         case Errc::unavailable:
-        case Errc::host_out_of_memory:
         case Errc::timeout:
         case Errc::stalled:
         case Errc::worker_lost:
@@ -110,6 +110,59 @@ worker::Outcome<void> Ballast::load(const std::string& device) {
     unload();
     return report(base::with_context(
         taken.error(), fmt::format("taking {} of {}", base::to_text(settings_.bytes), device)));
+}
+
+// What fails is undone, so that the bytes are in one of the two places.
+Result<void> Ballast::move_out(const guard::CudaDriver& driver) {
+    const std::size_t bytes = settings_.bytes.count();
+    void* host = nullptr;
+    Result<void> moved = driver.call(driver_abi::cuMemHostAlloc, &host, bytes, 0U);
+    if (!moved) {
+        Error error = moved.error();
+        if (error.code == Errc::out_of_memory) error.code = Errc::host_out_of_memory;
+        return error;
+    }
+    moved = driver.call(driver_abi::cuMemcpyDtoH_v2, host, memory_, bytes);
+    if (moved) moved = driver.call(driver_abi::cuMemFree_v2, memory_);
+    if (!moved) {
+        static_cast<void>(driver.call(driver_abi::cuMemFreeHost, host));
+        return moved;
+    }
+    memory_ = 0;
+    host_ = host;
+    return {};
+}
+
+Result<void> Ballast::move_in(const guard::CudaDriver& driver) {
+    const std::size_t bytes = settings_.bytes.count();
+    driver_abi::CuDevicePtr memory = 0;
+    WL_TRY(driver.call(driver_abi::cuMemAlloc_v2, &memory, bytes));
+    Result<void> moved = driver.call(driver_abi::cuMemcpyHtoD_v2, memory, host_, bytes);
+    if (moved) moved = driver.call(driver_abi::cuMemFreeHost, host_);
+    if (!moved) {
+        static_cast<void>(driver.call(driver_abi::cuMemFree_v2, memory));
+        return moved;
+    }
+    host_ = nullptr;
+    memory_ = memory;
+    return {};
+}
+
+worker::Outcome<void> Ballast::offload() {
+    WL_ASSERT(driver_.has_value() && host_ == nullptr);  // as in run()
+    const Result<void> moved = move_out(*driver_);
+    if (moved) return {};
+    return report(base::with_context(
+        moved.error(), fmt::format("moving {} to host memory", base::to_text(settings_.bytes))));
+}
+
+worker::Outcome<void> Ballast::restore(const std::string& device) {
+    WL_ASSERT(driver_.has_value() && host_ != nullptr);
+    const Result<void> moved = move_in(*driver_);
+    if (moved) return {};
+    return report(base::with_context(
+        moved.error(),
+        fmt::format("moving {} back to {}", base::to_text(settings_.bytes), device)));
 }
 
 std::size_t Ballast::take_page() {
@@ -184,6 +237,8 @@ void Ballast::unload() {
     // What fails here is freed with the process.
     if (memory_ != 0) static_cast<void>(driver_->call(driver_abi::cuMemFree_v2, memory_));
     memory_ = 0;
+    if (host_ != nullptr) static_cast<void>(driver_->call(driver_abi::cuMemFreeHost, host_));
+    host_ = nullptr;
     static_cast<void>(driver_->call(driver_abi::cuDevicePrimaryCtxRelease_v2, 0));
     driver_.reset();
 }

@@ -2,7 +2,7 @@
 // driver alone. Stands in for a real model in tests and demonstrations.
 #pragma once
 
-#include <windlass/worker.h>
+#include <windlass/offload.h>
 
 #include <mutex>
 #include <optional>
@@ -24,17 +24,22 @@ struct BallastSettings {
 base::Result<BallastSettings> parse_ballast(const std::vector<std::string>& words);
 
 // Thread: as the worker SDK calls it; runs may be beside each other.
-class Ballast : public worker::Model {
+class Ballast : public worker::OffloadableModel {
   public:
     explicit Ballast(BallastSettings settings) : settings_(settings) {}
 
     worker::Outcome<void> load(const std::string& device) override;
     // A body that is a number is the time to be busy, in milliseconds, instead of the usual one.
     worker::Outcome<worker::Answer> run(worker::Request& request) override;
+    // All of its bytes, into pinned memory and back.
+    worker::Outcome<void> offload() override;
+    worker::Outcome<void> restore(const std::string& device) override;
     void unload() override;
 
   private:
     base::Result<void> take();
+    base::Result<void> move_out(const guard::CudaDriver& driver);
+    base::Result<void> move_in(const guard::CudaDriver& driver);
     base::Result<void> work_once(const guard::CudaDriver& driver, driver_abi::CuDevicePtr page,
                                  unsigned char value);
     base::Result<std::uint64_t> work(const guard::CudaDriver& driver, worker::Request& request,
@@ -44,7 +49,8 @@ class Ballast : public worker::Model {
 
     BallastSettings settings_;
     std::optional<guard::CudaDriver> driver_;
-    driver_abi::CuDevicePtr memory_ = 0;
+    driver_abi::CuDevicePtr memory_ = 0;  // 0: it takes none of the device
+    void* host_ = nullptr;                // where its bytes are then
     // Which pages runs are busy with: each has one of its own, or it would find another's bytes.
     std::mutex pages_mutex_;
     std::vector<bool> pages_;
