@@ -122,7 +122,7 @@ def test_it_synchronises_moves_collects_and_releases_in_this_order(model, gpu):
 
 
 def test_answers_and_weights_are_equal_to_the_byte(model, gpu):
-    """[R20] As far as the worker goes."""
+    """And each parameter is still the same object."""
     answer = model.run(None)
     weights = [tensor.detach().numpy().tobytes() for tensor in model.tensors()]
     parameters = [id(parameter) for parameter in model.network.parameters()]
@@ -166,7 +166,7 @@ def test_what_lies_on_the_host_stays_there(model, gpu):
 
 @pytest.mark.parametrize("where", ["to_host", "synchronize"])
 def test_a_failed_offload_leaves_the_model_on_the_device(model, gpu, where):
-    """[A0.8] What the SDK's own class makes of it."""
+    """What was copied by then is dropped, and nothing was changed."""
     answer, before = model.run(None), addresses(model)
     gpu.fail_at = where
     with pytest.raises(MemoryError, match=where):

@@ -60,7 +60,7 @@ def ballast(sdk, tmp_path):
 
 
 def test_only_the_context_stays_on_the_device(ballast):
-    """[A0.1] As far as the worker goes; the timers are the daemon's."""
+    """Whoever looks right after the answer sees the bytes gone."""
     first = ballast.call(1)
     for id in (2, 3):
         assert ballast.used() == BYTES + CONTEXT

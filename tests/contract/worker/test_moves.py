@@ -54,7 +54,6 @@ def test_hello_says_whether_it_can(start, environment):
 
 
 def test_weights_go_and_come_back_and_runs_are_answered_as_before(loaded, concurrency):
-    """[R9]"""
     daemon = loaded(concurrency=concurrency)
     for id in (1, 2):
         assert ask(daemon, id, "echo same").body == b"same"
@@ -65,7 +64,7 @@ def test_weights_go_and_come_back_and_runs_are_answered_as_before(loaded, concur
 
 
 def test_a_move_right_after_an_answer_is_not_refused(loaded, concurrency):
-    """[R9] The answer may be read while the worker still puts away what it was about."""
+    """The answer may be read while the worker still puts away what it was about."""
     daemon = loaded(concurrency=concurrency)
     for id in range(1, 101):
         assert ask(daemon, id, "echo x").body == b"x"
@@ -81,7 +80,6 @@ def test_a_hook_reports_progress_without_a_request(loaded, concurrency):
 
 
 def test_a_move_is_refused_while_a_run_goes_on_or_waits(loaded, concurrency):
-    """[R9]"""
     daemon = loaded(concurrency=concurrency)
     run(daemon, 1, "gate")
     daemon.expect(Type.STARTED, 1)
@@ -100,7 +98,6 @@ def test_a_move_is_refused_while_a_run_goes_on_or_waits(loaded, concurrency):
 
 
 def test_a_run_is_refused_while_the_weights_move_or_are_away(loaded, concurrency):
-    """[R9]"""
     daemon = loaded({"GATED": "offload restore"}, concurrency=concurrency)
     daemon.send(Type.OFFLOAD)
     daemon.wait_for("offload")
@@ -137,7 +134,7 @@ def test_a_model_without_the_hooks_refuses_and_runs_on(loaded, order):
 
 
 def test_a_failed_offload_is_told_and_the_model_stays_loaded(loaded, concurrency):
-    """[A0.8] As far as the worker goes: the reason, and another try."""
+    """The reason is told each time, and a try is worth it each time."""
     daemon = loaded({"FAILING": "offload"}, concurrency=concurrency)
     for id in (1, 2, 3):
         answer = move(daemon, Type.OFFLOAD)
@@ -158,7 +155,6 @@ def test_a_failed_restore_is_told_and_the_model_stays_offloaded(loaded):
 
 
 def test_an_exception_in_a_hook_is_told_with_its_text(loaded, sdk):
-    """[A0.8]"""
     daemon = loaded({"RAISING": "offload"})
     answer = move(daemon, Type.OFFLOAD)
     assert_refused(answer, "internal")
