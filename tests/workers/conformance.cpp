@@ -69,6 +69,11 @@ Outcome<void> enter_hook(const std::string& name, const std::string& detail = ""
     return {};
 }
 
+// Of the end, where there is nobody to tell.
+void enter_last_hook(const std::string& name) {
+    [[maybe_unused]] const Outcome<void> outcome = enter_hook(name);
+}
+
 const std::map<std::string, ErrorType, std::less<>> kTypes{
     {"invalid_input", ErrorType::invalid_input},
     {"permission_denied", ErrorType::permission_denied},
@@ -94,6 +99,7 @@ const std::map<std::string, ErrorType, std::less<>> kTypes{
 Answer bytes(std::string body) { return Answer{.body = std::move(body)}; }
 
 Outcome<Answer> describe(Request& request) {
+    if (!request.deadline) return worker::fail(ErrorType::internal, "no deadline");
     const auto left = *request.deadline - std::chrono::steady_clock::now();
     const bool is_within = left > std::chrono::seconds{0} && left <= std::chrono::seconds{60};
     return bytes(request.variant.value_or("None") + " " + request.content_type + " " +
@@ -143,6 +149,7 @@ Outcome<Answer> leave_child() {
 Outcome<Answer> look_for_channel() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe,bugprone-command-processor): a shell is the subject
     std::FILE* const output = ::popen("env; ls -l /proc/self/fd", "r");
+    if (output == nullptr) return worker::fail(ErrorType::internal, "no shell");
     std::string text;
     std::array<char, 4096> piece;
     while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), output)) {
@@ -211,8 +218,8 @@ class Served : public Base {
     Outcome<void> start() override { return enter_hook("start"); }
     Outcome<void> load(const std::string& device) override { return Hooks::load(device); }
     Outcome<Answer> run(Request& request) override { return hooks_.run(request); }
-    void unload() override { static_cast<void>(enter_hook("unload")); }
-    void exit() override { static_cast<void>(enter_hook("exit")); }
+    void unload() override { enter_last_hook("unload"); }
+    void exit() override { enter_last_hook("exit"); }
 
   private:
     Hooks hooks_;

@@ -1,0 +1,58 @@
+"""What is told of the device's memory around a move, and what a model must have to be moved."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from windlass.frames import Type
+from windlass.moves import Moves, can_offload, device_bytes
+
+
+def broken():
+    raise RuntimeError("CUDA error: unspecified launch failure")
+
+
+@pytest.mark.parametrize(
+    ("is_initialized", "reserved", "bytes"),
+    [
+        (lambda: True, lambda: 4096, 4096),
+        (lambda: False, broken, None),  # a worker that has not touched the device must not now
+        (lambda: True, broken, None),
+    ],
+)
+def test_what_pytorch_holds_is_told_where_it_can_be(monkeypatch, is_initialized, reserved, bytes):
+    cuda = types.SimpleNamespace(is_initialized=is_initialized, memory_reserved=reserved)
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
+    assert device_bytes() == bytes
+
+
+def test_without_pytorch_nobody_knows_and_nothing_is_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert device_bytes() is None
+    assert "torch" not in sys.modules
+
+
+@pytest.mark.parametrize("hook", ["offload", "restore"])
+def test_one_hook_without_the_other_is_a_mistake(hook):
+    with pytest.raises(TypeError, match=rf"has {hook}\(\) and no"):
+        can_offload(types.SimpleNamespace(**{hook: print}))
+
+
+def test_a_hook_that_is_no_method_is_none():
+    assert not can_offload(types.SimpleNamespace(offload=None, restore=5))
+
+
+def test_an_order_is_taken_once_and_given_up_once():
+    moves = Moves()
+    moves.begin(can_offload=True)
+    assert moves.refuse(Type.OFFLOAD, is_busy=False) is None
+    assert moves.take() is Type.OFFLOAD
+    assert moves.take() is None
+    assert moves.give_up() is None  # its hook has begun: that answers
+    moves.finish(is_done=False)
+    assert moves.refuse_run() is None
+    assert moves.refuse(Type.OFFLOAD, is_busy=False) is None
+    assert moves.give_up().type == "cancelled"
