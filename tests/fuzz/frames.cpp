@@ -2,8 +2,10 @@
 // conversation. However the bytes are cut, the same must come out.
 #include <fmt/core.h>
 
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/overloaded.h"
@@ -30,13 +32,15 @@ Frames read_frames(const std::vector<std::string_view>& pieces, wire::Side sende
     for (const std::string_view piece : pieces) {
         std::span<const char> input{piece};
         while (!frames.broken) {
-            const auto frame = reader.next(input);
-            frames.broken = !frame;
-            if (!frame || !*frame) break;
-            WL_ASSERT((*frame)->meta.size() <= wire::kMetaSizeMax);
-            WL_ASSERT((*frame)->body.size() <= kBodyMax);
-            WL_ASSERT(wire::find_sender((*frame)->type) == sender);
-            frames.bytes += wire::encode(**frame);
+            auto next = reader.next(input);
+            frames.broken = !next;
+            if (!next) break;
+            const std::optional<wire::Frame> frame = std::move(*next);
+            if (!frame) break;
+            WL_ASSERT(frame->meta.size() <= wire::kMetaSizeMax);
+            WL_ASSERT(frame->body.size() <= kBodyMax);
+            WL_ASSERT(wire::find_sender(frame->type) == sender);
+            frames.bytes += wire::encode(*frame);
             ++frames.count;
         }
         WL_ASSERT(frames.broken || input.empty());

@@ -9,6 +9,7 @@
 #include <vector>
 
 // libFuzzer's interface (LLVM 19, docs/LibFuzzer.rst). Each target defines it once.
+// NOLINTNEXTLINE(readability-identifier-naming): that is what it looks for
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace windlass::fuzz {
