@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/assert.h"
 #include "io/loop.h"
 #include "worker/cgroup.h"
 #include "worker/environment.h"
@@ -269,7 +270,7 @@ void WorkerProcess::on_dead() {
     const io::ExitStatus status = process_->reap();
     exited_ = Exited{
         .generation = generation_, .pid = pid(), .code = status.code, .signal = status.signal};
-    hunt_ = make_hunt([this](HuntOutcome outcome) { on_hunt_over(outcome); });
+    hunt_ = make_hunt([this](HuntOutcome outcome) { on_hunt_over(std::move(outcome)); });
     hunt_->start();
 }
 
@@ -277,6 +278,7 @@ void WorkerProcess::on_hunt_over(HuntOutcome outcome) {
     remove_cgroup();
     // Out of the object first: it is destroyed meanwhile.
     const std::function<void(Exited)> on_exited = std::move(handlers_.on_exited);
+    WL_ASSERT(exited_.has_value());  // set before the hunt began
     Exited exited = *exited_;
     exited.leftover_count = outcome.process_count;
     exited.is_everything_gone = outcome.is_everything_gone;
@@ -289,7 +291,7 @@ void WorkerProcess::kill() {
     if (exited_ || hunt_) return;
     // Even while the leader hangs in the kernel, its children go. At its end another hunt follows.
     if (!cgroup_.empty()) return kill_cgroup(cgroup_);
-    hunt_ = make_hunt([](HuntOutcome) {});
+    hunt_ = make_hunt([](const HuntOutcome&) {});
     hunt_->start();
 }
 
