@@ -14,9 +14,10 @@ namespace {
 
 // How often a device is asked, by why.
 constexpr Duration kSettling = 100ms;  // memory is on its way back. Source: gpu.md 4.1
-constexpr Duration kAwaited = 500ms;   // somebody waits for memory: A3.5, within a second
-constexpr Duration kInUseMax = 2s;     // copies must shrink within 5 s of a stranger's growth: A3.3
-constexpr Duration kFenced = 5s;       // Source: design, section 1
+// Somebody waits for memory. With kPatience and an answer it is within the second of A3.5.
+constexpr Duration kAwaited = 500ms;
+constexpr Duration kInUseMax = 2s;  // copies must shrink within 5 s of a stranger's growth: A3.3
+constexpr Duration kFenced = 5s;    // Source: design, section 1
 constexpr Duration kUnresponsive = 5s;
 
 Bytes with_margin(Bytes bytes) {
@@ -47,7 +48,7 @@ void Devices::find(const DeviceFound& event) {
 void Devices::lose(DeviceId id) {
     Device& device = devices_.at(id);
     device.is_lost = true;
-    device.is_asked = device.is_fresh = device.is_silent = false;
+    device.is_asked = device.is_slow = device.is_fresh = device.is_silent = false;
     device.ledger.forget_measures();
 }
 
@@ -55,6 +56,7 @@ void Devices::ask(DeviceId id, Instant now, Commands& out) {
     Device& device = devices_.at(id);
     if (!device.spec.is_measured || device.is_lost || device.is_asked) return;
     device.is_asked = true;
+    device.is_wanted = false;
     device.asked = now;
     out.push_back(SampleDevice{id, ++device.sequence});
 }
@@ -64,7 +66,7 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
     if (found == devices_.end()) return false;
     Device& device = found->second;
     if (!device.is_asked || event.sequence != device.sequence) return false;
-    device.is_asked = false;
+    device.is_asked = device.is_slow = false;
     device.is_fresh = true;
     device.is_silent = false;
     device.ledger.measure({event.used, event.own, event.own_known, event.sequence});
@@ -88,10 +90,19 @@ bool Devices::on_silent(DeviceId id, std::uint64_t sequence) {
     if (found == devices_.end()) return false;
     Device& device = found->second;
     if (!device.is_asked || sequence != device.sequence) return false;
-    device.is_asked = false;
+    device.is_asked = device.is_slow = false;
     device.is_fresh = false;
     device.ledger.forget_measures();
     device.is_silent = true;
+    return true;
+}
+
+bool Devices::lose_patience(DeviceId id, Instant now) {
+    Device& device = devices_.at(id);
+    if (device.is_slow || saturating_add(device.asked, settings_.answer_timeout) <= now) {
+        return false;
+    }
+    device.is_slow = true;
     return true;
 }
 
@@ -215,22 +226,34 @@ bool Devices::is_eligible(const DeviceChoice& choice, const Device& device) cons
 Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need, Instant now,
                                     Commands& out) {
     Choice choice;
+    std::vector<Candidate> slow;
     for (auto& [id, device] : devices_) {
         if (!is_eligible(wanted, device)) continue;
         const bool is_admitted = settings_.on_unknown_memory == UnknownMemory::admit;
         // The CPU's memory gives way: who says no need there neither claims nor asks.
         const bool is_elastic =
             device.spec.kind == DeviceKind::cpu && need.kind == NeedKind::unknown;
+        device.is_wanted = device.is_wanted || !is_elastic;
         if (device.is_lost || (device.is_silent && !is_admitted && !is_elastic)) {
             choice.is_incomplete = true;
             continue;
         }
+        const Candidate candidate{.device = id, .ledger = &device.ledger, .is_elastic = is_elastic};
         if (device.is_answering() && !device.is_fresh && !is_elastic) {
             ask(id, now, out);
+            if (device.is_slow) {
+                slow.push_back(candidate);
+                continue;
+            }
             choice.is_waiting = true;
         }
-        choice.candidates.push_back(
-            {.device = id, .ledger = &device.ledger, .is_elastic = is_elastic});
+        choice.candidates.push_back(candidate);
+    }
+    if (slow.empty()) return choice;
+    choice.is_incomplete = true;
+    if (choice.candidates.empty()) {  // nobody else is there to be asked
+        choice.candidates = std::move(slow);
+        choice.is_waiting = true;
     }
     return choice;
 }
@@ -246,11 +269,13 @@ bool Devices::has_answering(const DeviceChoice& choice) const {
 
 std::optional<Instant> Devices::answer_limit(const Device& device) const {
     if (!device.is_asked) return std::nullopt;
-    return saturating_add(device.asked, settings_.answer_timeout);
+    const Duration limit = settings_.answer_timeout;
+    return saturating_add(device.asked, device.is_slow ? limit : std::min(limit, kPatience));
 }
 
 std::optional<Instant> Devices::sample_due(const Device& device, bool is_awaited) const {
     if (!device.spec.is_measured || device.is_lost || device.is_asked) return std::nullopt;
+    is_awaited = is_awaited && device.is_wanted;  // else they wait for others
     const DeviceLedger& ledger = device.ledger;
     const bool is_held = !ledger.claims().empty() || !ledger.fences().empty();
     std::optional<Duration> pause;
@@ -278,7 +303,8 @@ void Devices::encode(StateEncoder& encoder) const {
         if (!device.spec.is_measured && device.ledger.claims().empty()) continue;
         encoder.number(id.value);
         encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
-                       (device.is_asked ? 4u : 0u) | (device.is_fresh ? 8u : 0u));
+                       (device.is_asked ? 4u : 0u) | (device.is_fresh ? 8u : 0u) |
+                       (device.is_slow ? 16u : 0u));
         if (device.spec.is_measured) device.ledger.encode(encoder);
     }
     for (const auto& [generation, holding] : holdings_) {

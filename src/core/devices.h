@@ -22,6 +22,8 @@ struct Device {
     bool is_lost = false;
     bool is_silent = false;      // did not answer its last question
     bool is_asked = false;       // a question is under way
+    bool is_slow = false;        // and has been for longer than others wait for it
+    bool is_wanted = false;      // somebody looked for room on it since its last question
     bool is_fresh = false;       // its last answer is young enough to admit by
     std::uint64_t sequence = 0;  // of the last question
     Instant asked;               // the last question
@@ -47,6 +49,9 @@ class Devices {
     static constexpr std::uint64_t kMarginDivisor = 16;
     static constexpr Bytes kMargin{std::uint64_t{64} << 20};
     static constexpr Duration kFreshFor = std::chrono::seconds{1};
+    // So long a copy waits for a device that may be the better place. Answers take a few ms; with
+    // the pause between two questions it stays below the second of A3.5.
+    static constexpr Duration kPatience = std::chrono::milliseconds{250};
 
     explicit Devices(DeviceSettings settings);
 
@@ -56,6 +61,8 @@ class Devices {
     // False: an answer to a question that is not open; nothing has changed.
     bool measure(const DeviceSampled& event, Instant now, Commands& out);
     bool on_silent(DeviceId id, std::uint64_t sequence);
+    // Its question is open for too long to hold others up. False: for so long that it is silent.
+    bool lose_patience(DeviceId id, Instant now);
     // Asks how full it is, unless it is being asked.
     void ask(DeviceId id, Instant now, Commands& out);
     void expire(DeviceId id) { devices_.at(id).is_fresh = false; }
@@ -81,8 +88,9 @@ class Devices {
     UnknownMemory policy() const { return settings_.on_unknown_memory; }
 
     // --- when what is due; the engine arms its timers by these
+    // When its question has been open for too long: at first for others to wait for it.
     std::optional<Instant> answer_limit(const Device& device) const;
-    // `is_awaited`: somebody waits for memory.
+    // `is_awaited`: somebody waits for memory, here or elsewhere.
     std::optional<Instant> sample_due(const Device& device, bool is_awaited) const;
     Instant settle_limit(Instant exit) const {
         return saturating_add(exit, settings_.settle_timeout);

@@ -112,7 +112,9 @@ Error Engine::explain_cut(const Replica& replica, Error error) const {
 
 void Engine::on_device_timer(TimerKey key, Instant now, Commands& out) {
     const DeviceId id{key.id};
-    if (key.kind == TimerKind::device_answer) {
+    if (key.kind == TimerKind::device_answer && devices_.lose_patience(id, now)) {
+        feed_starving(now, out);  // what answers is good enough
+    } else if (key.kind == TimerKind::device_answer) {
         return on(DeviceSilent{id, devices_.device(id).sequence}, now, out);
     }
     if (key.kind == TimerKind::device_sample) devices_.ask(id, now, out);

@@ -181,11 +181,45 @@ TEST_CASE("a device that does not answer admits nothing, and holds nobody else u
     story.call(1);
     story.sample(kOther, Bytes{});
     CHECK(story.find<core::Launch>() == nullptr);  // the first may be the better place
-    story.wait(5s);                                // nobody says so: the engine's own limit
-    CHECK(story.engine().devices().find_device(kGpu)->is_silent);
-    CHECK(story.is_asked(kOther));
-    story.sample(kOther, Bytes{});
+    story.wait(250ms);
     CHECK(story.find<core::Launch>()->device == kOther);
+    story.wait(5s);  // nobody says so: the engine's own limit
+    CHECK(story.engine().devices().find_device(kGpu)->is_silent);
+}
+
+TEST_CASE("[A3.5] at whatever moment memory is freed, the start comes within a second") {
+    for (const bool has_mute : {false, true}) {  // another device that never answers
+        for (auto freed = 0ms; freed <= 1500ms; freed += 10ms) {
+            Story story{model_of(6_GiB), gpus(has_mute ? 2 : 1, 8_GiB)};
+            story.call(1);
+            std::optional<core::Duration> started;
+            // Answers take 20 ms and tell what was so when they were asked for.
+            for (auto now = 0ms; now <= freed + 1s && !started; now += 10ms) {
+                const core::Device& device = *story.engine().devices().find_device(kGpu);
+                const bool is_due = device.is_asked && story.now() - device.asked >= 20ms;
+                if (is_due) story.sample(kGpu, now - 20ms >= freed ? 1_GiB : 4_GiB);
+                if (story.find<core::Launch>() != nullptr) started = now;
+                story.wait(10ms);
+                if (story.find<core::Launch>() != nullptr) started = now;
+            }
+            INFO("freed after ", freed / 1ms, " ms, mute ", has_mute);
+            REQUIRE(started.has_value());
+            CHECK(*started >= freed);
+        }
+    }
+}
+
+TEST_CASE("who waits for one device does not keep another busy") {
+    core::ModelSpec spec = model_of(6_GiB);
+    spec.devices.uuids = {"GPU-0"};
+    Story story{spec, gpus(2, 8_GiB)};
+    story.call(1);
+    story.sample(kGpu, 4_GiB);
+    for (int i = 0; i < 10; ++i) {
+        story.wait(500ms);
+        story.sample(kGpu, 4_GiB);
+    }
+    CHECK(story.engine().devices().find_device(kOther)->sequence == 0);
 }
 
 TEST_CASE("an unresponsive device is asked again, and admits when it answers") {

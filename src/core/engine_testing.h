@@ -79,6 +79,7 @@ class Story {
     bool was_refused(std::uint64_t id, base::Errc code) const {
         return response(id) != nullptr && response(id)->error && response(id)->error->code == code;
     }
+    Instant now() const { return now_; }
     Residency residency() const { return engine_.view(kModel).residency; }
     Engine& engine() { return engine_; }
 

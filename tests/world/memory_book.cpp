@@ -12,6 +12,9 @@ using core::UnknownMemory;
 
 namespace {
 
+// So long a device that is being asked holds up a start on another.
+constexpr core::Duration kPatience = std::chrono::milliseconds{250};
+
 Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
 
 }  // namespace
@@ -40,15 +43,17 @@ void MemoryBook::on(const core::DeviceLost& event) {
 }
 
 void MemoryBook::on_time(core::Instant now) {
-    for (auto& [id, device] : devices_) {
-        if (!device.is_asked || device.asked + settings_.answer_timeout > now) continue;
-        on(core::DeviceSilent{id, device.sequence});
-    }
+    for (auto& [id, device] : devices_) on_time(id, device, now);
+}
+
+void MemoryBook::on_time(DeviceId id, const Device& device, core::Instant now) {
+    if (!device.is_asked || device.asked + settings_.answer_timeout > now) return;
+    on(core::DeviceSilent{id, device.sequence});
 }
 
 void MemoryBook::on(const core::SampleDevice& command, core::Instant now) {
-    on_time(now);
     Device& device = devices_.at(command.device);
+    on_time(command.device, device, now);  // the turn of others may come after a launch there
     if (device.is_asked) fail("a device was asked while it was being asked");
     if (device.is_lost) fail("a device was asked that is not there");
     if (command.sequence <= device.sequence) fail("a question was asked under an old number");
@@ -239,10 +244,17 @@ bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
     });
 }
 
+bool MemoryBook::is_fresh(const Device& device, core::Instant now) {
+    return device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
+}
+
+// Its answer takes so long that the others are good enough, and its old one is not relied on.
+bool MemoryBook::is_slow(const Device& device, core::Instant now) {
+    return device.is_asked && device.asked + kPatience <= now && !is_fresh(device, now);
+}
+
 bool MemoryBook::is_awaited(const Device& device, core::Instant now) const {
-    const bool is_fresh =
-        device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
-    return !device.is_silent && device.is_asked && !is_fresh;
+    return !device.is_silent && device.is_asked && !is_fresh(device, now) && !is_slow(device, now);
 }
 
 bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const {
@@ -252,7 +264,7 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
     if (is_asking) return true;  // it may be the better place
     return std::ranges::none_of(devices_, [&](const auto& entry) {
         const auto& [id, device] = entry;
-        if (!may_use(spec, device) || device.is_lost) return false;
+        if (!may_use(spec, device) || device.is_lost || is_slow(device, now)) return false;
         if (device.last && device.last->used && device.spec.capacity) {
             return has_room(spec, id, device);
         }

@@ -35,7 +35,7 @@ class MemoryBook {
 
     bool is_lost(DeviceId id) const { return devices_.at(id).is_lost; }
     // A wait for memory is true: no device has room for the model, as far as the last answers tell;
-    // or one is being asked whose last answer is too old.
+    // or one is being asked whose last answer is too old, and not for too long.
     bool is_short(const core::ModelSpec& spec, core::Instant now) const;
     bool has_answering(const core::ModelSpec& spec) const;
     // Waiting cannot help: it never fits, or nothing says how full the device is.
@@ -71,7 +71,10 @@ class MemoryBook {
     Bytes outstanding(DeviceId id) const;
     Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
     bool has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
+    static bool is_fresh(const Device& device, core::Instant now);
+    static bool is_slow(const Device& device, core::Instant now);
     bool is_awaited(const Device& device, core::Instant now) const;
+    void on_time(DeviceId id, const Device& device, core::Instant now);
     void forget_measured(DeviceId id);
     void check_owners(const core::Engine& engine);
     void fail(const std::string& sentence);
