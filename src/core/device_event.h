@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/device_ledger.h"
+#include "core/device_claim.h"
 #include "core/device_spec.h"
 #include "core/ids.h"
 

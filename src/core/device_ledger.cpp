@@ -11,6 +11,14 @@ namespace {
 // a - b, or nothing.
 Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
 
+// bytes * part / whole, to some MiB.
+Bytes share(Bytes bytes, Bytes part, Bytes whole) {
+    if (part == whole) return bytes;
+    const std::uint64_t mib = 20;  // the factors stay below 2^30 each
+    const std::uint64_t of = std::max<std::uint64_t>(whole.count() >> mib, 1);
+    return Bytes{(bytes.count() >> mib) * (part.count() >> mib) / of << mib};
+}
+
 }  // namespace
 
 DeviceLedger::DeviceLedger(std::optional<Bytes> capacity, Bytes headroom)
@@ -25,11 +33,9 @@ void DeviceLedger::resize(std::optional<Bytes> capacity, Bytes headroom) {
 }
 
 void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) {
-    const bool is_new =
-        claims_
-            .try_emplace(generation,
-                         Claim{.bytes = bytes, .is_exclusive = is_exclusive, .measured = {}})
-            .second;
+    Claim claim{.bytes = bytes, .is_exclusive = is_exclusive, .measured = {}};
+    if (used_) claim.before = unexplained() + unheard_of();
+    const bool is_new = claims_.emplace(generation, claim).second;
     WL_ASSERT(is_new);
     weigh();
 }
@@ -53,6 +59,12 @@ void DeviceLedger::depart(Generation generation, std::uint64_t sequence) {
     Claim& claim = claims_.at(generation);
     WL_ASSERT(claim.stage != ClaimStage::departed);
     claim.bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+    // From now on nobody explains what it had; that rise is nobody's load.
+    const Bytes seen = std::max(claim.seen.value_or(Bytes{}), claim.measured.value_or(Bytes{}));
+    const Bytes orphaned = is_unseen(claim) ? claim.bytes : seen;
+    for (auto& [other, loading] : claims_) {
+        if (other != generation && loading.before) loading.before = *loading.before + orphaned;
+    }
     claim.stage = ClaimStage::departed;
     claim.is_exclusive = false;
     claim.departed_at = sequence;
@@ -69,11 +81,12 @@ Bytes DeviceLedger::fence(Generation generation, Instant now) {
     const auto claim = claims_.find(generation);
     WL_ASSERT(claim != claims_.end() && claim->second.stage == ClaimStage::departed);
     Bytes missing = claim->second.bytes;
-    const bool is_seen = sees_left_behind() && claim->second.departed_at < sequence_;
-    if (is_seen) missing = std::min(missing, above(*left_behind_, fenced_));
     const std::uint64_t departed_at = claim->second.departed_at;
     claims_.erase(claim);
-    if (missing <= kTolerance && is_seen) missing = Bytes{};
+    if (left_behind_ && departed_at < sequence_) {
+        missing = std::min(missing, above(*left_behind_, fenced_));
+        if (missing <= kTolerance) missing = Bytes{};
+    }
     if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now, departed_at});
     weigh();
     return missing;
@@ -94,17 +107,54 @@ void DeviceLedger::measure(const MemorySample& sample) {
             if (claim != claims_.end()) claim->second.measured = own.bytes;
         }
     }
-    for (auto& [generation, claim] : claims_) {
-        claim.was_seen = claim.was_seen || claim.measured.value_or(Bytes{}) > kTolerance;
-    }
+    note_uses();
     weigh();
+    if (!used_) return;
     // Strangers cannot have more than what nobody explains, whoever it is that gave way.
-    if (foreign_ && quiet_foreign_) {
-        quiet_foreign_ = std::min(*quiet_foreign_, *foreign_ + *left_behind_);
-    }
+    const Bytes now = unexplained();
+    if (quiet_) quiet_ = std::min(*quiet_, now);
     // What a load has taken so far would look like a stranger's where processes are not told apart.
     const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !has_unseen_);
-    if (is_quiet) quiet_foreign_ = foreign_;
+    if (is_quiet) quiet_ = above(now, left_behind_.value_or(Bytes{}));
+}
+
+void DeviceLedger::note_uses() {
+    for (auto& [generation, claim] : claims_) {
+        const Bytes measured = claim.measured.value_or(Bytes{});
+        if (measured <= kTolerance) continue;
+        claim.was_seen = true;
+        if (claim.stage == ClaimStage::loaded && !is_unseen(claim)) claim.seen = measured;
+    }
+    if (!used_) return;
+    if (!own_known_) share_rise();
+    const Bytes now = unexplained() + unheard_of();
+    for (auto& [generation, claim] : claims_) {
+        if (is_unseen(claim)) claim.before = std::min(claim.before.value_or(now), now);
+    }
+}
+
+// What rose while they loaded is theirs, up to their claims: by as much less as strangers gave way
+// meanwhile, or the dead, so that it hides nothing that the dead have left.
+void DeviceLedger::share_rise() {
+    const auto is_new = [this](const Claim& claim) {
+        return claim.stage == ClaimStage::loaded && !claim.seen && !is_unseen(claim);
+    };
+    const Bytes now = unexplained();
+    const Bytes quiet = quiet_.value_or(Bytes{});
+    Bytes before = now;
+    Bytes claimed;
+    for (const auto& [generation, claim] : claims_) {
+        if (!is_new(claim)) continue;
+        before = std::min(before, claim.before.value_or(quiet));
+        claimed = claimed + claim.bytes;
+    }
+    for (auto& [generation, claim] : claims_) {
+        if (!is_new(claim)) continue;
+        const Bytes own = std::min(claim.bytes, above(now, claim.before.value_or(quiet)));
+        claim.most = std::min(claim.bytes, above(now, quiet));
+        claim.seen = std::min(own, share(above(now, before), claim.bytes, claimed));
+        claim.before.reset();
+    }
 }
 
 // The driver's list loses a process some time before we hear of its exit: until then its bytes are
@@ -124,15 +174,9 @@ void DeviceLedger::forget_measures() {
     weigh();
 }
 
-// Where processes are not told apart, the claim of one that took all there was would explain
-// whatever is used, and so prove everything.
-bool DeviceLedger::sees_left_behind() const {
-    return left_behind_ && (own_known_ || !is_exclusive_);
-}
-
 std::vector<Generation> DeviceLedger::proved() const {
     std::vector<Generation> gone;
-    if (!sees_left_behind() || above(*left_behind_, fenced_) > kTolerance) return gone;
+    if (!left_behind_ || above(*left_behind_, fenced_) > kTolerance) return gone;
     for (const auto& [generation, claim] : claims_) {
         const bool is_gone = claim.stage == ClaimStage::departed && claim.departed_at < sequence_ &&
                              claim.measured.value_or(Bytes{}) <= kTolerance;
@@ -143,7 +187,7 @@ std::vector<Generation> DeviceLedger::proved() const {
 
 std::vector<Generation> DeviceLedger::lift_fences() {
     std::vector<Generation> lifted;
-    if (!sees_left_behind() || fences_.empty()) return lifted;
+    if (!left_behind_ || fences_.empty()) return lifted;
     Bytes seen = *left_behind_;
     for (auto& [generation, fence] : fences_) {
         if (fence.departed_at >= sequence_) continue;  // asked before its exit was seen
@@ -184,16 +228,34 @@ bool DeviceLedger::is_unseen(const Claim& claim) const {
            (claim.stage == ClaimStage::loaded && claim.loaded_at >= sequence_);
 }
 
-Bytes DeviceLedger::own_use() const {
+Bytes DeviceLedger::own_use(std::optional<Bytes> Claim::*estimate) const {
     Bytes own;
     for (const auto& [generation, claim] : claims_) {
         if (own_known_ && claim.stage != ClaimStage::departed) {
             own = own + claim.measured.value_or(Bytes{});
         } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim)) {
-            own = own + claim.bytes;
+            own = own + (estimate == nullptr ? claim.bytes : (claim.*estimate).value_or(Bytes{}));
         }
     }
     return own;
+}
+
+// By the last sample, as far as is known who has taken what.
+Bytes DeviceLedger::unexplained() const {
+    return above(used_.value_or(Bytes{}), own_use(&Claim::seen));
+}
+
+// What the dead may have taken since the last sample.
+Bytes DeviceLedger::unheard_of() const {
+    Bytes sum;
+    for (const auto& [generation, claim] : claims_) {
+        const bool is_late = claim.stage == ClaimStage::departed && claim.departed_at >= sequence_;
+        if (is_late && !claim.seen) sum = sum + claim.bytes;
+    }
+    for (const auto& [generation, fence] : fences_) {
+        if (fence.departed_at >= sequence_) sum = sum + fence.bytes;
+    }
+    return sum;
 }
 
 void DeviceLedger::weigh() {
@@ -203,17 +265,15 @@ void DeviceLedger::weigh() {
     left_behind_.reset();
     deficit_ = {};
     if (!used_) return;
-    const Bytes unexplained = above(*used_, own_use());
-    left_behind_ =
-        std::min(above(unexplained, quiet_foreign_.value_or(Bytes{})), departed_ + fenced_);
-    foreign_ = unexplained - *left_behind_;
+    const Bytes quiet = quiet_.value_or(Bytes{});
+    const Bytes left = std::min(above(unexplained(), quiet), departed_ + fenced_);
+    const Bytes foreign = above(above(*used_, left), own_use(nullptr));
+    left_behind_ = left;
+    foreign_ = foreign;
     if (!capacity_) return;
-    const Bytes taken = headroom_ + *foreign_ + fenced_ + claimed_;
-    free_ = above(*capacity_, taken);
+    free_ = above(*capacity_, headroom_ + foreign + fenced_ + claimed_);
     // What a load has taken may look like a stranger's: nobody is ended for that.
-    const bool is_blurred = !own_known_ && has_unseen_;
-    const Bytes strangers =
-        is_blurred ? std::min(*foreign_, quiet_foreign_.value_or(Bytes{})) : *foreign_;
+    const Bytes strangers = is_blurred() ? std::min(foreign, quiet) : foreign;
     deficit_ = above(headroom_ + strangers + fenced_ + claimed_, *capacity_);
 }
 
@@ -226,15 +286,19 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
                        (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
                        (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
+        if (own_known_) continue;  // these count only where processes are not told apart
+        encoder.number((claim.before ? 1u : 0u) | (claim.seen ? 2u : 0u));
+        encoder.number(claim.before.value_or(Bytes{}).count());
+        encoder.number(claim.seen.value_or(Bytes{}).count());
     }
     encoder.number(fences_.size());
     for (const auto& [generation, fence] : fences_) {
         encoder.generation(generation);
         encoder.number(fence.bytes.count() << 1 | (fence.departed_at < sequence_ ? 1u : 0u));
     }
-    encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_foreign_ ? 4u : 0u));
+    encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_ ? 4u : 0u));
     if (used_) encoder.number(used_->count());
-    if (quiet_foreign_) encoder.number(quiet_foreign_->count());
+    if (quiet_) encoder.number(quiet_->count());
 }
 
 }  // namespace windlass::core

@@ -6,7 +6,8 @@
 //   foreign = used - measured own - what the dead left behind, all of one sample
 //
 // Where the driver does not tell processes apart, the claims of loaded replicas stand for what they
-// use.
+// use. A claim may be larger than that, and must not hide what the dead left: for this judgement a
+// replica has what `used` rose by while it loaded.
 #pragma once
 
 #include <cstdint>
@@ -16,51 +17,11 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "core/device_claim.h"
 #include "core/ids.h"
 #include "core/state_encoder.h"
 
 namespace windlass::core {
-
-using base::Bytes;
-using base::Instant;
-
-struct OwnMemory {  // of one worker, its children included
-    Generation generation;
-    Bytes bytes;
-    friend bool operator==(const OwnMemory&, const OwnMemory&) = default;
-};
-
-// One answer of a driver; all its numbers belong together.
-struct MemorySample {
-    std::optional<Bytes> used;   // by everybody
-    std::vector<OwnMemory> own;  // whoever is not listed uses nothing
-    bool own_known = false;      // false: the driver does not tell processes apart
-    std::uint64_t sequence = 0;  // of the question
-};
-
-enum class ClaimStage : std::uint8_t {
-    loading,
-    loaded,
-    departed,  // its process was reaped; the driver has not shown its bytes gone
-};
-
-struct Claim {
-    Bytes bytes;
-    ClaimStage stage = ClaimStage::loading;
-    bool is_exclusive = false;  // nothing else may begin to load beside it
-    std::optional<Bytes> measured;
-    bool was_seen = false;          // the driver has listed memory of its process
-    std::uint64_t loaded_at = 0;    // loaded: a later sample than this one has all that it took
-    std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
-    friend bool operator==(const Claim&, const Claim&) = default;
-};
-
-struct Fence {  // bytes that a reaped process left behind
-    Bytes bytes;
-    Instant since;
-    std::uint64_t departed_at = 0;  // as that of the claim that it was
-    friend bool operator==(const Fence&, const Fence&) = default;
-};
 
 class DeviceLedger {
   public:
@@ -107,6 +68,8 @@ class DeviceLedger {
     bool is_exclusive() const { return is_exclusive_; }  // somebody is alone here
     bool is_loading() const { return is_loading_; }
     bool has_unseen() const { return has_unseen_; }  // a load that the last sample may lack
+    // What a load takes looks like a stranger's.
+    bool is_blurred() const { return used_ && !own_known_ && has_unseen_; }
     bool has_departed() const { return departed_ > Bytes{}; }
 
     const std::map<Generation, Claim>& claims() const { return claims_; }
@@ -117,8 +80,13 @@ class DeviceLedger {
     friend bool operator==(const DeviceLedger&, const DeviceLedger&) = default;
 
   private:
-    Bytes own_use() const;  // as far as the last sample tells
-    bool sees_left_behind() const;
+    // As the last sample tells; where that does not tell processes apart, as the estimate or, if
+    // there is none, the claims.
+    Bytes own_use(std::optional<Bytes> Claim::*estimate) const;
+    Bytes unexplained() const;
+    Bytes unheard_of() const;
+    void note_uses();
+    void share_rise();
     bool may_hide_death() const;
     bool is_unseen(const Claim& claim) const;
     void add_up();
@@ -132,8 +100,8 @@ class DeviceLedger {
     std::optional<Bytes> used_;
     bool own_known_ = false;
     std::uint64_t sequence_ = 0;
-    // What strangers used when nobody's memory was on its way back.
-    std::optional<Bytes> quiet_foreign_;
+    // What nobody explained when nobody's memory was on its way back.
+    std::optional<Bytes> quiet_;
     // Derived by weigh().
     Bytes claimed_;
     Bytes departed_;

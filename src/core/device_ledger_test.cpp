@@ -233,6 +233,73 @@ TEST_CASE("where processes are not told apart, a claim of all there was proves n
     CHECK(ledger.proved() == std::vector{kA});
 }
 
+TEST_CASE("where processes are not told apart, a claim above its use does not hide the dead") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(lumped(2, 3_GiB));  // two of six
+    ledger.claim(kB, 6_GiB, false);
+    ledger.mark_loaded(kB, 2);
+    ledger.measure(lumped(3, 8_GiB));                   // five of six
+    CHECK(ledger.free() == 24_GiB - 512_MiB - 12_GiB);  // the claims stand for what may be used
+    ledger.depart(kB, 3);
+    ledger.measure(lumped(4, 6_GiB));  // three are still there
+    CHECK(ledger.proved().empty());
+    CHECK(ledger.fence(kB, kNow) == 3_GiB);
+    ledger.measure(lumped(5, 3_GiB));
+    CHECK(ledger.lift_fences() == std::vector{kB});
+    ledger.depart(kA, 5);
+    ledger.measure(lumped(6, 1_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, one that loads beside the dead does not hide them") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kB, 4_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 5_GiB));
+    ledger.claim(kA, 8_GiB, false);
+    bool is_back = false;
+    SUBCASE("who died before it began") {
+        ledger.depart(kB, 2);
+        SUBCASE("and left all") {}
+        SUBCASE("and were back before it took anything") { is_back = true; }
+        ledger.measure(lumped(3, is_back ? 1_GiB : 5_GiB));
+    }
+    SUBCASE("who died while it loaded") {
+        ledger.measure(lumped(3, 6_GiB));  // one of three
+        ledger.depart(kB, 3);
+    }
+    CHECK(ledger.proved().empty() != is_back);
+    if (is_back) ledger.release(kB);
+    ledger.mark_loaded(kA, 3);
+    ledger.measure(lumped(4, is_back ? 4_GiB : 8_GiB));
+    CHECK(ledger.proved().empty());
+    if (!is_back) CHECK(ledger.fence(kB, kNow) == 4_GiB);
+    ledger.depart(kA, 4);
+    ledger.measure(lumped(5, is_back ? 4_GiB : 8_GiB));  // left all, too
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(6, is_back ? 1_GiB : 5_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, those that load together share what rose") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.claim(kB, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 9_GiB));  // four of each
+    ledger.depart(kA, 2);
+    ledger.measure(lumped(3, 7_GiB));
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 5_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
 TEST_CASE("a fence shrinks to what is still there") {
     DeviceLedger ledger = make_ledger();
     ledger.measure(told_apart(1, Bytes{}));

@@ -110,20 +110,17 @@ bool Devices::lose_patience(DeviceId id, Instant now) {
 
 void Devices::claim(Generation generation, ModelId model, const Placed& placed) {
     Device& device = devices_.at(placed.device);
-    holdings_[generation] = {.device = placed.device,
-                             .model = model,
-                             .is_provisional = placed.is_provisional,
-                             .used_before = device.ledger.used()};
+    holdings_[generation] = {
+        .device = placed.device, .model = model, .is_provisional = placed.is_provisional};
     device.ledger.claim(generation, placed.claim, placed.is_exclusive);
 }
 
 void Devices::on_loaded(Generation generation, Instant now, Commands& out) {
-    Holding& holding = holdings_.at(generation);
+    const Holding& holding = holdings_.at(generation);
     Device& device = devices_.at(holding.device);
     device.ledger.mark_loaded(generation, device.sequence);
-    if (!holding.is_provisional) return;
-    holding.loaded_at = device.sequence;
-    ask(holding.device, now, out);  // others wait for what it does not need
+    // Others wait for what it does not need, or for what nobody knows whose it is.
+    if (holding.is_provisional || device.ledger.is_blurred()) ask(holding.device, now, out);
 }
 
 // A provisional claim drops to what was measured after the load.
@@ -131,25 +128,21 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
     Device& device = devices_.at(id);
     for (const auto& [generation, claim] : device.ledger.claims()) {
         Holding& holding = holdings_.at(generation);
-        if (!holding.is_provisional || !holding.loaded_at) continue;
         if (claim.stage != ClaimStage::loaded) continue;
-        if (*holding.loaded_at >= device.sequence) {
-            // This answer may be older than the load's end.
+        const bool is_older = claim.loaded_at >= device.sequence;  // than the load's end, perhaps
+        if (is_older && (holding.is_provisional || device.ledger.is_blurred())) {
             return ask(id, now, out);
         }
-        std::optional<Bytes> measured = claim.measured;
-        if (!measured && device.ledger.used() && holding.used_before) {
-            // Nobody else loaded here meanwhile.
-            const Bytes used = *device.ledger.used();
-            measured = used > *holding.used_before ? used - *holding.used_before : Bytes{};
-        }
-        if (!measured) continue;
+        if (!holding.is_provisional || is_older) continue;
+        // Where processes are not told apart, as much as it can be: nobody else loaded meanwhile.
+        const std::optional<Bytes> use = claim.measured ? claim.measured : claim.most;
+        if (!use) continue;
         holding.is_provisional = false;
         // Never more than what was there to be claimed, or the claims together could exceed the
         // device: the margin is a guess, and so is a difference, which strangers change too. What
         // its process is really seen to have counts in any case.
         const Bytes most = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
-        const Bytes settled = std::min(with_margin(*measured), most);
+        const Bytes settled = std::min(with_margin(*use), most);
         return device.ledger.settle(generation, settled);  // there is one at most
     }
 }
@@ -309,8 +302,7 @@ void Devices::encode(StateEncoder& encoder) const {
     }
     for (const auto& [generation, holding] : holdings_) {
         encoder.generation(generation);
-        encoder.number(holding.device.value << 2 | (holding.is_provisional ? 1u : 0u) |
-                       (holding.loaded_at ? 2u : 0u));
+        encoder.number(holding.device.value << 1 | (holding.is_provisional ? 1u : 0u));
     }
 }
 

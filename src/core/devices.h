@@ -33,13 +33,11 @@ struct Device {
     friend bool operator==(const Device&, const Device&) = default;
 };
 
-// Whose claim or fence it is, and how a provisional claim becomes a real one.
+// Whose claim or fence it is, and whether it is still to be measured.
 struct Holding {
     DeviceId device;
     ModelId model;
-    bool is_provisional = false;               // its need is not known
-    std::optional<std::uint64_t> loaded_at{};  // the last question before it was ready
-    std::optional<Bytes> used_before{};        // on the device, before it was launched
+    bool is_provisional = false;  // its need is not known
     friend bool operator==(const Holding&, const Holding&) = default;
 };
 

@@ -73,7 +73,8 @@ class FaultOdds {
         if (random.chance(150)) {
             at(Fault::run_silent) = at(Fault::sigterm_ignored) = at(Fault::reaped_late) = 400;
         }
-        if (random.chance(200)) at(Fault::stranger) = 500;  // copies make room for it
+        if (random.chance(200)) at(Fault::stranger) = 500;           // copies make room for it
+        if (random.chance(100)) at(Fault::processes_hidden) = 1000;  // as in many containers
         if (random.chance(100)) at(Fault::run_not_begun) = at(Fault::recall_ignored) = 300;
     }
     void heal() { permille_.fill(0); }

@@ -10,9 +10,10 @@ namespace {
 
 Bytes excess(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
 
-Bytes claim_of(const core::Engine& engine, DeviceId id, Generation generation) {
-    const core::Claim* claim = engine.devices().device(id).ledger.find_claim(generation);
-    return claim == nullptr ? Bytes{} : claim->bytes;
+// Of what it has, so much is known to be its own.
+Bytes known_of(const core::Claim& claim) {
+    if (claim.measured) return std::max(claim.bytes, *claim.measured);
+    return claim.seen.value_or(claim.bytes);
 }
 
 }  // namespace
@@ -26,6 +27,26 @@ Bytes TrueDevice::used(Instant now) const {
     return sum;
 }
 
+Bytes TrueDevice::overrated(const core::DeviceLedger& ledger) const {
+    Bytes sum;
+    for (const auto& [generation, claim] : ledger.claims()) {
+        const auto entry = own.find(generation);
+        const Bytes taken = entry == own.end() ? Bytes{} : entry->second;
+        const bool is_living = claim.stage != core::ClaimStage::departed;
+        const bool is_estimate = is_living && !claim.measured && together.contains(generation);
+        if (is_estimate) sum = sum + excess(claim.seen.value_or(Bytes{}), taken);
+    }
+    return sum;
+}
+
+void TrueDevice::note_together(const core::DeviceLedger& ledger) {
+    std::set<Generation> unknown;
+    for (const auto& [generation, claim] : ledger.claims()) {
+        if (!claim.seen) unknown.insert(generation);
+    }
+    if (unknown.size() > 1) together.merge(unknown);
+}
+
 void TrueDevice::set_foreign(Bytes bytes) {
     given_back = given_back + excess(foreign, bytes);
     foreign = bytes;
@@ -36,29 +57,22 @@ void TrueDevice::end(const core::Engine& engine, DeviceId id, Generation generat
     const auto mine = own.extract(generation);
     if (mine.empty() || spec.kind == core::DeviceKind::cpu) return;
     const Bytes bytes = mine.mapped();
-    const Bytes claim = claim_of(engine, id, generation);
-    given_back = given_back + excess(bytes, claim);
-    const core::Claim* found = engine.devices().device(id).ledger.find_claim(generation);
-    const Bytes measured = found == nullptr ? Bytes{} : found->measured.value_or(Bytes{});
-    if (until > Instant{}) left[generation] = {bytes, std::max(claim, measured), until};
+    const core::Claim* claim = engine.devices().device(id).ledger.find_claim(generation);
+    if (claim == nullptr) return;
+    // The rest looked like a stranger's: what others gave up while it loaded cannot be told apart.
+    given_back = given_back + excess(bytes, known_of(*claim));
+    const Bytes claimed = std::max(claim->bytes, claim->measured.value_or(Bytes{}));
+    if (until > Instant{}) left[generation] = {bytes, claimed, until};
 }
 
 void TrueDevice::on_answer(const core::Engine& engine, DeviceId id,
                            std::optional<Bytes> clean_foreign, bool own_known) {
     const core::DeviceLedger& ledger = engine.devices().device(id).ledger;
-    Bytes unclaimed;  // looks like a stranger's until it goes
-    Bytes untaken;    // explains as much of what the dead left
-    for (const auto& [generation, claim] : ledger.claims()) {
-        if (own_known || claim.stage != core::ClaimStage::loaded) continue;
-        const auto entry = own.find(generation);
-        const Bytes taken = entry == own.end() ? Bytes{} : entry->second;
-        unclaimed = unclaimed + excess(taken, claim.bytes);
-        untaken = untaken + excess(claim.bytes, taken);
-    }
-    hidden = hidden + untaken;
+    note_together(ledger);
+    hidden = hidden + overrated(ledger);
     const bool is_clean = !ledger.has_departed() && (own_known || !ledger.has_unseen());
     if (!clean_foreign || !is_clean) return;
-    given_back = excess(*clean_foreign, foreign) + unclaimed;
+    given_back = excess(*clean_foreign, foreign);
     hidden = {};
 }
 
@@ -74,7 +88,7 @@ std::optional<std::string> find_forgotten(const TrueMemory& memory, const core::
     for (const auto& [id, device] : memory) {
         if (device.is_lost || !device.spec.is_measured) continue;
         const core::DeviceLedger& ledger = engine.devices().device(id).ledger;
-        Bytes held = ledger.fenced() + device.given_back + device.hidden;
+        Bytes held = ledger.fenced() + device.given_back + device.hidden + device.overrated(ledger);
         for (const auto& [generation, claim] : ledger.claims()) {
             if (claim.stage == core::ClaimStage::departed) held = held + claim.bytes;
             // What it took beyond its claim looked like a stranger's, where nobody told them apart.

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/engine.h"
@@ -28,13 +29,16 @@ struct TrueDevice {
     // By how much strangers have shrunk since the engine last saw them alone with the living: what
     // they give back beside the dead cannot be told from what the dead do.
     Bytes given_back;
-    // Each answer that does not tell processes apart may hide as much more: as the living have
-    // claimed and not taken, because their claims stand for what they use.
+    // Who loads together shares what rose, where an answer does not tell processes apart. One that
+    // was given too large a share may hide as much with each answer.
     Bytes hidden;
+    std::set<Generation> together;
     std::map<Generation, Bytes> own;
     std::map<Generation, Left> left;
 
     Bytes used(Instant now) const;
+    Bytes overrated(const core::DeviceLedger& ledger) const;  // of those who loaded together
+    void note_together(const core::DeviceLedger& ledger);
     void set_foreign(Bytes bytes);
     // Its process was reaped, and what it held lies there until then. Before the engine hears it.
     void end(const core::Engine& engine, DeviceId id, Generation generation, Instant until);

@@ -1,0 +1,39 @@
+// Devices whose driver does not tell processes apart, as in many containers.
+#include <doctest/doctest.h>
+
+#include "core/engine_testing.h"
+
+namespace core = windlass::core;
+using core::Generation;
+using core::RequestId;
+using windlass::core::testing::kFirst;
+using windlass::core::testing::Story;
+using namespace std::chrono_literals;
+using namespace windlass::base;  // _MiB, _GiB
+
+TEST_CASE("where processes look alike, an unknown need settles no lower for what came back") {
+    constexpr core::DeviceId kAlike{1};
+    constexpr Generation kUnknown{2};
+    const core::ModelSpec known{.name = "b", .need = {core::NeedKind::bytes, 4_GiB}, .prefetch = 0};
+    const core::DeviceSettings settings{
+        .known = {{.uuid = "GPU-0", .kind = core::DeviceKind::gpu, .capacity = 24_GiB}}};
+    Story story{{known, {.name = "a", .prefetch = 0}}, settings};
+    const auto claim_of = [&](Generation generation) {
+        return story.engine().devices().find_device(kAlike)->ledger.find_claim(generation);
+    };
+    story.call(1);
+    story.sample(kAlike, Bytes{}, {}, false);
+    story.make_ready();
+    REQUIRE(story.is_asked(kAlike));  // to know what is its own before anybody else takes something
+    story.sample(kAlike, 4_GiB, {}, false);
+    story.happen(core::WorkerExited{kFirst, "signal 9"});
+    story.sample(kAlike, 4_GiB, {}, false);
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    REQUIRE(claim_of(kUnknown) != nullptr);
+    story.happen(core::WorkerHello{kUnknown});
+    story.happen(core::WorkerLoaded{kUnknown});
+    for (int i = 0; i < 2; ++i) {
+        if (story.is_asked(kAlike)) story.sample(kAlike, 5_GiB, {}, false);  // all of them its own
+    }
+    CHECK(claim_of(kUnknown)->bytes == 5_GiB + 320_MiB + 64_MiB);
+}
