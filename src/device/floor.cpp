@@ -101,6 +101,7 @@ bool Floor::may_cpu_stand_in() const {
 
 std::vector<const Device*> Floor::devices() const {
     std::vector<const Device*> devices;
+    devices.reserve(entries_.size());
     for (const auto& [uuid, entry] : entries_) devices.push_back(find(uuid));
     std::ranges::stable_partition(devices, [](const Device* d) { return d->kind == Kind::cpu; });
     return devices;
