@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 json::value parsed_or_null(std::string_view text) {
     boost::system::error_code error;
-    json::value value = json::parse(text, error);
+    const json::value value = json::parse(text, error);
     return error ? json::value() : value;
 }
 

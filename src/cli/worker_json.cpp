@@ -105,7 +105,7 @@ const json::array* list_in(const json::value& value, std::string_view key) {
 // Null when it is no JSON.
 json::value parse_or_null(std::string_view text) {
     boost::system::error_code error;
-    json::value value = json::parse(text, error);
+    const json::value value = json::parse(text, error);
     return error ? json::value() : value;
 }
 

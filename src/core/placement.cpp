@@ -10,9 +10,10 @@ namespace {
 // Bytes of one copy on this device; empty: as many as there are.
 std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
     if (need.kind == NeedKind::bytes) return need.bytes;
-    if (need.kind != NeedKind::share || !ledger.usable()) return std::nullopt;
-    const std::uint64_t usable = ledger.usable()->count();
-    return Bytes{usable / 10'000 * need.permyriad + usable % 10'000 * need.permyriad / 10'000};
+    const std::optional<Bytes> usable = ledger.usable();
+    if (need.kind != NeedKind::share || !usable) return std::nullopt;
+    const std::uint64_t count = usable->count();
+    return Bytes{count / 10'000 * need.permyriad + count % 10'000 * need.permyriad / 10'000};
 }
 
 // Somebody else's presence forbids it, however much is free.
@@ -26,15 +27,16 @@ std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownM
     const DeviceLedger& ledger = *candidate.ledger;
     const std::optional<Bytes> required = required_on(need, ledger);
     if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
-    if (!ledger.free()) {
+    const std::optional<Bytes> free = ledger.free();
+    if (!free) {
         if (policy == UnknownMemory::refuse) return std::nullopt;
         return Placed{.device = candidate.device, .claim = required.value_or(Bytes{})};
     }
     if (is_closed(need, ledger)) return std::nullopt;
-    if (required && *required > *ledger.free()) return std::nullopt;
-    if (!required && *ledger.free() == Bytes{}) return std::nullopt;
+    if (required && *required > *free) return std::nullopt;
+    if (!required && *free == Bytes{}) return std::nullopt;
     return Placed{.device = candidate.device,
-                  .claim = required.value_or(*ledger.free()),
+                  .claim = required.value_or(*free),
                   .is_exclusive = !required,
                   .is_provisional = need.kind == NeedKind::unknown};
 }
@@ -58,17 +60,18 @@ Shortage explain(const Need& need, std::span<const Candidate> candidates) {
     for (const Candidate& candidate : candidates) {
         const DeviceLedger& ledger = *candidate.ledger;
         const std::optional<Bytes> required = required_on(need, ledger);
-        const bool never_fits = ledger.usable() && required && *required > *ledger.usable();
+        const std::optional<Bytes> usable = ledger.usable();
+        const std::optional<Bytes> free = ledger.free();
+        const bool never_fits = usable && required && *required > *usable;
         shortage.is_for_ever = shortage.is_for_ever && never_fits;
-        if (!ledger.free() && !never_fits) has_unknown = true;
-        if (ledger.free() && !never_fits) may_fit = true;
-        const std::int64_t distance =
-            ledger.free() ? static_cast<std::int64_t>(ledger.free()->count()) : -1;
+        if (!free && !never_fits) has_unknown = true;
+        if (free && !never_fits) may_fit = true;
+        const std::int64_t distance = free ? static_cast<std::int64_t>(free->count()) : -1;
         if (nearest && *nearest >= distance) continue;
         nearest = distance;
         shortage.device = candidate.device;
         shortage.required = required;
-        shortage.available = ledger.free();
+        shortage.available = free;
     }
     shortage.is_unknown = has_unknown && !may_fit;
     return shortage;
