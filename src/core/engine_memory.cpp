@@ -188,6 +188,7 @@ void Engine::feed_starving(Instant now, Commands& out) {
 
 // What a wait for memory that ends is answered with.
 Error Engine::memory_error(const Model& model) const {
+    WL_ASSERT(model.shortage.has_value());
     const Shortage& shortage = *model.shortage;
     const Device* device = devices_.find_device(shortage.device);
     const std::string uuid = device == nullptr ? "none" : device->spec.uuid;
@@ -245,9 +246,8 @@ std::vector<base::MemoryHolder> Engine::holders_on(const Device& device) const {
     for (const auto& [generation, fence] : device.ledger.fences()) {
         holders.push_back({"fenced", name_of(generation), generation.value, fence.bytes});
     }
-    if (device.ledger.foreign().value_or(Bytes{}) > Bytes{}) {
-        holders.push_back({"foreign", {}, 0, *device.ledger.foreign()});
-    }
+    const Bytes foreign = device.ledger.foreign().value_or(Bytes{});
+    if (foreign > Bytes{}) holders.push_back({"foreign", {}, 0, foreign});
     return holders;
 }
 

@@ -1,6 +1,7 @@
 // For tests: an engine with one model, told event by event.
 #pragma once
 
+#include "base/assert.h"
 #include "core/engine.h"
 
 namespace windlass::core::testing {
@@ -24,8 +25,9 @@ class Story {
     void wait(Duration duration) {  // every deadline on the way is delivered at its own time
         const Instant end = now_ + duration;
         Commands all;
-        while (engine_.next_deadline() && *engine_.next_deadline() <= end) {
-            now_ = *engine_.next_deadline();
+        for (auto due = engine_.next_deadline(); due && *due <= end;
+             due = engine_.next_deadline()) {
+            now_ = *due;
             happen(TimePassed{});
             all.insert(all.end(), commands_.begin(), commands_.end());
         }
@@ -69,6 +71,17 @@ class Story {
         }
         return nullptr;
     }
+    // Of one that was refused.
+    const base::Error& error_of(std::uint64_t id) const {
+        const Respond* respond = response(id);
+        WL_ASSERT(respond != nullptr && respond->error.has_value());
+        return *respond->error;
+    }
+    const base::MemoryShortage& memory_of(std::uint64_t id) const {
+        const base::Error& error = error_of(id);
+        WL_ASSERT(error.memory.has_value());
+        return *error.memory;
+    }
     const Report* report(EventCode code) const {
         for (const Command& command : commands_) {
             const auto* report = std::get_if<Report>(&command);
@@ -77,7 +90,8 @@ class Story {
         return nullptr;
     }
     bool was_refused(std::uint64_t id, base::Errc code) const {
-        return response(id) != nullptr && response(id)->error && response(id)->error->code == code;
+        const Respond* respond = response(id);
+        return respond != nullptr && respond->error && respond->error->code == code;
     }
     Instant now() const { return now_; }
     Residency residency() const { return engine_.view(kModel).residency; }

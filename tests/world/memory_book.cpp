@@ -126,6 +126,7 @@ Bytes MemoryBook::claimed(DeviceId id) const {
 Bytes MemoryBook::outstanding(DeviceId id) const {
     const Device& device = devices_.at(id);
     Bytes sum;
+    if (!device.last) return sum;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id || claim.exit_after || !claim.need) continue;
         Bytes measured;
@@ -141,7 +142,9 @@ Bytes MemoryBook::outstanding(DeviceId id) const {
 // beside a claim of an unknown size, which may be alone there.
 bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
     const auto need = need_on(spec, device);
-    Bytes taken = *device.last->used;
+    const auto used = device.last ? device.last->used : std::nullopt;
+    if (!used || !device.spec.capacity) return false;
+    Bytes taken = *used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
         if (!claim.need || !need) return false;
@@ -158,26 +161,25 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
     const auto need = need_on(spec, device);
     if (!may_use(spec, device)) fail("a model was put on a device that it may not use");
     if (device.is_lost) fail("a model was put on a device that is not there");
-    const bool is_known = device.last && device.last->used && device.spec.capacity;
+    const core::DeviceSampled last = device.last.value_or(core::DeviceSampled{});
+    const bool is_known = last.used && device.spec.capacity;
     const bool is_elastic =
         device.spec.kind == core::DeviceKind::cpu && spec.need.kind == NeedKind::unknown;
     const bool is_turning = device.is_asked && device.asked + settings_.answer_timeout <= now;
-    if (is_elastic) {
-        // Its memory gives way; nobody asks how full it is.
-    } else if (is_turning) {
-        // In this very instant it becomes silent: the last answer holds, or none does.
+    if (is_elastic || is_turning) {
+        // Its memory gives way, nobody asks how full it is; or it becomes silent in this very
+        // instant: the last answer holds, or none does.
     } else if (!is_known) {
         if (settings_.on_unknown_memory == UnknownMemory::refuse) {
             fail("a model was put on a device that does not say how full it is");
         }
     } else if (const Bytes room = above(*device.spec.capacity, settings_.headroom); need) {
-        if (*device.last->used + *need > room) fail("a model was put where others are already");
+        if (*last.used + *need > room) fail("a model was put where others are already");
         if (claimed(command.device) + *need > room) {
             fail(fmt::format("claims of {} and one more of {} exceed the {} that there are",
                              to_text(claimed(command.device)), to_text(*need), to_text(room)));
         }
-        if (device.last->own_known &&
-            *device.last->used + outstanding(command.device) + *need > room) {
+        if (last.own_known && *last.used + outstanding(command.device) + *need > room) {
             fail("a model was put where there is no room for it");
         }
     }
