@@ -111,8 +111,9 @@ TEST_CASE("the breaker opens at the n-th death, refuses at once, and lets one pr
     CHECK(story.engine().view(kModel).breaker == core::BreakerState::open);
     story.call(4);
     CHECK(story.was_refused(4, Errc::unavailable));
-    CHECK(story.response(4)->error->reason == "breaker_open");
-    CHECK(story.response(4)->error->retry_after == 300s);
+    const auto error = story.response(4)->error.value_or(core::Error{});
+    CHECK(error.reason == "breaker_open");
+    CHECK(error.retry_after == 300s);
     story.wait(300s);
     CHECK(story.engine().view(kModel).breaker == core::BreakerState::probing);
     story.call(5);

@@ -142,13 +142,13 @@ Bytes MemoryBook::outstanding(DeviceId id) const {
 // beside a claim of an unknown size, which may be alone there.
 bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
     const auto need = need_on(spec, device);
-    const auto used = device.last ? device.last->used : std::nullopt;
-    if (!used || !device.spec.capacity) return false;
-    Bytes taken = *used;
+    if (!device.last || !device.last->used || !device.spec.capacity) return false;
+    const bool own_known = device.last->own_known;
+    Bytes taken = *device.last->used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
         if (!claim.need || !need) return false;
-        const bool is_counted = device.last->own_known && !claim.exit_after;
+        const bool is_counted = own_known && !claim.exit_after;
         taken = taken + (is_counted ? above(*claim.need, claim.measured)
                                     : std::max(*claim.need, claim.measured));
     }
