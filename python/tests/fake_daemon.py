@@ -23,6 +23,8 @@ QUIET = (Type.HEARTBEAT,)  # frames that come at any time
 class FakeDaemon:
     """One worker and the daemon's end of its channel. Every wait has a deadline."""
 
+    answer_s = DEADLINE_S  # for its next frame
+
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.socket, theirs = socket.socketpair()
         gate_end, self._gate = os.pipe()
@@ -55,7 +57,7 @@ class FakeDaemon:
 
     def receive(self, *, skip: tuple[Type, ...] = QUIET) -> Frame | None:
         """The next frame of a type not in `skip`; None at the end of the channel."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + self.answer_s
         while True:
             frame = self._decoder.next_frame()
             if frame is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from fake_daemon import TESTS, FakeDaemon
+from fake_daemon import DEADLINE_S, TESTS, FakeDaemon
 
 import windlass as wl
 from windlass import torch_model
@@ -197,6 +197,63 @@ def test_a_failed_restore_leaves_it_on_the_host_and_gives_the_device_back(model,
     assert model.run(None) == answer
 
 
+class Block(torch.nn.Module):
+    """Puts its weights together in new memory of the device after each move, as an LSTM does."""
+
+    def __init__(self, gpu):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.arange(4.0))
+        self.gpu = gpu
+
+    def _apply(self, function):
+        super()._apply(function)
+        if self.gpu.has(self.weight):
+            self.weight.data = self.weight.detach().clone()
+            self.gpu.adopt(self.weight)
+        return self
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_weights_that_changed_their_place_are_put_back(gpu, is_sound):
+    """Also when another module cannot be put back."""
+    model = wl.TorchModel()
+    model.first, model.block = torch.nn.Linear(2, 2), Block(gpu)
+    for tensor in (model.first.weight, model.first.bias, model.block.weight):
+        gpu.adopt(tensor)
+    model.offload()
+    host = model.block.weight.data_ptr()
+    gpu.fail_at = "synchronize"  # when all are there
+    if not is_sound:
+        once = iter([model.first._apply])
+        model.first._apply = lambda function: next(once)(function)
+    with pytest.raises(MemoryError if is_sound else StopIteration):
+        model.restore("cuda")
+    assert model.block.weight.data_ptr() == host
+    assert not gpu.has(model.block.weight)
+    assert model.block.weight.tolist() == [0, 1, 2, 3]
+
+
+def test_what_a_subclass_fails_to_add_does_not_lose_the_way_back(gpu):
+    class Careless(Model):
+        is_ready = False
+
+        def offload(self):
+            super().offload()
+            if not self.is_ready:
+                raise ValueError("not yet")
+
+    model = Careless()
+    model.load("cuda")
+    for tensor in model.tensors():
+        gpu.adopt(tensor)
+    with pytest.raises(ValueError, match="not yet"):
+        model.offload()
+    model.is_ready = True
+    model.offload()
+    model.restore("cuda")
+    assert all(gpu.has(tensor) for tensor in model.tensors())
+
+
 def test_modules_can_be_named_when_they_are_no_attributes(gpu):
     class Listed(wl.TorchModel):
         layers = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)]
@@ -246,6 +303,7 @@ def test_a_worker_answers_equal_before_and_after(tmp_path):
     script = tmp_path / "model.py"
     script.write_text(WORKER.format(tests=str(TESTS)))
     daemon = FakeDaemon([sys.executable, str(script)], {"CUDA_VISIBLE_DEVICES": ""})
+    daemon.answer_s = 6 * DEADLINE_S  # it imports PyTorch
     try:
         assert daemon.expect(Type.HELLO).meta["can_offload"] is True
         daemon.send_load()

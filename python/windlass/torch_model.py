@@ -6,6 +6,7 @@ Imports torch when it is first needed, so that to derive from it costs nothing.
 from __future__ import annotations
 
 import gc
+import traceback
 from typing import TYPE_CHECKING, Any, Callable, Iterable
 
 from .errors import Unsupported
@@ -22,7 +23,7 @@ class TorchModel:
                 self.network = Network().to(device).eval()
 
     All parameters, their gradients, and buffers that lie on the GPU are moved, into pinned host
-    memory where that can be had, and back to where they were; each of them keeps its identity, and
+    memory where that can be had, and back to where they were; parameters keep their identity, and
     what was tied stays tied. Answers afterwards are equal to the byte. What the device holds for
     other reasons is not found: tensors outside of modules, CUDA graphs, and the context itself.
     PyTorch keeps pinned memory that was freed, for the next time.
@@ -51,7 +52,7 @@ class TorchModel:
         gpu.synchronize()  # what still computes reads the weights
         move = _Move(lambda tensor: gpu.to_host(tensor) if gpu.has(tensor) else tensor)
         _carry_out(move, modules, gpu)
-        self._away = move.origins()
+        self._away = {**self._away, **move.origins()}  # the former: of one that failed after this
         del move  # with the weights on the device
         gc.collect()
         gpu.release()
@@ -162,6 +163,9 @@ class _Move:
         self._copy = copy
         self._copies: dict[tuple, torch.Tensor] = {}  # by the place of the original
         self._originals: dict[tuple, torch.Tensor] = {}  # by the place of the copy
+        # A module that puts its weights together again gives them another place: parameters are
+        # known by themselves, too.
+        self._moved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by id: it, its original
 
     def do(self, tensor: torch.Tensor) -> torch.Tensor:
         place = _place(tensor)
@@ -174,15 +178,20 @@ class _Move:
                 return tensor
             self._copies[place] = copy
             self._originals[_place(copy)] = original
-        return self._copies[place]
+        copy = self._copies[place]
+        self._moved[id(tensor)] = (tensor, self._originals[_place(copy)])
+        return copy
 
     def undo(self, tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) in self._moved:
+            return self._moved[id(tensor)][1]
         return self._originals.get(_place(tensor), tensor)
 
     def forget(self) -> None:
         """Lets go of originals and copies."""
         self._copies.clear()
         self._originals.clear()
+        self._moved.clear()
 
     def origins(self) -> dict[tuple, torch.device]:
         """From which device each copy came, by its place."""
@@ -194,10 +203,24 @@ def _carry_out(move: _Move, modules: list[torch.nn.Module], gpu: DeviceFunctions
         for module in modules:
             module._apply(move.do)
         gpu.synchronize()
-    except BaseException:
-        for module in modules:
-            module._apply(move.undo)
-        move.forget()
-        gc.collect()
-        gpu.release()
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # they hold what was being moved
+        try:
+            _put_back(move, modules)
+        finally:
+            move.forget()
+            gc.collect()
+            gpu.release()
         raise
+
+
+def _put_back(move: _Move, modules: list[torch.nn.Module]) -> None:
+    """Undoes it for every module, and raises the last of what failed in that."""
+    failure: Exception | None = None
+    for module in modules:
+        try:
+            module._apply(move.undo)
+        except Exception as error:  # the others shall be whole
+            failure = error
+    if failure is not None:
+        raise failure
