@@ -51,8 +51,17 @@ def test_an_order_is_taken_once_and_given_up_once():
     assert moves.refuse(Type.OFFLOAD, is_busy=False) is None
     assert moves.take() is Type.OFFLOAD
     assert moves.take() is None
-    assert moves.give_up() is None  # its hook has begun: that answers
     moves.finish(is_done=False)
     assert moves.refuse_run() is None
     assert moves.refuse(Type.OFFLOAD, is_busy=False) is None
     assert moves.give_up().type == "cancelled"
+
+
+def test_an_order_whose_hook_has_begun_is_not_given_up_and_no_later_one_is_let_through():
+    moves = Moves()
+    moves.begin(can_offload=True)
+    assert moves.refuse(Type.OFFLOAD, is_busy=False) is None
+    moves.take()
+    assert moves.give_up() is None  # the hook answers
+    moves.finish(is_done=True)
+    assert moves.refuse(Type.RESTORE, is_busy=False).type == "cancelled"

@@ -38,6 +38,7 @@ class Moves:
         self._is_offloaded = False
         self._order: Type | None = None  # let through and not over
         self._is_taken = False  # its hook has begun
+        self._is_closed = False  # nobody takes another one
 
     def begin(self, *, can_offload: bool) -> None:
         """The model has been loaded."""
@@ -53,6 +54,8 @@ class Moves:
         with self._lock:
             if not self._is_loaded or self._order is not None:
                 raise ProtocolError(f"{order.name} is out of place here")
+            if self._is_closed:
+                return stopping()
             if not self._can_offload:
                 return Unsupported(
                     "the model has no hooks offload() and restore(): write both, or derive it from"
@@ -99,7 +102,12 @@ class Moves:
             self._order, self._is_taken = None, False
 
     def give_up(self) -> Error | None:
-        """What to answer to an order that nobody will take any more; None if there is none."""
+        """What to answer to an order that nobody will take any more; None if there is none.
+
+        Later ones are refused.
+        """
+        with self._lock:
+            self._is_closed = True
         return None if self.take() is None else stopping()
 
 

@@ -91,7 +91,9 @@ void Runs::finish_move(bool is_done) {
 
 bool Runs::recall_move() {
     const std::lock_guard lock{mutex_};
-    return std::exchange(is_move_waiting_, false);
+    if (!std::exchange(is_move_waiting_, false)) return false;
+    move_.reset();
+    return true;
 }
 
 Run* Runs::begin_first() {
