@@ -140,6 +140,8 @@ constexpr std::uint64_t kAnyNumber32 = std::numeric_limits<std::uint32_t>::max()
 // 31 years: no duration of the protocol is longer, and in nanoseconds it still fits.
 constexpr std::uint64_t kDurationMaxMs = 1'000'000'000'000;
 constexpr std::uint64_t kDurationMaxUs = kDurationMaxMs * 1000;
+// A petabyte, as in the configuration: what is larger is garbage, and its sums could overflow.
+constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 50;
 
 std::uint64_t to_whole_milliseconds(base::Duration duration) {
     WL_ASSERT(duration >= base::Duration::zero());
@@ -303,7 +305,7 @@ Result<RecallAnswer> parse_recall_answer(std::string_view text) {
 Result<Moved> parse_moved(FrameType type, std::string_view text) {
     MetaReader meta{type, text};
     const auto find_bytes = [&meta](std::string_view key) -> std::optional<base::Bytes> {
-        const std::optional<std::uint64_t> count = meta.find_number(key, kAnyNumber);
+        const std::optional<std::uint64_t> count = meta.find_number(key, kBytesMax);
         if (!count) return std::nullopt;
         return base::Bytes{*count};
     };

@@ -85,9 +85,10 @@ TEST_CASE("what a move of the weights took is told, and what is not known left o
     check_bad(wire::parse_moved(wire::FrameType::offloaded, "{}"), "`offloaded` frame lacks");
     check_bad(wire::parse_moved(wire::FrameType::restored, R"({"duration_us": 1e16})"),
               "`restored` frame has a \"duration_us\"");
-    check_bad(
-        wire::parse_moved(wire::FrameType::restored, R"({"duration_us": 1, "before_bytes": -1})"),
-        "\"before_bytes\"");
+    for (const char* bytes : {"-1", "2251799813685248"}) {
+        const std::string meta = fmt::format(R"({{"duration_us": 1, "before_bytes": {}}})", bytes);
+        check_bad(wire::parse_moved(wire::FrameType::restored, meta), "\"before_bytes\"");
+    }
 }
 
 TEST_CASE("a worker that does not say that it can be offloaded cannot") {
