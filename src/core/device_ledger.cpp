@@ -141,16 +141,18 @@ void DeviceLedger::share_rise() {
     };
     const Bytes now = unexplained();
     const Bytes quiet = quiet_.value_or(Bytes{});
+    // Launched while the device was silent: beside all that the dead may have left.
+    const Bytes unasked = quiet + departed_ + fenced_;
     Bytes before = now;
     Bytes claimed;
     for (const auto& [generation, claim] : claims_) {
         if (!is_new(claim)) continue;
-        before = std::min(before, claim.before.value_or(quiet));
+        before = std::min(before, claim.before.value_or(unasked));
         claimed = claimed + claim.bytes;
     }
     for (auto& [generation, claim] : claims_) {
         if (!is_new(claim)) continue;
-        const Bytes own = std::min(claim.bytes, above(now, claim.before.value_or(quiet)));
+        const Bytes own = std::min(claim.bytes, above(now, claim.before.value_or(unasked)));
         claim.most = std::min(claim.bytes, above(now, quiet));
         claim.seen = std::min(own, share(above(now, before), claim.bytes, claimed));
         claim.before.reset();

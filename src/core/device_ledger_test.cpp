@@ -254,6 +254,22 @@ TEST_CASE("where processes are not told apart, a claim above its use does not hi
     CHECK(ledger.proved() == std::vector{kA});
 }
 
+TEST_CASE("where processes are not told apart, one launched in silence does not hide the dead") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kB, 3_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 4_GiB));
+    ledger.forget_measures();
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 2);
+    ledger.depart(kB, 2);
+    ledger.measure(lumped(3, 6_GiB));  // two of six, and all three are still there
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 3_GiB));
+    CHECK(ledger.proved() == std::vector{kB});
+}
+
 TEST_CASE("where processes are not told apart, one that loads beside the dead does not hide them") {
     DeviceLedger ledger = make_ledger();
     ledger.measure(lumped(1, 1_GiB));
