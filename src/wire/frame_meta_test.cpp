@@ -2,6 +2,7 @@
 #include "wire/frame_meta.h"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 #include <type_traits>
 
