@@ -19,6 +19,8 @@ constexpr std::uint64_t kSeedCount = 1'000;
 constexpr std::uint64_t kSeedCount = 20'000;
 #endif
 constexpr std::uint64_t kSeenMin = kSeedCount / 20;
+// Few seeds need not meet it at all: one that has the bad luck meets it several times.
+constexpr std::uint64_t kRareMin = kSeedCount < 20'000 ? 0 : kSeenMin / 10;
 
 void run_seed(std::uint64_t seed, world::Coverage& coverage, std::uint64_t& event_count) {
     Simulation simulation{seed, coverage};
@@ -47,7 +49,7 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
           "unavailable memory_unknown", "unavailable device", "device_lost"}) {
         coverage.expect(fmt::format("refusal {}", refusal));
     }
-    if (kSeedCount >= 20'000) coverage.expect_rarely("refusal unavailable unkillable");
+    coverage.expect_rarely("refusal unavailable unkillable");
     for (const char* event :
          {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
           "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
@@ -68,7 +70,7 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     fmt::print("simulation: {} seeds, {} events\n{}", seed_count, event_count, coverage.to_text());
     if (some != nullptr) return;
     std::string rare;
-    for (const std::string& name : coverage.below(kSeenMin)) rare += name + "\n";
+    for (const std::string& name : coverage.below(kSeenMin, kRareMin)) rare += name + "\n";
     INFO("seen fewer than " << kSeenMin << " times:\n" << rare);
     CHECK(rare.empty());
 }

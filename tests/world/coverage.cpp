@@ -90,10 +90,11 @@ void Coverage::count_waits(const core::Engine& engine, core::ModelId model) {
     }
 }
 
-std::vector<std::string> Coverage::below(std::uint64_t minimum) const {
+std::vector<std::string> Coverage::below(std::uint64_t minimum,
+                                         std::uint64_t minimum_of_rare) const {
     std::vector<std::string> rare;
     for (const auto& [name, count] : counts_) {
-        const std::uint64_t wanted = rare_.contains(name) ? minimum / 10 : minimum;
+        const std::uint64_t wanted = rare_.contains(name) ? minimum_of_rare : minimum;
         if (count < wanted) rare.push_back(fmt::format("{}: {}", name, count));
     }
     return rare;

@@ -18,8 +18,7 @@ class Coverage {
     Coverage();  // knows every transition and wait reason, each at 0
 
     void expect(const std::string& name) { counts_.try_emplace(name, 0); }
-    // What takes three things of bad luck in a row: a tenth of the others' count will do, and only
-    // of many seeds, since the few that have the bad luck meet it several times.
+    // What takes three things of bad luck in a row.
     void expect_rarely(const std::string& name) {
         expect(name);
         rare_.insert(name);
@@ -30,7 +29,7 @@ class Coverage {
     void forget_models() { residency_.clear(); }  // a new world begins
 
     const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
-    std::vector<std::string> below(std::uint64_t minimum) const;
+    std::vector<std::string> below(std::uint64_t minimum, std::uint64_t minimum_of_rare) const;
     std::string to_text() const;
 
   private:
