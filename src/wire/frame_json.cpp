@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/digits.h"
+#include "wire/bytes_max.h"
 #include "wire/frame.h"
 #include "wire/frame_meta.h"
 
@@ -140,8 +141,6 @@ constexpr std::uint64_t kAnyNumber32 = std::numeric_limits<std::uint32_t>::max()
 // 31 years: no duration of the protocol is longer, and in nanoseconds it still fits.
 constexpr std::uint64_t kDurationMaxMs = 1'000'000'000'000;
 constexpr std::uint64_t kDurationMaxUs = kDurationMaxMs * 1000;
-// A petabyte, as in the configuration: what is larger is garbage, and its sums could overflow.
-constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 50;
 
 std::uint64_t to_whole_milliseconds(base::Duration duration) {
     WL_ASSERT(duration >= base::Duration::zero());

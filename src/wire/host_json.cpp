@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "wire/bytes_max.h"
 #include "wire/host_message.h"
 
 namespace windlass::wire {
@@ -77,9 +78,6 @@ json::object object_of(const HostProcess& process) {
 }
 
 // --- reading
-
-// A petabyte, as in the configuration: what is larger is garbage, and its sums could overflow.
-constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 50;
 
 // Reads the keys of one object and remembers the first thing that is wrong with it.
 class HostReader {
