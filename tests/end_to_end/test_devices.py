@@ -202,6 +202,8 @@ def test_a_driver_host_that_dies_is_replaced_and_reaped(daemons):
     emulated = Emulated(daemons)
     served = emulated.served
     for _ in range(3):
+        are_there = lambda: len(driver_hosts_of(served.pid)) == 4  # noqa: E731
+        eventually(are_there, "all hosts are there")  # one that was just started is not yet
         before = emulated.device(FIRST)["host_pid"]
         for host in driver_hosts_of(served.pid):
             os.kill(host, signal.SIGKILL)
