@@ -68,7 +68,7 @@ chaos:
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-echo-worker windlass-emulator
 	@$(PYTHON) tests/chaos/chaos.py $(BUILD)/bin/windlass --seconds $$(($(or $(MINUTES),10) * 60)) \
-	    $(if $(SEED),--seed $(SEED))
+	    $(if $(SEED),--seed $(SEED)) $(if $(filter asan tsan,$(PRESET)),--sanitized)
 
 fuzz: PRESET = fuzz
 fuzz:
