@@ -3,9 +3,8 @@
 import signal
 
 import pytest
-from fake_daemon import DEADLINE_S
 from test_bad_daemon import RUN, assert_refused, frame
-from test_life import LOST_S, run
+from test_life import assert_ends_with_hooks, run
 from test_runs import ask
 
 from windlass.frames import Type
@@ -105,13 +104,15 @@ def test_sigterm_ends_a_run_that_can_end(served):
 
 @pytest.mark.parametrize("when", ["idle", "run"])
 def test_the_end_of_the_channel_ends_the_process(served, when):
-    daemon = served(heartbeat_ms=3_600_000)
-    if when == "run":
-        begin(daemon, 100, "heed-cancel", "looking")
-    daemon.socket.close()
-    daemon.remove_gate()
-    assert daemon.end(DEADLINE_S + LOST_S) == 0
-    assert daemon.lines()[-2:] == ["unload", "exit"]
+    def lose():
+        daemon = served(heartbeat_ms=3_600_000)
+        if when == "run":
+            begin(daemon, 100, "heed-cancel", "looking")
+        daemon.socket.close()
+        daemon.remove_gate()
+        return daemon
+
+    assert_ends_with_hooks(lose)
 
 
 def test_a_broken_frame_ends_it(served):

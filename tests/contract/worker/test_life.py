@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import COMMANDS, load_model
@@ -11,6 +12,8 @@ from fake_daemon import DEADLINE_S, child_env
 from windlass.frames import Type
 
 LOST_S = 3  # what an SDK may take for what is left to do after its channel is gone
+POOL_S = 2  # the same for its runs
+TRIES = 3
 
 
 def run(daemon, id, text, **meta):
@@ -20,6 +23,21 @@ def run(daemon, id, text, **meta):
         {"content_type": "text/plain", "timeout_ms": 60_000, **meta},
         text.encode("latin-1"),
     )
+
+
+def assert_ends_with_hooks(lose, status=0):
+    """A worker whose channel `lose` has cut ends as it should, its hooks called.
+
+    The SDKs' limits for that are fixed. A machine that was busy for so long shows nothing, and
+    another worker is tried; one that hangs does so each time.
+    """
+    for _ in range(TRIES):
+        daemon = lose()
+        began = time.monotonic()
+        ended = daemon.end(DEADLINE_S + LOST_S)
+        if time.monotonic() - began < POOL_S:
+            break
+    assert (ended, daemon.lines()[-2:]) == (status, ["unload", "exit"])
 
 
 def test_a_whole_life_in_order(start, sdk):
@@ -158,13 +176,15 @@ def test_the_end_of_the_channel_ends_a_process_that_is_in_a_run(loaded, concurre
 
 
 def test_the_end_of_the_channel_cancels_what_runs(loaded):
-    daemon = loaded()
-    run(daemon, 1, "heed-cancel")
-    daemon.wait_for("looking")
-    daemon.socket.close()
-    daemon.remove_gate()
-    assert daemon.end(DEADLINE_S + LOST_S) == 0
-    assert daemon.lines()[-2:] == ["unload", "exit"]
+    def lose():
+        daemon = loaded()
+        run(daemon, 1, "heed-cancel")
+        daemon.wait_for("looking")
+        daemon.socket.close()
+        daemon.remove_gate()
+        return daemon
+
+    assert_ends_with_hooks(lose)
 
 
 def test_sigterm_ends_an_idle_worker_with_its_hooks(loaded):

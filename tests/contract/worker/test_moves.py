@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from fake_daemon import DEADLINE_S
-from test_life import LOST_S, run
+from test_life import assert_ends_with_hooks, run
 from test_runs import ask
 
 from windlass.frames import Type
@@ -174,14 +174,16 @@ def first_words(daemon):
 
 
 def test_a_second_order_before_the_answer_ends_the_worker(loaded, concurrency):
-    daemon = loaded({"GATED": "offload"}, concurrency=concurrency)
-    daemon.send(Type.OFFLOAD)
-    daemon.wait_for("offload")
-    daemon.send(Type.OFFLOAD)
-    assert "out of place" in first_words(daemon)  # before the first one is over
-    daemon.remove_gate()
-    assert daemon.end(DEADLINE_S + LOST_S) == 1
-    assert daemon.lines()[-2:] == ["unload", "exit"]
+    def lose():
+        daemon = loaded({"GATED": "offload"}, concurrency=concurrency)
+        daemon.send(Type.OFFLOAD)
+        daemon.wait_for("offload")
+        daemon.send(Type.OFFLOAD)
+        assert "out of place" in first_words(daemon)  # before the first one is over
+        daemon.remove_gate()
+        return daemon
+
+    assert_ends_with_hooks(lose, status=1)
 
 
 def test_stop_during_an_offload_ends_it_first(loaded, concurrency):
@@ -224,10 +226,12 @@ def test_sigterm_ends_an_offload(loaded, concurrency):
 
 
 def test_the_end_of_the_channel_ends_an_offload(loaded, concurrency):
-    daemon = loaded({"GATED": "offload"}, concurrency=concurrency)
-    daemon.send(Type.OFFLOAD)
-    daemon.wait_for("offload")
-    daemon.socket.close()
-    daemon.remove_gate()
-    assert daemon.end(DEADLINE_S + LOST_S) == 0
-    assert daemon.lines()[-2:] == ["unload", "exit"]
+    def lose():
+        daemon = loaded({"GATED": "offload"}, concurrency=concurrency)
+        daemon.send(Type.OFFLOAD)
+        daemon.wait_for("offload")
+        daemon.socket.close()
+        daemon.remove_gate()
+        return daemon
+
+    assert_ends_with_hooks(lose)
