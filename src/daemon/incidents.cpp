@@ -33,7 +33,8 @@ std::string time_of_detection() {
 }
 
 // The step that a report stands for, and whether it tells of something that went wrong. What only
-// continues an incident opens none: most workers end in peace.
+// continues an incident opens none: most workers end in peace. Signals are steps when they are
+// sent.
 struct Meaning {
     EventCode code;
     std::string_view step;
@@ -44,8 +45,8 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {EventCode::model_load_failed, "detected"},
     {EventCode::worker_lost, "detected"},
     {EventCode::worker_poisoned, "detected"},
-    {EventCode::worker_terminated, "terminated"},
-    {EventCode::worker_killed, "killed"},
+    {EventCode::worker_terminated, ""},
+    {EventCode::worker_killed, ""},
     {EventCode::worker_unkillable, "unkillable"},
     {EventCode::worker_reaped, "reaped", false},
 });
@@ -53,10 +54,6 @@ constexpr auto kMeanings = std::to_array<Meaning>({
 constexpr std::array kMemory = {EventCode::worker_memory_returned, EventCode::device_fenced,
                                 EventCode::device_fence_lifted};
 constexpr std::string_view kCpu = "cpu";
-
-bool is_signal(const http::IncidentStep& step) {
-    return step.name == "terminated" || step.name == "killed";
-}
 
 http::EvidenceStatus to_status(const worker::Evidence& evidence) {
     http::EvidenceStatus status{.took = evidence.took,
@@ -111,18 +108,6 @@ void Incidents::add_step(Incident& incident, http::IncidentStep step, base::Inst
     steps.push_back(step);
 }
 
-// A look begins before any signal, and signals wait for its end (WorkerProcess::end_by): those that
-// were ordered meanwhile go out now, behind it.
-void Incidents::add_look(Incident& incident, base::Instant now) {
-    incident.is_watched = false;
-    std::vector<http::IncidentStep>& steps = incident.status.steps;
-    const auto owed = std::ranges::stable_partition(
-        steps, [](const http::IncidentStep& step) { return !is_signal(step); });
-    for (http::IncidentStep& step : owed) step.after = now - incident.detected;
-    steps.insert(owed.begin(),
-                 {.name = "looked_at", .after = now - incident.detected, .bytes = {}, .by = {}});
-}
-
 // The bytes of one that was reaped came back, or did not.
 void Incidents::note_memory(const core::Report& report, base::Instant now) {
     Incident* const incident = find(report.generation);
@@ -151,7 +136,7 @@ void Incidents::note(const core::Report& report, const Subject& subject, base::I
     if (report.request && incident->status.request.empty()) {
         incident->status.request = to_text(report.request);
     }
-    if (meaning->opens) add_step(*incident, {meaning->step, {}}, now);
+    if (meaning->opens && !meaning->step.empty()) add_step(*incident, {meaning->step, {}}, now);
     // Another takes its place without waiting for its end.
     if (report.code == EventCode::worker_unkillable) incident->is_over = true;
     if (end != ends_.end() && end->second.is_reaped) finish(*incident, end->second, now);
@@ -159,7 +144,6 @@ void Incidents::note(const core::Report& report, const Subject& subject, base::I
 
 void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     incident.is_over = true;
-    incident.is_watched = false;
     incident.status.how = end.how;
     incident.status.leftovers = end.leftovers;
     add_step(incident, {"reaped", {}}, now);
@@ -182,9 +166,10 @@ void Incidents::note_order(core::Generation generation, const Subject& subject, 
         base::fail(base::Errc::cancelled, "an administrator had the worker killed");
 }
 
-void Incidents::note_look(core::Generation generation) {
+void Incidents::note_signal(core::Generation generation, core::EventCode code, base::Instant now) {
     Incident* const incident = find(generation);
-    if (incident != nullptr) incident->is_watched = !incident->status.evidence;
+    if (incident == nullptr) return;
+    add_step(*incident, {code == EventCode::worker_killed ? "killed" : "terminated", {}}, now);
 }
 
 void Incidents::note(const worker::Event& event, base::Instant now) {
@@ -194,7 +179,7 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
                 Incident* const incident = find(core::Generation{e.generation});
                 if (incident == nullptr) return;
                 incident->status.evidence = to_status(e.evidence);
-                add_look(*incident, now);
+                add_step(*incident, {"looked_at", {}}, now);
             },
             [&](const worker::Progressed& e) {
                 progress_[core::Generation{e.generation}] = {
@@ -239,10 +224,7 @@ std::optional<http::ProgressStatus> Incidents::progress_of(core::Generation gene
 
 std::vector<http::IncidentStatus> Incidents::list() const {
     std::vector<http::IncidentStatus> all;
-    for (const Incident& incident : std::views::reverse(incidents_)) {
-        all.push_back(incident.status);
-        if (incident.is_watched) std::erase_if(all.back().steps, is_signal);
-    }
+    for (const Incident& incident : std::views::reverse(incidents_)) all.push_back(incident.status);
     return all;
 }
 

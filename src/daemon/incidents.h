@@ -30,8 +30,8 @@ class Incidents {
     void note(const core::Report& report, const Subject& subject, base::Instant now);
     // An administrator wants it killed.
     void note_order(core::Generation generation, const Subject& subject, base::Instant now);
-    // It begins to be looked at, unless it was: no signal is sent before EvidenceTaken.
-    void note_look(core::Generation generation);
+    // worker_terminated or worker_killed, once that signal is sent and not only due.
+    void note_signal(core::Generation generation, core::EventCode code, base::Instant now);
     // Evidence, progress and ends.
     void note(const worker::Event& event, base::Instant now);
 
@@ -56,7 +56,6 @@ class Incidents {
         http::IncidentStatus status;
         core::ModelId model_id;
         base::Instant detected;
-        bool is_watched = false;  // being looked at
         bool is_over = false;     // reaped, or given up
         bool is_resumed = false;  // the model serves again
     };
@@ -73,7 +72,6 @@ class Incidents {
 
     Incident* find(core::Generation generation);
     Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
-    static void add_look(Incident& incident, base::Instant now);
     static void add_step(Incident& incident, http::IncidentStep step, base::Instant now);
     void note_memory(const core::Report& report, base::Instant now);
     void finish(Incident& incident, const End& end, base::Instant now);

@@ -37,6 +37,10 @@ struct Book {
         incidents.note(report(code, generation, request, std::move(error)),
                        {.model = "digits", .pid = 4711, .last_heartbeat = kStart}, kStart + at);
     }
+    void signal(EventCode code, base::Duration at = {}) {
+        note(code, kThird, at);
+        incidents.note_signal(kThird, code, kStart + at);
+    }
     void exit(core::Generation generation = kThird) {
         incidents.note(worker::Exited{.generation = generation.value,
                                       .pid = 4711,
@@ -62,8 +66,8 @@ TEST_CASE("a run that broke a limit has every step once, with its time since det
         worker::EvidenceTaken{.generation = 3,
                               .evidence = {.python_stacks = {"File"}, .is_complete = true}},
         kStart + 2s);
-    book.note(EventCode::worker_terminated, kThird, 3s);
-    book.note(EventCode::worker_killed, kThird, 4s);
+    book.signal(EventCode::worker_terminated, 3s);
+    book.signal(EventCode::worker_killed, 4s);
     book.exit();
     book.note(EventCode::worker_reaped, kThird, 5s);
     book.note(EventCode::model_ready, kFourth, 6s);
@@ -108,7 +112,7 @@ TEST_CASE("a death is told after the reap, and a good end is no incident") {
 TEST_CASE("an order by hand is the cause where nothing else is") {
     Book book;
     book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
-    book.note(EventCode::worker_killed);
+    book.signal(EventCode::worker_killed);
     const auto all = book.incidents.list();
     REQUIRE(all.size() == 1);
     CHECK(steps_of(all.front()) == "detected ordered killed");
@@ -116,15 +120,14 @@ TEST_CASE("an order by hand is the cause where nothing else is") {
     CHECK(all.front().how.empty());
 }
 
-TEST_CASE("a signal that is ordered while the worker is looked at is sent after that") {
+TEST_CASE("a signal that is due is no step before it is sent, but its incident is there") {
     Book book;
-    book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
     book.note(EventCode::worker_killed);
-    book.incidents.note_look(kThird);
-    CHECK(steps_of(book.incidents.list().front()) == "detected ordered");
+    CHECK(steps_of(book.incidents.list().front()) == "detected");
+    book.incidents.note_order(kThird, {.model = "digits", .pid = 1}, kStart);
     book.incidents.note(worker::EvidenceTaken{.generation = 3, .evidence = {.is_complete = true}},
                         kStart + 80ms);
-    book.incidents.note_look(kThird);  // it has been
+    book.incidents.note_signal(kThird, EventCode::worker_killed, kStart + 80ms);
     const auto all = book.incidents.list();
     CHECK(steps_of(all.front()) == "detected ordered looked_at killed");
     CHECK(all.front().steps.back().after == 80ms);

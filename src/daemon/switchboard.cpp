@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <utility>
 
 #include "base/assert.h"
@@ -223,6 +224,7 @@ void Switchboard::on_worker(worker::Event event) {
     if (const auto* taken = std::get_if<worker::EvidenceTaken>(&event)) {
         const core::Generation generation{taken->generation};
         incidents_.note_activity(generation, activity_of(generation));
+        if (taken->signal != 0) tell_signal(generation, taken->signal);
     }
     // No exit will be reported of what never was a process.
     if (const auto* failed = std::get_if<worker::LaunchFailed>(&event)) {
@@ -292,18 +294,31 @@ void Switchboard::on(const core::Cancel& command) {
 void Switchboard::on(const core::Stop& command) { supervisor_.stop(command.generation.value); }
 void Switchboard::on(const core::Terminate& command) {
     look_at(command.generation);
-    supervisor_.terminate(command.generation.value);
+    if (supervisor_.terminate(command.generation.value)) tell_signal(command.generation, SIGTERM);
 }
 void Switchboard::on(const core::Kill& command) {
     look_at(command.generation);
-    supervisor_.kill(command.generation.value);
+    if (supervisor_.kill(command.generation.value)) tell_signal(command.generation, SIGKILL);
+}
+
+// Told when it is sent: one that is due waits until the worker was looked at.
+void Switchboard::tell_signal(core::Generation generation, int signal) {
+    using enum core::EventCode;
+    const core::Report sent{.code = signal == SIGKILL ? worker_killed : worker_terminated,
+                            .model = models_of_.at(generation),
+                            .generation = generation,
+                            .request = {},
+                            .error = {},
+                            .device = {},
+                            .bytes = {}};
+    journal_.write(sent, {.model = name_of(sent.model), .pid = pids_.at(generation), .device = {}});
+    incidents_.note_signal(generation, sent.code, loop_.now());
 }
 
 // Before it is ended by force: what it does then is what people want to know. A shutdown has no
 // time for that, and no need.
 void Switchboard::look_at(core::Generation generation) {
     if (engine_.is_shutting_down()) return supervisor_.give_up_evidence(generation.value);
-    incidents_.note_look(generation);
     supervisor_.take_evidence(generation.value);
 }
 
@@ -330,13 +345,16 @@ void Switchboard::on(core::Respond& command) {
 }
 
 void Switchboard::on(const core::Report& command) {
-    const auto pid = pids_.find(command.generation);
-    journal_.write(command,
-                   {.model = name_of(command.model),
-                    .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second},
-                    .device = command.device ? bridge_.uuid_of(command.device) : std::string{}});
-    incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
     using enum core::EventCode;
+    const bool is_due = command.code == worker_terminated || command.code == worker_killed;
+    const auto pid = pids_.find(command.generation);
+    if (!is_due) {
+        journal_.write(command,
+                       {.model = name_of(command.model),
+                        .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second},
+                        .device = command.device ? bridge_.uuid_of(command.device) : ""});
+    }
+    incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
     // While it still does what broke the limit: `cancel` and its grace come next.
     if (command.code == run_limit_reached) look_at(command.generation);
     if (command.code == worker_reaped) reaped_.push_back(command.generation);

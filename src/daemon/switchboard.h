@@ -101,6 +101,7 @@ class Switchboard final : public http::Backend {
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
     http::DeviceActivityStatus activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
+    void tell_signal(core::Generation generation, int signal);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];
     }
@@ -120,8 +121,7 @@ class Switchboard final : public http::Backend {
     void on(const core::Report& command);
 
     io::Loop& loop_;
-    // By their ids, which are those of the engine; removed ones stay.
-    std::vector<ModelConfiguration> models_;
+    std::vector<ModelConfiguration> models_;  // by the engine's ids; removed ones stay
     const base::Bytes body_limit_;
     const SwitchboardOptions options_;
     const core::Instant started_;

@@ -122,6 +122,7 @@ struct Exited {
 struct EvidenceTaken {
     std::uint64_t generation = 0;
     Evidence evidence;
+    int signal = 0;  // that was ordered meanwhile and is sent now; 0: none
 };
 
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".

@@ -158,8 +158,9 @@ void Supervisor::stop(std::uint64_t generation) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->stop();
 }
 
-void Supervisor::terminate(std::uint64_t generation) {
-    if (WorkerProcess* const worker = state_->find(generation)) worker->end_by(SIGTERM);
+bool Supervisor::terminate(std::uint64_t generation) {
+    WorkerProcess* const worker = state_->find(generation);
+    return worker != nullptr && worker->end_by(SIGTERM);
 }
 
 void Supervisor::give_up_evidence(std::uint64_t generation) {
@@ -170,8 +171,9 @@ void Supervisor::take_evidence(std::uint64_t generation) {
     if (WorkerProcess* const worker = state_->find(generation)) worker->take_evidence();
 }
 
-void Supervisor::kill(std::uint64_t generation) {
-    if (WorkerProcess* const worker = state_->find(generation)) worker->end_by(SIGKILL);
+bool Supervisor::kill(std::uint64_t generation) {
+    WorkerProcess* const worker = state_->find(generation);
+    return worker != nullptr && worker->end_by(SIGKILL);
 }
 
 std::optional<int> Supervisor::find_pid(std::uint64_t generation) const {

@@ -105,9 +105,10 @@ class Supervisor {
     // What was found until now must do: terminate() and kill() have to come at once.
     void give_up_evidence(std::uint64_t generation);
 
-    void terminate(std::uint64_t generation);  // SIGTERM to the process group
+    // Whether the signal is sent. Else it comes with EvidenceTaken, or the process is gone.
+    bool terminate(std::uint64_t generation);  // SIGTERM to the process group
     // SIGKILL to its cgroup and process group; without a cgroup, to all with its tag too.
-    void kill(std::uint64_t generation);
+    bool kill(std::uint64_t generation);
 
     // Of the process that was started; none once it is gone.
     std::optional<int> find_pid(std::uint64_t generation) const;

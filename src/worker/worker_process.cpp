@@ -233,17 +233,23 @@ void WorkerProcess::on_evidence(Evidence evidence) {
     evidence_.reset();
     // A tracer that was killed may have left it stopped; then it could not act on what comes next.
     if (!evidence.is_complete && !exited_) process_->signal_group(SIGCONT);
-    handlers_.on_event(EvidenceTaken{.generation = generation_, .evidence = std::move(evidence)});
-    if (owed_signal_ != 0) end_by(std::exchange(owed_signal_, 0));
+    const int owed = std::exchange(owed_signal_, 0);
+    handlers_.on_event(
+        EvidenceTaken{.generation = generation_, .evidence = std::move(evidence), .signal = owed});
+    if (owed != 0) end_by(owed);
 }
 
-void WorkerProcess::end_by(int signal) {
+bool WorkerProcess::end_by(int signal) {
     if (evidence_ != nullptr) {
         if (owed_signal_ != SIGKILL) owed_signal_ = signal;
-        return;
+        return false;
     }
-    if (signal == SIGKILL) return kill();
-    process_->signal_group(signal);
+    if (signal == SIGKILL) {
+        kill();
+    } else {
+        process_->signal_group(signal);
+    }
+    return true;
 }
 
 void WorkerProcess::on_dead() {

@@ -51,7 +51,7 @@ class WorkerProcess {
     void take_evidence();
     void give_up_evidence();
     // As Supervisor::terminate and kill, after the evidence if that is being taken.
-    void end_by(int signal);
+    bool end_by(int signal);
     void kill();  // SIGKILL at once to all that is its own, as Supervisor::kill
 
     pid_t pid() const { return process_->pid(); }

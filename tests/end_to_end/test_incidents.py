@@ -33,9 +33,10 @@ def test_a_hang_in_native_code_leaves_steps_and_stacks(daemon):
     served.log.wait_for("worker.reaped")
     (incident,) = incidents_of(served)
     steps = [step["step"] for step in incident["steps"]]
-    assert sorted(steps) == sorted(
-        ["detected", "looked_at", "terminated", "killed", "reaped", "proved"]
-    )
+    assert steps[:2] == ["detected", "looked_at"]
+    # A long look leaves no time for SIGTERM.
+    after = [step for step in steps[2:] if step != "terminated"]
+    assert sorted(after) == ["killed", "proved", "reaped"]
     times = [step["after_ms"] for step in incident["steps"]]
     assert times[0] == 0 and times == sorted(times)
     assert incident["cause"]["type"] == "timeout"
@@ -50,6 +51,8 @@ def test_a_hang_in_native_code_leaves_steps_and_stacks(daemon):
     assert native or any("native" in what for what in evidence["missing"])
     said = served.log.wait_for("worker.looked_at", complete=True)
     assert "hold_interpreter_lock_for_ever" in said["python_stacks"]
+    killed = served.log.wait_for("worker.killed", pid=incident["pid"])
+    assert served.log.records.index(said) < served.log.records.index(killed)
 
     assert served.ask("probe", {"value": 1}).json()["value"] == 1
     (incident,) = incidents_of(served)

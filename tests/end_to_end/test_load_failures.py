@@ -86,7 +86,7 @@ def test_a_start_or_load_that_takes_too_long_is_ended(daemon, step, limit):
     """The limit is in the message, and the process is gone even if it ignores SIGTERM."""
     served = serve(daemon, {step: "hang_deaf"}, **{limit: "700ms", "term_grace": "100ms"})
     failing(served, 504, "timeout", limit, "700ms")
-    assert served.log.find("worker.killed", model="probe")
+    served.log.wait_for("worker.killed", model="probe")
 
 
 def test_all_who_waited_get_the_error_of_the_load(daemon, gate):
