@@ -29,6 +29,10 @@ class DeviceBridge {
     // What the floor found or lost since the last turn.
     void end_turn();
     void ask(const core::SampleDevice& question);
+    // What is shown of a device has changed: it is measured once more, and nobody waits for that.
+    void refresh(const std::string& uuid) const {
+        floor_->sample(uuid, [](const base::Result<device::Sample>&) {});
+    }
 
     // "cpu", or a GPU's UUID.
     const std::string& uuid_of(core::DeviceId id) const { return uuids_[id.value - 1]; }

@@ -358,6 +358,9 @@ void Switchboard::on(const core::Report& command) {
     // While it still does what broke the limit: `cancel` and its grace come next.
     if (command.code == run_limit_reached) look_at(command.generation);
     if (command.code == worker_reaped) reaped_.push_back(command.generation);
+    if (command.code == model_ready || command.code == worker_reaped) {
+        bridge_.refresh(devices_of_[command.generation]);
+    }
     constexpr std::array kMoves = {model_loading, model_ready, model_draining, model_stopping,
                                    worker_unkillable};
     if (std::ranges::find(kMoves, command.code) != kMoves.end()) {

@@ -273,10 +273,15 @@ def test_an_emulated_node_ends_with_its_daemon_and_reaches_workers(daemons):
 
 
 def test_workers_on_the_cpu_are_holders_of_the_cpu(daemons):
-    served = daemons.start(PATIENT + probe(devices="cpu")).wait_until_started()
+    """Measured when they are ready and when they are gone, however rarely otherwise."""
+    seldom = '[devices]\nsample_interval = "1h"\n'
+    served = daemons.start(seldom + probe(devices="cpu")).wait_until_started()
     pid = served.ask("probe").json()["pid"]
     find = lambda: [h for h in served.get("/api/devices").json()["cpu"]["holders"]]  # noqa: E731
     eventually(lambda: [h["pid"] for h in find()] == [pid], "the worker is seen")
     (holder,) = find()
     assert holder["model"] == "probe" and holder["generation"] == 1
     assert holder["used"]["source"] == "smaps_rollup" and holder["used"]["bytes"] > 1 << 20
+    with served.client() as client:
+        client.unload("probe")
+    eventually(lambda: not find(), "it is not seen any more")
