@@ -26,6 +26,8 @@ struct MemorySample {
     std::vector<OwnMemory> own;  // whoever is not listed uses nothing
     bool own_known = false;      // false: the driver does not tell processes apart
     std::uint64_t sequence = 0;  // of the question
+    // Held by living processes that are surely not ours: so much at least is none of the dead's.
+    Bytes strangers = {};
 };
 
 enum class ClaimStage : std::uint8_t {

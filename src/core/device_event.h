@@ -21,6 +21,7 @@ struct DeviceSampled {  // answers SampleDevice; all numbers belong together
     std::optional<Bytes> used;   // by everybody
     std::vector<OwnMemory> own;  // whoever is not listed uses nothing
     bool own_known = false;      // false: the driver does not tell processes apart
+    Bytes strangers = {};        // see MemorySample
 };
 struct DeviceSilent {  // answers SampleDevice: the device did not, in time
     DeviceId device;

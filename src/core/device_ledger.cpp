@@ -108,6 +108,7 @@ void DeviceLedger::measure(const MemorySample& sample) {
         }
     }
     note_uses();
+    note_strangers(sample);
     weigh();
     if (!used_) return;
     // Strangers cannot have more than what nobody explains, whoever it is that gave way.
@@ -116,6 +117,18 @@ void DeviceLedger::measure(const MemorySample& sample) {
     // What a load has taken so far would look like a stranger's where processes are not told apart.
     const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !has_unseen_);
     if (is_quiet) quiet_ = above(now, left_behind_.value_or(Bytes{}));
+}
+
+// Strangers that are listed may come and go beside the dead: what is listed of them now takes the
+// place of what was. The rest, which nobody names, is as it was when it was quiet.
+void DeviceLedger::note_strangers(const MemorySample& sample) {
+    if (!own_known_) {
+        listed_.reset();
+        return;
+    }
+    const Bytes rest = above(quiet_.value_or(Bytes{}), listed_.value_or(sample.strangers));
+    quiet_ = rest + sample.strangers;
+    listed_ = sample.strangers;
 }
 
 void DeviceLedger::note_uses() {
@@ -298,9 +311,11 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.generation(generation);
         encoder.number(fence.bytes.count() << 1 | (fence.departed_at < sequence_ ? 1u : 0u));
     }
-    encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_ ? 4u : 0u));
+    encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_ ? 4u : 0u) |
+                   (listed_ ? 8u : 0u));
     if (used_) encoder.number(used_->count());
     if (quiet_) encoder.number(quiet_->count());
+    if (listed_) encoder.number(listed_->count());
 }
 
 }  // namespace windlass::core

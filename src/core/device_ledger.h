@@ -7,7 +7,8 @@
 //
 // Where the driver does not tell processes apart, the claims of loaded replicas stand for what they
 // use. A claim may be larger than that, and must not hide what the dead left: for this judgement a
-// replica has what `used` rose by while it loaded.
+// replica has what `used` rose by while it loaded. Where it does, a living stranger that it lists
+// is never taken for what the dead left, whenever it came.
 #pragma once
 
 #include <cstdint>
@@ -85,6 +86,7 @@ class DeviceLedger {
     Bytes own_use(std::optional<Bytes> Claim::*estimate) const;
     Bytes unexplained() const;
     Bytes unheard_of() const;
+    void note_strangers(const MemorySample& sample);
     void note_uses();
     void share_rise();
     bool may_hide_death() const;
@@ -100,8 +102,10 @@ class DeviceLedger {
     std::optional<Bytes> used_;
     bool own_known_ = false;
     std::uint64_t sequence_ = 0;
-    // What nobody explained when nobody's memory was on its way back.
+    // What nobody explained when nobody's memory was on its way back; and so much of it the driver
+    // listed as strangers', where it tells processes apart.
     std::optional<Bytes> quiet_;
+    std::optional<Bytes> listed_;
     // Derived by weigh().
     Bytes claimed_;
     Bytes departed_;

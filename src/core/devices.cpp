@@ -69,7 +69,8 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
     device.is_asked = device.is_slow = false;
     device.is_fresh = true;
     device.is_silent = false;
-    device.ledger.measure({event.used, event.own, event.own_known, event.sequence});
+    device.ledger.measure(
+        {event.used, event.own, event.own_known, event.sequence, event.strangers});
     for (const Generation generation : device.ledger.proved()) release(generation, out);
     for (const Generation generation : device.ledger.lift_fences()) {
         out.push_back(Report{.code = EventCode::device_fence_lifted,

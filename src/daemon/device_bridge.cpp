@@ -4,6 +4,18 @@
 #include <algorithm>
 
 namespace windlass::daemon {
+namespace {
+
+std::optional<core::Generation> find_owner(const device::Process& process,
+                                           const std::map<int, core::Generation>& generations) {
+    for (const int pid : device::worker_candidates(process)) {
+        const auto found = generations.find(pid);
+        if (found != generations.end()) return found->second;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
 
 std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
     const auto found = std::ranges::find(uuids_, uuid);
@@ -68,18 +80,20 @@ void DeviceBridge::answer(const core::SampleDevice& question,
                                 .used = sample->used,
                                 .own = {},
                                 .own_known = sample->processes_known};
-    std::map<int, core::Generation> generations;  // by the worker's pid, its session's too
+    std::map<int, core::Generation> generations;  // by the worker's pid
     for (const WorkerProcess& worker : hooks_.workers()) {
         generations.emplace(worker.pid, core::Generation{worker.generation});
     }
     std::map<core::Generation, base::Bytes> own;
     for (const device::Process& process : sample->processes) {
-        auto owner = generations.find(process.pid);
-        if (owner == generations.end()) owner = generations.find(process.session.value_or(0));
-        if (owner == generations.end()) continue;
-        if (!process.bytes) sampled.own_known = false;
-        base::Bytes& sum = own[owner->second];
-        sum = sum + process.bytes.value_or(base::Bytes{});
+        const auto owner = find_owner(process, generations);
+        if (owner && !process.bytes) sampled.own_known = false;
+        const base::Bytes bytes = process.bytes.value_or(base::Bytes{});
+        if (owner) {
+            own[*owner] = own[*owner] + bytes;
+        } else if (device::is_stranger(process)) {
+            sampled.strangers = sampled.strangers + bytes;
+        }
     }
     for (const auto& [generation, bytes] : own) sampled.own.push_back({generation, bytes});
     hooks_.handle(sampled);

@@ -55,12 +55,13 @@ std::string_view to_text(device::Driver::State state) {
     return "";
 }
 
-// Whose process it is: itself a worker, or of a session that one leads.
-const WorkerProcess* find_owner(const device::Process& process,
-                                const std::map<int, WorkerProcess>& workers) {
-    auto found = workers.find(process.pid);
-    if (found == workers.end() && process.session) found = workers.find(*process.session);
-    return found == workers.end() ? nullptr : &found->second;
+const WorkerProcess* find_worker(const device::Process& process,
+                                 const std::map<int, WorkerProcess>& workers) {
+    for (const int pid : device::worker_candidates(process)) {
+        const auto found = workers.find(pid);
+        if (found != workers.end()) return &found->second;
+    }
+    return nullptr;
 }
 
 bool is_in_trouble(Condition condition) {
@@ -208,7 +209,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
         http::DeviceHolder holder{.pid = process.pid,
                                   .name = process.name,
                                   .bytes = measured(process.bytes, last.processes_source)};
-        if (const WorkerProcess* const owner = find_owner(process, workers)) {
+        if (const WorkerProcess* const owner = find_worker(process, workers)) {
             holder.model = owner->model;
             holder.generation = owner->generation;
         }
@@ -224,7 +225,8 @@ http::DeviceActivityStatus DeviceFloor::activity(const std::string& uuid, int wo
     std::optional<base::Bytes> held;
     if (last.processes_known) held = base::Bytes{};
     for (const device::Process& process : last.processes) {
-        if (process.pid != worker && process.session != worker) continue;
+        const auto candidates = device::worker_candidates(process);
+        if (std::ranges::find(candidates, worker) == candidates.end()) continue;
         if (!process.bytes) {
             held.reset();
             break;

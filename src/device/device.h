@@ -2,6 +2,7 @@
 // optional, and has its source and the instant at which it was asked for.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,8 +21,16 @@ inline constexpr std::string_view kCpu = "cpu";  // the UUID of the CPU
 
 enum class Kind : std::uint8_t { cpu, gpu };
 
-// {pid, session?, name?, bytes?}; bytes on this device.
+// {pid, session?, branch?, name?, bytes?}; bytes on this device.
 using Process = wire::HostProcess;
+
+// The pids among which that of a worker is if the process is one, of its session, or descended from
+// it; 0 is nobody's.
+inline std::array<int, 3> worker_candidates(const Process& process) {
+    return {process.pid, process.session.value_or(0), process.branch.value_or(0)};
+}
+// Alive, and surely nothing that a worker, living or dead, has left.
+inline bool is_stranger(const Process& process) { return process.branch == 0; }
 
 struct Sample {
     std::string uuid;

@@ -34,7 +34,7 @@ class DriverHost {
         } else if (order.device == "cpu") {
             backend_ = std::make_unique<CpuBackend>();
         } else {
-            backend_ = make_nvml_backend(order.device, order.bus_id);
+            backend_ = make_nvml_backend(order.device, order.bus_id, order.parent_pid);
         }
     }
 

@@ -31,8 +31,8 @@ bool wants_new_library(const base::Error& error) {
 
 class NvmlBackend final : public Backend {
   public:
-    NvmlBackend(std::string uuid, std::string bus_id)
-        : uuid_(std::move(uuid)), bus_id_(std::move(bus_id)) {}
+    NvmlBackend(std::string uuid, std::string bus_id, int daemon_pid)
+        : uuid_(std::move(uuid)), bus_id_(std::move(bus_id)), daemon_pid_(daemon_pid) {}
 
     Result<wire::HostSample> sample(const wire::SampleOrder&) override {
         const bool was_open = library_ != nullptr;
@@ -57,6 +57,14 @@ class NvmlBackend final : public Backend {
         wire::HostSample sample;
         WL_TRY(read_memory(sample));
         WL_TRY(read_processes(sample));
+        // Who takes or gives back memory between two answers must not seem to have what the dead
+        // have left: what is used is at least what the list was true of.
+        wire::HostSample later;
+        WL_TRY(read_memory(later));
+        if (later.used > sample.used) {
+            sample.used = later.used;
+            sample.free = later.free;
+        }
         sample.busy_percent = library_->busy_percent(device_);
         return sample;
     }
@@ -112,6 +120,7 @@ class NvmlBackend final : public Backend {
         sample.processes_known = processes->is_complete && tells_ours(processes->list, sample);
         for (const Process& process : processes->list) {
             wire::HostProcess described = table_.describe(process.pid);
+            if (daemon_pid_ > 0) described.branch = table_.find_branch(process.pid, daemon_pid_);
             // More than there is tells nothing.
             const bool is_possible = !sample.capacity || process.bytes <= sample.capacity;
             if (is_possible) described.bytes = process.bytes;
@@ -149,6 +158,7 @@ class NvmlBackend final : public Backend {
 
     std::string uuid_;
     std::string bus_id_;
+    int daemon_pid_ = 0;
     std::unique_ptr<NvmlLibrary> library_;
     NvmlDevice device_ = nullptr;  // of library_
     base::Bytes reserved_;         // as the last sample said
@@ -228,8 +238,8 @@ class NvmlLister final : public Lister {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_nvml_backend(std::string uuid, std::string bus_id) {
-    return std::make_unique<NvmlBackend>(std::move(uuid), std::move(bus_id));
+std::unique_ptr<Backend> make_nvml_backend(std::string uuid, std::string bus_id, int daemon_pid) {
+    return std::make_unique<NvmlBackend>(std::move(uuid), std::move(bus_id), daemon_pid);
 }
 
 std::unique_ptr<Lister> make_nvml_lister() { return std::make_unique<NvmlLister>(); }

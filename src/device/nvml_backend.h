@@ -9,8 +9,10 @@
 
 namespace windlass::device {
 
-// `bus_id`: of PCI, where known; else empty.
-std::unique_ptr<Backend> make_nvml_backend(std::string uuid, std::string bus_id);
+// `bus_id`: of PCI, where known; else empty. `daemon_pid`: strangers do not descend from it; 0:
+// they are not looked for.
+std::unique_ptr<Backend> make_nvml_backend(std::string uuid, std::string bus_id,
+                                           int daemon_pid = 0);
 std::unique_ptr<Lister> make_nvml_lister();
 
 }  // namespace windlass::device

@@ -15,12 +15,19 @@ namespace {
 
 constexpr std::size_t kSmallFileMax = 4096;
 
-// Field 6 of /proc/PID/stat, proc(5). The name before it may hold anything, parentheses too.
-std::optional<int> find_session(const std::string& stat) {
+constexpr int kDepthMax = 1000;  // of ancestry; parents form no circle
+constexpr int kFollowTries = 3;  // each breaks off only if an ancestor ends within microseconds
+
+// Fields of /proc/PID/stat, proc(5).
+constexpr int kParent = 4;
+constexpr int kSession = 6;
+
+// The name before them may hold anything, parentheses too.
+std::optional<int> find_field(const std::string& stat, int number) {
     const std::size_t name_end = stat.rfind(") ");
     if (name_end == std::string::npos) return std::nullopt;
     std::string_view rest = std::string_view{stat}.substr(name_end + 2);
-    for (int field = 3; field < 6; ++field) {  // state, parent, group
+    for (int field = 3; field < number; ++field) {  // from the state on
         const std::size_t space = rest.find(' ');
         if (space == std::string_view::npos) return std::nullopt;
         rest.remove_prefix(space + 1);
@@ -37,9 +44,29 @@ wire::HostProcess ProcessTable::describe(int pid) const {
         process.name = std::move(name);
     }
     if (const auto stat = io::read_file(fmt::format("{}/{}/stat", root_, pid), kSmallFileMax)) {
-        process.session = find_session(*stat);
+        process.session = find_field(*stat, kSession);
     }
     return process;
+}
+
+std::optional<int> ProcessTable::find_branch(int pid, int ancestor) const {
+    std::optional<int> branch;
+    for (int tries = 0; !branch && tries < kFollowTries; ++tries) {
+        branch = follow_parents(pid, ancestor);
+    }
+    return branch;
+}
+
+std::optional<int> ProcessTable::follow_parents(int pid, int ancestor) const {
+    for (int depth = 0; depth < kDepthMax; ++depth) {
+        const auto stat = io::read_file(fmt::format("{}/{}/stat", root_, pid), kSmallFileMax);
+        const auto parent = stat ? find_field(*stat, kParent) : std::nullopt;
+        if (!parent) return std::nullopt;
+        if (*parent == ancestor) return pid;
+        if (*parent == 0) return 0;  // init, or started from outside of our namespace
+        pid = *parent;
+    }
+    return std::nullopt;
 }
 
 std::optional<base::Bytes> ProcessTable::find_own_size(int pid) const {

@@ -19,6 +19,11 @@ class ProcessTable {
     // The process with what is known of it but its memory.
     wire::HostProcess describe(int pid) const;
 
+    // The child of `ancestor` that it is or descends from; 0 when it descends from none. Ancestry
+    // does not end with a parent: the daemon, a subreaper, adopts what its workers leave. None when
+    // the line breaks off because somebody ends meanwhile, or may not be looked at.
+    std::optional<int> find_branch(int pid, int ancestor) const;
+
     // Its share of what cannot be dropped: Pss_Anon and Pss_Shmem of /proc/PID/smaps_rollup, where
     // pages that n processes share count 1/n. Pages of files, such as weights that are mapped, are
     // cache, which nobody counts as used. An older kernel tells only Pss, with those pages in it.
@@ -29,6 +34,8 @@ class ProcessTable {
     std::vector<wire::HostProcess> measure_sessions(const std::vector<int>& leaders) const;
 
   private:
+    std::optional<int> follow_parents(int pid, int ancestor) const;
+
     std::string root_;
 };
 

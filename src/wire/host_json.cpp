@@ -72,6 +72,7 @@ json::object object_of(const HostDevice& device) {
 json::object object_of(const HostProcess& process) {
     json::object object{{"pid", process.pid}};
     if (process.session) object["session"] = *process.session;
+    if (process.branch) object["branch"] = *process.branch;
     put(object, "name", process.name, kProcessNameSizeMax);
     put(object, "bytes", process.bytes);
     return object;
@@ -221,6 +222,7 @@ HostDevice read_device(HostReader& reader) {
 
 HostProcess read_process(HostReader& reader) {
     HostProcess process{.session = reader.find_pid("session"),
+                        .branch = reader.find_pid("branch"),
                         .name = reader.find_text("name"),
                         .bytes = reader.find_bytes("bytes")};
     const auto pid = reader.find_pid("pid");

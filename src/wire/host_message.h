@@ -62,6 +62,8 @@ struct SampleOrder {
 struct HostProcess {
     int pid = 0;
     std::optional<int> session = {};  // the pid of its session's leader
+    // The daemon's child that it is or descends from; 0: it is a stranger, who descends from none.
+    std::optional<int> branch = {};
     std::optional<std::string> name = {};
     std::optional<base::Bytes> bytes = {};
 

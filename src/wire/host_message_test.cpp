@@ -52,7 +52,9 @@ TEST_CASE("a sample is read as it was written, and what is unknown stays unknown
         .source = "nvml",
         .processes_known = true,
         .processes_source = "nvml",
-        .processes = {{.pid = 7, .session = 7, .name = "python3", .bytes = 300_MiB}, {.pid = 9}},
+        .processes = {{.pid = 7, .session = 7, .branch = 5, .name = "python3", .bytes = 300_MiB},
+                      {.pid = 8, .branch = 0},
+                      {.pid = 9}},
         .busy_percent = 100};
     CHECK(wire::parse_host_sample(wire::to_json(sample)).value() == sample);
     const wire::HostSample nothing{};
@@ -85,9 +87,11 @@ TEST_CASE("the largest messages fit a frame") {
     CHECK(wire::parse_host_listing(listed)->devices.size() == wire::kHostDevicesMax);
     CHECK(!wire::parse_host_listing(listed)->is_complete);
     wire::HostSample sample{.processes_known = true};
-    sample.processes.assign(
-        wire::kHostProcessesMax + 1,
-        {.pid = 2'147'483'647, .session = 2'147'483'647, .name = worst, .bytes = Bytes{1UL << 50}});
+    sample.processes.assign(wire::kHostProcessesMax + 1, {.pid = 2'147'483'647,
+                                                          .session = 2'147'483'647,
+                                                          .branch = 2'147'483'647,
+                                                          .name = worst,
+                                                          .bytes = Bytes{1UL << 50}});
     const std::string sampled = wire::to_json(sample);
     CHECK(sampled.size() <= wire::kHostMetaSizeMax);
     CHECK(!wire::parse_host_sample(sampled)->processes_known);

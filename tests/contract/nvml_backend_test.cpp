@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/testing/scratch_directory.h"
@@ -106,6 +107,21 @@ TEST_CASE("what a device holds, and who") {
     CHECK(seen.processes[0].name.has_value());
     CHECK(seen.processes_known);
     CHECK(sample(kSecond)->used == 0_GiB);
+}
+
+TEST_CASE("who descends from the daemon is told from strangers") {
+    const World world;
+    node().set_stranger(0, static_cast<std::uint32_t>(::getpid()), 3_GiB).value();
+    node().set_stranger(0, static_cast<std::uint32_t>(::getppid()), 2_GiB).value();
+    node().set_stranger(0, 4'000'000, 1_GiB).value();
+    const auto branch_of = [&](const wire::HostSample& seen, int pid) {
+        return std::ranges::find(seen.processes, pid, &Process::pid)->branch;
+    };
+    const wire::HostSample seen = make_nvml_backend(kFirst, "", ::getppid())->sample({}).value();
+    CHECK(branch_of(seen, ::getpid()) == ::getpid());
+    CHECK(branch_of(seen, ::getppid()) == 0);
+    CHECK_FALSE(branch_of(seen, 4'000'000).has_value());  // nobody can be asked about the dead
+    CHECK_FALSE(branch_of(sample().value(), ::getpid()).has_value());
 }
 
 TEST_CASE("elements of 32 bytes are told from those of 24 by what was written") {

@@ -47,7 +47,7 @@ def test_a_child_with_memory_ends_with_its_parent(daemons, cgroups):
     assert node.log.wait_for("worker.leftovers_killed")["all_gone"]
     assert not is_alive(child)
     node.log.wait_for("worker.memory_returned", generation=generation)
-    assert node.used() <= CHILD  # whose session is its own: a stranger, who goes at the same time
+    assert node.used() == 0
     assert node.bytes_of(FIRST, "claimed") == 0 and node.bytes_of(FIRST, "fenced") == 0
     again = node.call("family")
     assert again.status == 200 and again.json()["pid"] != first.json()["pid"]
@@ -56,7 +56,7 @@ def test_a_child_with_memory_ends_with_its_parent(daemons, cgroups):
 
 @pytest.mark.parametrize("flight", ["early", "late"])
 def test_the_memory_of_a_child_that_escaped_is_not_free(daemons, flight):
-    """Whoever it counts as, a stranger or the rest of a dead worker: it lets nobody in."""
+    """Wherever it goes, it stays a descendant of the daemon, and is fenced: no stranger."""
     node = Node(
         daemons,
         "1x8GiB",
@@ -73,14 +73,11 @@ def test_the_memory_of_a_child_that_escaped_is_not_free(daemons, flight):
         kill_parent(node)
         node.wait_for_bytes(FIRST, "claimed", 0)
 
-        def closed():
-            return node.bytes_of(FIRST, "foreign") + node.bytes_of(FIRST, "fenced")
-
-        eventually(lambda: closed() == CHILD, "what the child holds is closed")
+        node.wait_for_bytes(FIRST, "fenced", CHILD)
         assert is_alive(child) and node.used() == CHILD
         error = node.refused("next", "memory", available=8 * GIB - CHILD)
         held = [(holder["kind"], holder["bytes"]) for holder in error["holders"]]
-        assert held in ([("foreign", CHILD)], [("fenced", CHILD)])
+        assert held == [("fenced", CHILD)]
     finally:
         os.kill(child, signal.SIGKILL)
     eventually(lambda: not is_alive(child), "the child is gone", SOON_S)

@@ -44,6 +44,22 @@ def test_a_load_waits_for_memory_that_comes_back_late(daemons):
     assert node.used() == LEFT
 
 
+def test_a_living_stranger_is_not_what_the_dead_left(daemons):
+    """[A3.5] It came after the worker's death, and the driver lists it: the fence is without it."""
+    settle = {"settle_timeout": "%dms" % (500 * TIME_FACTOR)}
+    node = Node(daemons, "1x16GiB", ballast("a", "5GiB", "8GiB"), devices=settle)
+    assert node.call("a").status == 200
+    node.tool("fault", 0, "release_never")
+    generation = kill_worker(node, "a")
+    node.tool("stranger", 0, "2GiB", os.getpid())
+    assert node.log.wait_for("device.fenced", generation=generation)["bytes"] == LEFT
+    node.wait_for_bytes(FIRST, "foreign", 2 * GIB)
+    assert node.bytes_of(FIRST, "fenced") == LEFT
+    node.tool("fault", 0, "release_never", 0)
+    node.log.wait_for("device.fence_lifted", generation=generation)
+    assert node.bytes_of(FIRST, "foreign") == 2 * GIB and node.bytes_of(FIRST, "fenced") == 0
+
+
 def test_memory_that_never_comes_back_is_fenced_until_it_does(daemons):
     """[A3.5] What fits beside the fence loads, what does not is told who holds the rest."""
     models = (

@@ -82,6 +82,8 @@ void FakeMemory::ask(const core::SampleDevice& question, Instant now) {
         .device = question.device, .sequence = question.sequence, .used = {}};
     if (!hooks_.strikes(Fault::memory_unknown)) answer.used = device.used(now);
     answer.own_known = !hooks_.strikes(Fault::processes_hidden);
+    // Half of the drivers tell of strangers who they are; those of the others cannot be looked at.
+    if (answer.own_known && question.device.value % 2 == 1) answer.strangers = device.foreign;
     auto& clean_foreign = clean_foreign_[question.device];
     clean_foreign.reset();
     if (answer.used && device.left.empty()) clean_foreign = device.foreign;

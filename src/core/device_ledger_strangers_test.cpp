@@ -1,0 +1,86 @@
+// Memory of strangers that the driver lists beside that of the dead.
+#include <doctest/doctest.h>
+
+#include "core/device_ledger.h"
+
+namespace core = windlass::core;
+using core::Bytes;
+using core::DeviceLedger;
+using core::Generation;
+using namespace windlass::base;  // _MiB, _GiB
+
+namespace {
+
+constexpr Generation kA{1};
+constexpr Generation kB{2};
+constexpr windlass::base::Instant kNow{std::chrono::hours{1}};
+
+core::MemorySample told_apart(std::uint64_t sequence, Bytes used,
+                              std::vector<core::OwnMemory> own = {}) {
+    return {.used = used, .own = std::move(own), .own_known = true, .sequence = sequence};
+}
+core::MemorySample lumped(std::uint64_t sequence, Bytes used) {
+    return {.used = used, .own = {}, .own_known = false, .sequence = sequence};
+}
+core::MemorySample beside(Bytes strangers, core::MemorySample sample) {
+    sample.strangers = strangers;
+    return sample;
+}
+
+}  // namespace
+
+TEST_CASE("a living stranger that the driver lists is not what the dead left, whenever it came") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(beside(1_GiB, told_apart(1, 1100_MiB)));  // 76 MiB are in nobody's name
+    ledger.claim(kA, 4_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(beside(1_GiB, told_apart(2, 1100_MiB + 4_GiB, {{kA, 4_GiB}})));
+    ledger.depart(kA, 2);
+    SUBCASE("its bytes are back, and others took as many") {
+        ledger.measure(beside(5_GiB, told_apart(3, 1100_MiB + 4_GiB)));
+        CHECK(ledger.proved() == std::vector{kA});
+        CHECK(ledger.foreign() == 1100_MiB + 4_GiB);
+    }
+    SUBCASE("its bytes stay, and others took some") {
+        ledger.measure(beside(3_GiB, told_apart(3, 1100_MiB + 6_GiB)));
+        CHECK(ledger.proved().empty());
+        CHECK(ledger.foreign() == 1100_MiB + 2_GiB);
+        CHECK(ledger.fence(kA, kNow) == 4_GiB);
+        ledger.measure(beside(3_GiB, told_apart(4, 1100_MiB + 2_GiB)));
+        CHECK(ledger.lift_fences() == std::vector{kA});
+    }
+    SUBCASE("some of them stay, and others gave way") {
+        ledger.measure(beside(Bytes{}, told_apart(3, 1100_MiB)));  // 1 GiB is the dead's
+        CHECK(ledger.proved().empty());
+        CHECK(ledger.fence(kA, kNow) == 1_GiB);
+        CHECK(ledger.foreign() == 76_MiB);
+    }
+}
+
+TEST_CASE("strangers count as far as they are known when processes are told apart now and then") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(beside(2_GiB, told_apart(1, 2_GiB)));
+    ledger.claim(kA, 4_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(beside(2_GiB, told_apart(2, 6_GiB, {{kA, 4_GiB}})));
+    ledger.depart(kA, 2);
+    ledger.measure(lumped(3, 6_GiB));
+    CHECK(ledger.foreign() == 2_GiB);  // those that were there
+    CHECK(ledger.proved().empty());
+    ledger.measure(beside(6_GiB, told_apart(4, 6_GiB)));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("a replica that never uses the device makes no stranger suspicious") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(told_apart(1, Bytes{}));
+    ledger.claim(kA, 4_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.claim(kB, 4_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(beside(3_GiB, told_apart(2, 7_GiB, {{kB, 4_GiB}})));
+    ledger.depart(kB, 2);
+    ledger.measure(beside(3_GiB, told_apart(3, 3_GiB)));
+    CHECK(ledger.proved() == std::vector{kB});
+    CHECK(ledger.foreign() == 3_GiB);
+}
