@@ -68,6 +68,7 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
     if (!device.is_asked || event.sequence != device.sequence) return false;
     device.is_asked = device.is_slow = false;
     device.is_fresh = true;
+    device.answered = now;
     device.is_silent = false;
     device.ledger.measure(
         {event.used, event.own, event.own_known, event.sequence, event.strangers});
@@ -228,6 +229,8 @@ Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need
         const bool is_elastic =
             device.spec.kind == DeviceKind::cpu && need.kind == NeedKind::unknown;
         device.is_wanted = device.is_wanted || !is_elastic;
+        // Its timer may be due and not told yet, when the loop is late.
+        if (saturating_add(device.answered, kFreshFor) <= now) device.is_fresh = false;
         if (device.is_lost || (device.is_silent && !is_admitted && !is_elastic)) {
             choice.is_incomplete = true;
             continue;

@@ -27,6 +27,7 @@ struct Device {
     bool is_fresh = false;       // its last answer is young enough to admit by
     std::uint64_t sequence = 0;  // of the last question
     Instant asked;               // the last question
+    Instant answered;            // the last answer
 
     // It may be used, and its answers tell how full it is.
     bool is_answering() const { return spec.is_measured && !is_lost && !is_silent; }

@@ -34,6 +34,8 @@ class Story {
         now_ = end;
         commands_ = std::move(all);
     }
+    // The loop is late: what is due meanwhile was not told.
+    void be_late(Duration duration) { now_ = now_ + duration; }
     void call(std::uint64_t id, Duration timeout = std::chrono::hours{1},
               std::uint8_t priority = 4) {
         happen(CallArrived{RequestId{id}, kModel, priority, timeout, timeout});

@@ -101,3 +101,20 @@ TEST_CASE("what a process holds that cannot be killed is out of everybody's hand
     REQUIRE(story.was_refused(2, Errc::unavailable));
     CHECK(story.response(2)->error->reason == "memory");
 }
+
+TEST_CASE("nobody is admitted by an answer that is too old, also when the loop is late") {
+    for (const Duration late : {Duration{999ms}, Duration{1s}, Duration{5s}}) {
+        CAPTURE(late.count());
+        core::ModelSpec other = needing(6_GiB);
+        other.name = "letters";
+        Story story{{needing(6_GiB), other}, one_board()};
+        story.call(1);
+        story.sample(kBoard, 2_GiB);
+        REQUIRE(story.find<core::Launch>() != nullptr);
+        story.be_late(late);
+        story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+        const bool is_fresh = late < core::Devices::kFreshFor;
+        CHECK((story.find<core::Launch>() != nullptr) == is_fresh);
+        CHECK((story.find<core::SampleDevice>() != nullptr) == !is_fresh);
+    }
+}

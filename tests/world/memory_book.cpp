@@ -173,6 +173,8 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
         if (settings_.on_unknown_memory == UnknownMemory::refuse) {
             fail("a model was put on a device that does not say how full it is");
         }
+    } else if (!is_fresh(device, now)) {
+        fail("a model was put on a device by an answer that is too old");
     } else if (const Bytes room = above(*device.spec.capacity, settings_.headroom); need) {
         if (*last.used + *need > room) fail("a model was put where others are already");
         if (claimed(command.device) + *need > room) {
