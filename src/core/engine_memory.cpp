@@ -219,11 +219,11 @@ Error Engine::memory_error(const Model& model) const {
                           "memory there; set `on_unknown_memory = \"allow\"` in [devices] to start "
                           "it all the same",
                           uuid, model.spec.name)
-            : fmt::format("the model {} needs {} of memory on the device {}, where {} is free{}; "
+            : fmt::format("the model {} needs {} memory on the device {}, where {} is free{}; "
                           "free memory there, lower `need`, or allow other `devices`",
                           model.spec.name,
-                          shortage.required ? base::to_text(*shortage.required) : "more", uuid,
-                          amount(shortage.available),
+                          shortage.required ? base::to_text(*shortage.required) + " of" : "more",
+                          uuid, amount(shortage.available),
                           shortage.is_for_ever ? "; it can never fit" : ""));
     if (!is_own) {
         error.reason = shortage.is_unknown ? "memory_unknown" : "memory";
