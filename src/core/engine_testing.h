@@ -25,9 +25,10 @@ class Story {
     void wait(Duration duration) {  // every deadline on the way is delivered at its own time
         const Instant end = now_ + duration;
         Commands all;
-        for (auto due = engine_.next_deadline(); due && *due <= end;
-             due = engine_.next_deadline()) {
-            now_ = *due;
+        while (true) {
+            const Instant due = engine_.next_deadline().value_or(Instant::max());
+            if (due > end) break;
+            now_ = due;
             happen(TimePassed{});
             all.insert(all.end(), commands_.begin(), commands_.end());
         }
@@ -76,13 +77,16 @@ class Story {
     // Of one that was refused.
     const base::Error& error_of(std::uint64_t id) const {
         const Respond* respond = response(id);
-        WL_ASSERT(respond != nullptr && respond->error.has_value());
-        return *respond->error;
+        const base::Error* error =
+            respond != nullptr && respond->error ? &*respond->error : nullptr;
+        WL_ASSERT(error != nullptr);
+        return *error;
     }
     const base::MemoryShortage& memory_of(std::uint64_t id) const {
         const base::Error& error = error_of(id);
-        WL_ASSERT(error.memory.has_value());
-        return *error.memory;
+        const base::MemoryShortage* memory = error.memory ? &*error.memory : nullptr;
+        WL_ASSERT(memory != nullptr);
+        return *memory;
     }
     const Report* report(EventCode code) const {
         for (const Command& command : commands_) {

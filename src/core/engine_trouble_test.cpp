@@ -99,7 +99,7 @@ TEST_CASE("what a process holds that cannot be killed is out of everybody's hand
     story.sample(kBoard, 16_GiB, {{kFirst, 16_GiB}});
     story.wait(400ms);
     REQUIRE(story.was_refused(2, Errc::unavailable));
-    CHECK(story.response(2)->error->reason == "memory");
+    CHECK(story.error_of(2).reason == "memory");
 }
 
 TEST_CASE("nobody is admitted by an answer that is too old, also when the loop is late") {

@@ -118,10 +118,11 @@ base::Result<void> HostLink::ensure_process() {
 
 void HostLink::on_data(std::span<const char> bytes) {
     while (running_) {
-        base::Result<std::optional<wire::HostFrame>> frame = running_->reader.next(bytes);
-        if (!frame) return lose(frame.error());
-        if (!*frame) return;
-        const wire::HostFrame& said = **frame;
+        base::Result<std::optional<wire::HostFrame>> read = running_->reader.next(bytes);
+        if (!read) return lose(read.error());
+        std::optional<wire::HostFrame>& frame = *read;
+        if (!frame) return;
+        wire::HostFrame& said = *frame;
         const bool is_answer = said.type == expected_ || said.type == wire::HostFrameType::failed;
         if (!reply_ || said.id != last_id_ || !is_answer) {
             return lose(base::fail(Errc::data_corrupt,
@@ -134,7 +135,7 @@ void HostLink::on_data(std::span<const char> bytes) {
         }
         running_->has_answered = true;
         if (said.type != wire::HostFrameType::failed) {
-            answer(std::move((*frame)->meta));
+            answer(std::move(said.meta));
             continue;
         }
         auto remote = wire::parse_error(said.meta);
