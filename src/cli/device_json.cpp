@@ -26,6 +26,8 @@ std::optional<double> read_age(const json::object& object, std::string_view key)
 DeviceState to_device(const json::object& object) {
     DeviceState device{.uuid = read_text(object, "uuid"),
                        .name = read_text(object, "name"),
+                       .compute_capability = read_text(object, "compute_capability"),
+                       .driver_version = read_text(object, "driver_version"),
                        .state = read_text(object, "state"),
                        .trouble = read_text(object, "trouble"),
                        .capacity_bytes = read_bytes(object, "capacity"),

@@ -22,6 +22,8 @@ struct HolderState {
 struct DeviceState {
     std::string uuid;
     std::string name;
+    std::string compute_capability;
+    std::string driver_version;
     std::string state;
     std::string trouble;
     std::optional<std::uint64_t> capacity_bytes;

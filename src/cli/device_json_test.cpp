@@ -8,6 +8,7 @@ namespace cli = windlass::cli;
 TEST_CASE("devices are read with what is known of them, the CPU last") {
     const auto state = cli::parse_devices(
         R"({"devices":[{"uuid":"GPU-1","name":null,"state":"unresponsive","trouble":"it hangs",)"
+        R"("compute_capability":"9.0","driver_version":"580.1",)"
         R"("used":{"bytes":5,"source":"nvml","age_s":61.5},"capacity":null,)"
         R"("holders":[{"pid":7,"name":"a","used":{"bytes":3},"model":"m"},)"
         R"({"pid":8,"used":null}]}],)"
@@ -20,6 +21,9 @@ TEST_CASE("devices are read with what is known of them, the CPU last") {
     CHECK(gpu.used_age_s == 61.5);
     CHECK(!gpu.capacity_bytes);
     CHECK(gpu.trouble == "it hangs");
+    CHECK(gpu.name.empty());
+    CHECK(gpu.compute_capability == "9.0");
+    CHECK(gpu.driver_version == "580.1");
     REQUIRE(gpu.holders.size() == 2);
     CHECK(gpu.holders[0].used_bytes == 3);
     CHECK(gpu.holders[0].model == "m");

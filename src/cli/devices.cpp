@@ -23,16 +23,16 @@ std::string bytes_text(const std::optional<std::uint64_t>& bytes) {
 std::string word(const std::string& text) { return text.empty() ? "-" : one_line(text); }
 
 std::string devices_text(const DevicesState& state) {
-    Rows devices = {{"DEVICE", "NAME", "STATE", "USED", "CAPACITY", "CLAIMED", "FOREIGN", "FENCED",
-                     "AGE", "NOTE"}};
+    Rows devices = {{"DEVICE", "NAME", "CAPABILITY", "DRIVER", "STATE", "USED", "CAPACITY",
+                     "CLAIMED", "FOREIGN", "FENCED", "AGE", "NOTE"}};
     Rows holders = {{"DEVICE", "PID", "PROCESS", "USED", "MODEL"}};
     for (const DeviceState& device : state.devices) {
-        devices.push_back({one_line(device.uuid), word(device.name), word(device.state),
-                           bytes_text(device.used_bytes), bytes_text(device.capacity_bytes),
-                           bytes_text(device.claimed_bytes), bytes_text(device.foreign_bytes),
-                           bytes_text(device.fenced_bytes),
-                           device.used_age_s ? rough_time(*device.used_age_s) : "-",
-                           one_line(device.trouble)});
+        devices.push_back(
+            {one_line(device.uuid), word(device.name), word(device.compute_capability),
+             word(device.driver_version), word(device.state), bytes_text(device.used_bytes),
+             bytes_text(device.capacity_bytes), bytes_text(device.claimed_bytes),
+             bytes_text(device.foreign_bytes), bytes_text(device.fenced_bytes),
+             device.used_age_s ? rough_time(*device.used_age_s) : "-", one_line(device.trouble)});
         for (const HolderState& holder : device.holders) {
             holders.push_back({one_line(device.uuid), fmt::format("{}", holder.pid),
                                word(holder.name), bytes_text(holder.used_bytes),

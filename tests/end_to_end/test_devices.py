@@ -112,6 +112,7 @@ def test_emulated_devices_are_shown_with_who_holds_what(daemons):
         assert sorted(shown) == sorted(FIELDS.split())
     shown = run_cli(served, "devices").stdout
     assert FIRST in shown and "4 GiB" in shown and "3 GiB" in shown, shown
+    assert device["compute_capability"] in shown and device["driver_version"] in shown, shown
     metrics = served.get("/metrics").body.decode()
     assert 'windlass_device_used_bytes{device="%s"} 4294967296' % FIRST in metrics
 
