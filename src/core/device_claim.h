@@ -42,13 +42,18 @@ struct Claim {
     bool is_exclusive = false;  // nothing else may begin to load beside it
     std::optional<Bytes> measured;
     bool was_seen = false;          // the driver has listed memory of its process
+    bool is_trying = false;         // its first run is under way, or was not measured yet
+    bool is_abandoned = false;      // its process cannot be ended; what it has may be none
     std::uint64_t loaded_at = 0;    // loaded: a later sample than this one has all that it took
     std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
-    // While it loads: the least that nobody explained meanwhile. Then, by how much that rose: with
-    // others that loaded beside it they share what rose; and at most, if strangers kept still.
+    // While it loads, or tries: the least that nobody explained meanwhile. Then, by how much that
+    // rose: with others that loaded beside it they share what rose; and at most, if strangers kept
+    // still.
     std::optional<Bytes> before = {};
     std::optional<Bytes> seen = {};
     std::optional<Bytes> most = {};
+    // While it is alone, once loaded: no more than strangers have. What else rises is in `most`.
+    std::optional<Bytes> strangers = {};
     friend bool operator==(const Claim&, const Claim&) = default;
 };
 

@@ -2,6 +2,7 @@
 #include "core/device_ledger.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -17,6 +18,12 @@ Bytes share(Bytes bytes, Bytes part, Bytes whole) {
     const std::uint64_t mib = 20;  // the factors stay below 2^30 each
     const std::uint64_t of = std::max<std::uint64_t>(whole.count() >> mib, 1);
     return Bytes{(bytes.count() >> mib) * (part.count() >> mib) / of << mib};
+}
+
+// What a loaded replica uses, where processes are not told apart: its claim; of a claim on all
+// there is, the most that it can be.
+Bytes believed(const Claim& claim) {
+    return claim.is_exclusive ? claim.most.value_or(claim.bytes) : claim.bytes;
 }
 
 }  // namespace
@@ -48,10 +55,38 @@ void DeviceLedger::mark_loaded(Generation generation, std::uint64_t sequence) {
     weigh();
 }
 
+void DeviceLedger::begin_trying(Generation generation) {
+    Claim& claim = claims_.at(generation);
+    claim.is_trying = true;
+    if (claim.is_exclusive) return weigh();
+    WL_ASSERT(free_ && !is_exclusive_);
+    claim.is_exclusive = true;
+    if (claim.seen) claim.before = unexplained() + unheard_of();
+    // Of what it may have beyond `seen`, all was taken for a stranger's.
+    const Bytes seen = claim.seen.value_or(Bytes{});
+    claim.strangers = above(quiet_.value_or(Bytes{}), above(claim.most.value_or(seen), seen));
+    weigh();  // its claim stands for what it uses no more
+    claim.bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{})) + free_.value_or(Bytes{});
+    weigh();
+}
+
+void DeviceLedger::abandon(Generation generation, std::uint64_t sequence) {
+    Claim& claim = claims_.at(generation);
+    claim.is_abandoned = true;
+    if (claim.stage == ClaimStage::loading) mark_loaded(generation, sequence);
+}
+
 void DeviceLedger::settle(Generation generation, Bytes bytes) {
     Claim& claim = claims_.at(generation);
+    if (claim.is_trying && !own_known_ && claim.seen && claim.before) {
+        const Bytes rise = above(unexplained(), *claim.before);
+        claim.seen = std::min(claim.bytes, *claim.seen + rise);
+    }
+    if (claim.is_trying) claim.before.reset();
+    claim.is_trying = false;
     claim.bytes = bytes;
     claim.is_exclusive = false;
+    claim.strangers.reset();
     weigh();
 }
 
@@ -66,7 +101,7 @@ void DeviceLedger::depart(Generation generation, std::uint64_t sequence) {
         if (other != generation && loading.before) loading.before = *loading.before + orphaned;
     }
     claim.stage = ClaimStage::departed;
-    claim.is_exclusive = false;
+    claim.is_exclusive = claim.is_trying = false;
     claim.departed_at = sequence;
     weigh();
 }
@@ -94,7 +129,7 @@ Bytes DeviceLedger::fence(Generation generation, Instant now) {
 
 void DeviceLedger::measure(const MemorySample& sample) {
     used_ = sample.used;
-    own_known_ = sample.own_known;
+    const bool was_told = std::exchange(own_known_, sample.own_known);
     sequence_ = sample.sequence;
     for (auto& [generation, claim] : claims_) {
         claim.measured.reset();
@@ -107,6 +142,7 @@ void DeviceLedger::measure(const MemorySample& sample) {
             if (claim != claims_.end()) claim->second.measured = own.bytes;
         }
     }
+    if (own_known_ && !was_told) tell_apart();
     note_uses();
     note_strangers(sample);
     weigh();
@@ -115,7 +151,8 @@ void DeviceLedger::measure(const MemorySample& sample) {
     const Bytes now = unexplained();
     if (quiet_) quiet_ = std::min(*quiet_, now);
     // What a load has taken so far would look like a stranger's where processes are not told apart.
-    const bool is_quiet = !has_departed() && !may_hide_death() && (own_known_ || !has_unseen_);
+    const bool is_told = own_known_ || !(has_unseen_ || is_tried_);
+    const bool is_quiet = !has_departed() && !may_hide_death() && is_told;
     if (is_quiet) quiet_ = above(now, left_behind_.value_or(Bytes{}));
 }
 
@@ -131,6 +168,17 @@ void DeviceLedger::note_strangers(const MemorySample& sample) {
     listed_ = sample.strangers;
 }
 
+// What the living had beyond what was known to be their own was taken for a stranger's until now.
+void DeviceLedger::tell_apart() {
+    Bytes mistaken;
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.stage != ClaimStage::loaded || is_unseen(claim)) continue;
+        const Bytes measured = claim.measured.value_or(Bytes{});
+        mistaken = mistaken + above(measured, claim.seen.value_or(Bytes{}));
+    }
+    if (quiet_) quiet_ = above(*quiet_, mistaken);
+}
+
 void DeviceLedger::note_uses() {
     for (auto& [generation, claim] : claims_) {
         const Bytes measured = claim.measured.value_or(Bytes{});
@@ -142,7 +190,8 @@ void DeviceLedger::note_uses() {
     if (!own_known_) share_rise();
     const Bytes now = unexplained() + unheard_of();
     for (auto& [generation, claim] : claims_) {
-        if (is_unseen(claim)) claim.before = std::min(claim.before.value_or(now), now);
+        const bool may_take = is_unseen(claim) || (claim.is_trying && claim.seen);
+        if (may_take) claim.before = std::min(claim.before.value_or(now), now);
     }
 }
 
@@ -170,6 +219,19 @@ void DeviceLedger::share_rise() {
         claim.seen = std::min(own, share(above(now, before), claim.bytes, claimed));
         claim.before.reset();
     }
+    limit_exclusive();
+}
+
+// Who is alone takes more as it runs: all that rises may be its own, and no more than that.
+void DeviceLedger::limit_exclusive() {
+    const Bytes now = unexplained();
+    for (auto& [generation, claim] : claims_) {
+        const bool is_known = claim.stage == ClaimStage::loaded && claim.seen && !is_unseen(claim);
+        if (!claim.is_exclusive || !is_known) continue;
+        const bool is_new = claim.most && !claim.strangers;
+        claim.strangers = std::min(claim.strangers.value_or(quiet_.value_or(Bytes{})), now);
+        if (!is_new) claim.most = std::min(claim.bytes, *claim.seen + above(now, *claim.strangers));
+    }
 }
 
 // The driver's list loses a process some time before we hear of its exit: until then its bytes are
@@ -177,7 +239,8 @@ void DeviceLedger::share_rise() {
 bool DeviceLedger::may_hide_death() const {
     return own_known_ && std::ranges::any_of(claims_, [](const auto& entry) {
                const Claim& claim = entry.second;
-               const bool should_be_seen = claim.was_seen || claim.stage == ClaimStage::loaded;
+               const bool has_loaded = claim.stage == ClaimStage::loaded && !claim.is_abandoned;
+               const bool should_be_seen = claim.was_seen || has_loaded;
                return claim.bytes > kTolerance && should_be_seen &&
                       claim.measured.value_or(Bytes{}) <= kTolerance;
            });
@@ -227,13 +290,14 @@ const Claim* DeviceLedger::find_claim(Generation generation) const {
 
 void DeviceLedger::add_up() {
     claimed_ = departed_ = fenced_ = {};
-    is_exclusive_ = is_loading_ = has_unseen_ = false;
+    is_exclusive_ = is_loading_ = has_unseen_ = is_tried_ = false;
     for (const auto& [generation, claim] : claims_) {
         claimed_ = claimed_ + std::max(claim.bytes, claim.measured.value_or(Bytes{}));
         if (claim.stage == ClaimStage::departed) departed_ = departed_ + claim.bytes;
         is_exclusive_ = is_exclusive_ || claim.is_exclusive;
         is_loading_ = is_loading_ || claim.stage == ClaimStage::loading;
         has_unseen_ = has_unseen_ || is_unseen(claim);
+        is_tried_ = is_tried_ || claim.is_trying;
     }
     for (const auto& [generation, fence] : fences_) fenced_ = fenced_ + fence.bytes;
 }
@@ -249,7 +313,8 @@ Bytes DeviceLedger::own_use(std::optional<Bytes> Claim::*estimate) const {
         if (own_known_ && claim.stage != ClaimStage::departed) {
             own = own + claim.measured.value_or(Bytes{});
         } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim)) {
-            own = own + (estimate == nullptr ? claim.bytes : (claim.*estimate).value_or(Bytes{}));
+            own =
+                own + (estimate == nullptr ? believed(claim) : (claim.*estimate).value_or(Bytes{}));
         }
     }
     return own;
@@ -299,12 +364,14 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.number(claim.bytes.count());
         encoder.number(static_cast<std::uint64_t>(claim.stage) | (claim.is_exclusive ? 4u : 0u) |
                        (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
-                       (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u));
+                       (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u) |
+                       (claim.is_trying ? 128u : 0u) | (claim.is_abandoned ? 256u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
         if (own_known_) continue;  // these count only where processes are not told apart
-        encoder.number((claim.before ? 1u : 0u) | (claim.seen ? 2u : 0u));
-        encoder.number(claim.before.value_or(Bytes{}).count());
-        encoder.number(claim.seen.value_or(Bytes{}).count());
+        encoder.number((claim.before ? 1u : 0u) | (claim.seen ? 2u : 0u) | (claim.most ? 4u : 0u) |
+                       (claim.strangers ? 8u : 0u));
+        for (const auto& bytes : {claim.before, claim.seen, claim.most, claim.strangers})
+            encoder.number(bytes.value_or(Bytes{}).count());
     }
     encoder.number(fences_.size());
     for (const auto& [generation, fence] : fences_) {

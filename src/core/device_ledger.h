@@ -38,6 +38,11 @@ class DeviceLedger {
     // --- claims
     void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
     void mark_loaded(Generation generation, std::uint64_t sequence);
+    // Its first run begins: it claims all that is free on top, alone, unless it is alone still.
+    // `free` must be known, or it is alone. Until settle() what rises is its own.
+    void begin_trying(Generation generation);
+    // Its process cannot be ended: it loads no more, and may hold nothing.
+    void abandon(Generation generation, std::uint64_t sequence);
     // What was provisional becomes what was measured; others may load again.
     void settle(Generation generation, Bytes bytes);
     // Its exit was seen. Samples up to `sequence`, the last one asked for, prove nothing.
@@ -86,9 +91,11 @@ class DeviceLedger {
     Bytes own_use(std::optional<Bytes> Claim::*estimate) const;
     Bytes unexplained() const;
     Bytes unheard_of() const;
+    void tell_apart();
     void note_strangers(const MemorySample& sample);
     void note_uses();
     void share_rise();
+    void limit_exclusive();
     bool may_hide_death() const;
     bool is_unseen(const Claim& claim) const;
     void add_up();
@@ -113,6 +120,7 @@ class DeviceLedger {
     bool is_exclusive_ = false;
     bool is_loading_ = false;
     bool has_unseen_ = false;
+    bool is_tried_ = false;  // somebody's first run is under way
     std::optional<Bytes> free_;
     std::optional<Bytes> foreign_;
     std::optional<Bytes> left_behind_;  // of fences and departed claims, as far as it can be seen

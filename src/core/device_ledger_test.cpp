@@ -82,47 +82,6 @@ TEST_CASE("a process without a claim on this device is a stranger to it") {
     CHECK(ledger.foreign() == 3_GiB);
 }
 
-TEST_CASE("where processes are not told apart, the claims of loaded replicas stand for them") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 1_GiB));
-    ledger.claim(kA, 4_GiB, false);
-    ledger.measure(lumped(2, 3_GiB));
-    CHECK(ledger.foreign() == 3_GiB);  // it loads: what it has already is counted twice, never
-                                       // too little
-    ledger.mark_loaded(kA, 0);
-    ledger.measure(lumped(3, 5_GiB));
-    CHECK(ledger.foreign() == 1_GiB);
-    CHECK(ledger.free() == 24_GiB - 512_MiB - 1_GiB - 4_GiB);
-}
-
-TEST_CASE("a claim stands for what is used only once a sample was asked for after its load") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 3_GiB));
-    ledger.claim(kA, 4_GiB, false);
-    ledger.mark_loaded(kA, 2);  // one is under way
-    const Bytes before = 24_GiB - 512_MiB - 3_GiB - 4_GiB;
-    CHECK(ledger.foreign() == 3_GiB);  // a stranger's, as before
-    CHECK(ledger.free() == before);
-    ledger.measure(lumped(2, 7_GiB));
-    CHECK(ledger.free() == before - 4_GiB);  // never too much
-    CHECK(ledger.deficit() == Bytes{});
-    ledger.measure(lumped(3, 7_GiB));
-    CHECK(ledger.foreign() == 3_GiB);
-    CHECK(ledger.free() == before);
-}
-
-TEST_CASE("a load that looks like a stranger leaves no deficit") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, Bytes{}));
-    ledger.claim(kA, 16_GiB, false);
-    ledger.measure(lumped(2, 15_GiB));
-    CHECK(ledger.free() == Bytes{});
-    CHECK(ledger.deficit() == Bytes{});
-    ledger.mark_loaded(kA, 2);
-    ledger.measure(lumped(3, 23_GiB));  // a stranger came
-    CHECK(ledger.foreign() == 7_GiB);
-}
-
 TEST_CASE("a departed claim is held until a later sample shows its bytes gone") {
     for (const bool is_told_apart : {true, false}) {
         CAPTURE(is_told_apart);
@@ -214,106 +173,6 @@ TEST_CASE("a fence is not lifted by an answer that was asked for before the exit
     CHECK(ledger.fenced() == 6_GiB);
     ledger.measure(told_apart(3, Bytes{}));
     CHECK(ledger.lift_fences() == std::vector{kA});
-}
-
-TEST_CASE("where processes are not told apart, a claim of all there was proves nothing of others") {
-    DeviceLedger ledger{24_GiB, {}};
-    ledger.measure(lumped(1, Bytes{}));
-    ledger.claim(kA, 2_GiB, false);
-    ledger.mark_loaded(kA, 0);
-    ledger.depart(kA, 1);
-    ledger.claim(kB, 22_GiB, true);
-    ledger.mark_loaded(kB, 0);
-    ledger.measure(lumped(2, 5_GiB));  // 3 of B; 2 that A left
-    CHECK(ledger.proved().empty());
-    ledger.settle(kB, 3_GiB);
-    ledger.measure(lumped(3, 5_GiB));
-    CHECK(ledger.proved().empty());
-    ledger.measure(lumped(4, 3_GiB));
-    CHECK(ledger.proved() == std::vector{kA});
-}
-
-TEST_CASE("where processes are not told apart, a claim above its use does not hide the dead") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 1_GiB));
-    ledger.claim(kA, 6_GiB, false);
-    ledger.mark_loaded(kA, 1);
-    ledger.measure(lumped(2, 3_GiB));  // two of six
-    ledger.claim(kB, 6_GiB, false);
-    ledger.mark_loaded(kB, 2);
-    ledger.measure(lumped(3, 8_GiB));                   // five of six
-    CHECK(ledger.free() == 24_GiB - 512_MiB - 12_GiB);  // the claims stand for what may be used
-    ledger.depart(kB, 3);
-    ledger.measure(lumped(4, 6_GiB));  // three are still there
-    CHECK(ledger.proved().empty());
-    CHECK(ledger.fence(kB, kNow) == 3_GiB);
-    ledger.measure(lumped(5, 3_GiB));
-    CHECK(ledger.lift_fences() == std::vector{kB});
-    ledger.depart(kA, 5);
-    ledger.measure(lumped(6, 1_GiB));
-    CHECK(ledger.proved() == std::vector{kA});
-}
-
-TEST_CASE("where processes are not told apart, one launched in silence does not hide the dead") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 1_GiB));
-    ledger.claim(kB, 3_GiB, false);
-    ledger.mark_loaded(kB, 1);
-    ledger.measure(lumped(2, 4_GiB));
-    ledger.forget_measures();
-    ledger.claim(kA, 6_GiB, false);
-    ledger.mark_loaded(kA, 2);
-    ledger.depart(kB, 2);
-    ledger.measure(lumped(3, 6_GiB));  // two of six, and all three are still there
-    CHECK(ledger.proved().empty());
-    ledger.measure(lumped(4, 3_GiB));
-    CHECK(ledger.proved() == std::vector{kB});
-}
-
-TEST_CASE("where processes are not told apart, one that loads beside the dead does not hide them") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 1_GiB));
-    ledger.claim(kB, 4_GiB, false);
-    ledger.mark_loaded(kB, 1);
-    ledger.measure(lumped(2, 5_GiB));
-    ledger.claim(kA, 8_GiB, false);
-    bool is_back = false;
-    SUBCASE("who died before it began") {
-        ledger.depart(kB, 2);
-        SUBCASE("and left all") {}
-        SUBCASE("and were back before it took anything") { is_back = true; }
-        ledger.measure(lumped(3, is_back ? 1_GiB : 5_GiB));
-    }
-    SUBCASE("who died while it loaded") {
-        ledger.measure(lumped(3, 6_GiB));  // one of three
-        ledger.depart(kB, 3);
-    }
-    CHECK(ledger.proved().empty() != is_back);
-    if (is_back) ledger.release(kB);
-    ledger.mark_loaded(kA, 3);
-    ledger.measure(lumped(4, is_back ? 4_GiB : 8_GiB));
-    CHECK(ledger.proved().empty());
-    if (!is_back) CHECK(ledger.fence(kB, kNow) == 4_GiB);
-    ledger.depart(kA, 4);
-    ledger.measure(lumped(5, is_back ? 4_GiB : 8_GiB));  // left all, too
-    CHECK(ledger.proved().empty());
-    ledger.measure(lumped(6, is_back ? 1_GiB : 5_GiB));
-    CHECK(ledger.proved() == std::vector{kA});
-}
-
-TEST_CASE("where processes are not told apart, those that load together share what rose") {
-    DeviceLedger ledger = make_ledger();
-    ledger.measure(lumped(1, 1_GiB));
-    ledger.claim(kA, 6_GiB, false);
-    ledger.claim(kB, 6_GiB, false);
-    ledger.mark_loaded(kA, 1);
-    ledger.mark_loaded(kB, 1);
-    ledger.measure(lumped(2, 9_GiB));  // four of each
-    ledger.depart(kA, 2);
-    ledger.measure(lumped(3, 7_GiB));
-    CHECK(ledger.proved().empty());
-    ledger.measure(lumped(4, 5_GiB));
-    CHECK(ledger.proved() == std::vector{kA});
 }
 
 TEST_CASE("a fence shrinks to what is still there") {
@@ -469,4 +328,17 @@ TEST_CASE("host memory is kept by the same rules: the reap is the proof") {
     CHECK(host.free() == 44_GiB);
     host.release(kA);
     CHECK(host.free() == 52_GiB);
+}
+
+TEST_CASE("one that cannot be ended and holds nothing hides no stranger") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(told_apart(1, Bytes{}));
+    ledger.claim(kA, 8_GiB, false);
+    ledger.abandon(kA, 1);
+    ledger.claim(kB, 4_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(told_apart(2, 10_GiB, {{kB, 4_GiB}}));  // strangers came
+    ledger.depart(kB, 2);
+    ledger.measure(told_apart(3, 6_GiB));
+    CHECK(ledger.proved() == std::vector{kB});
 }

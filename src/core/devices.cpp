@@ -112,20 +112,89 @@ bool Devices::lose_patience(DeviceId id, Instant now) {
 
 void Devices::claim(Generation generation, ModelId model, const Placed& placed) {
     Device& device = devices_.at(placed.device);
-    holdings_[generation] = {
-        .device = placed.device, .model = model, .is_provisional = placed.is_provisional};
+    holdings_[generation] = {.device = placed.device,
+                             .model = model,
+                             .is_provisional = placed.is_provisional,
+                             .is_untried = placed.is_provisional};
     device.ledger.claim(generation, placed.claim, placed.is_exclusive);
 }
 
 void Devices::on_loaded(Generation generation, Instant now, Commands& out) {
-    const Holding& holding = holdings_.at(generation);
+    Holding& holding = holdings_.at(generation);
     Device& device = devices_.at(holding.device);
     device.ledger.mark_loaded(generation, device.sequence);
+    if (holding.is_provisional) holding.over_at = device.sequence;
     // Others wait for what it does not need, or for what nobody knows whose it is.
     if (holding.is_provisional || device.ledger.is_blurred()) ask(holding.device, now, out);
 }
 
-// A provisional claim drops to what was measured after the load.
+bool Devices::begin_first_run(Generation generation, Instant now, Commands& out) {
+    Holding& holding = holdings_.at(generation);
+    Device& device = devices_.at(holding.device);
+    WL_ASSERT(holding.is_untried);
+    const bool is_alone = holding.is_provisional;  // still, from its load
+    if (!is_alone && !may_be_alone(holding.device, now, out)) {
+        if (!std::exchange(holding.is_waiting, true)) ++device.waiting_runs;
+        return false;
+    }
+    forgo_first_run(generation);
+    holding.over_at.reset();
+    holding.peak = {};
+    if (!is_alone && !device.ledger.free()) return true;  // nobody knows, and the policy admits it
+    device.ledger.begin_trying(generation);
+    holding.is_provisional = true;
+    return true;
+}
+
+// The timer of its last answer may be due and not told yet, when the loop is late.
+void Devices::expire_late(Device& device, Instant now) {
+    if (saturating_add(device.answered, kFreshFor) <= now) device.is_fresh = false;
+}
+
+// Nothing loads there, nobody else is alone, and it is known how much is free; or the policy does
+// without.
+bool Devices::may_be_alone(DeviceId id, Instant now, Commands& out) {
+    Device& device = devices_.at(id);
+    device.is_wanted = true;
+    expire_late(device, now);
+    const bool is_admitted = settings_.on_unknown_memory == UnknownMemory::admit;
+    if (device.is_lost) return false;
+    if (device.is_silent) return is_admitted;
+    if (!device.is_fresh || device.ledger.is_blurred()) {
+        ask(id, now, out);
+        return false;
+    }
+    if (!device.ledger.free()) return is_admitted;
+    return !device.ledger.is_loading() && !device.ledger.is_exclusive();
+}
+
+void Devices::forgo_first_run(Generation generation) {
+    Holding& holding = holdings_.at(generation);
+    if (std::exchange(holding.is_waiting, false)) --devices_.at(holding.device).waiting_runs;
+}
+
+void Devices::end_first_run(Generation generation, bool had_begun, Instant now, Commands& out) {
+    Holding& holding = holdings_.at(generation);
+    // However it ended: a client that fails on purpose must not keep the device to himself.
+    if (had_begun) holding.is_untried = false;
+    if (!holding.is_provisional) return;
+    holding.over_at = devices_.at(holding.device).sequence;
+    ask(holding.device, now, out);
+}
+
+void Devices::abandon(Generation generation, Instant now, Commands& out) {
+    forgo_first_run(generation);
+    Holding& holding = holdings_.at(generation);
+    Device& device = devices_.at(holding.device);
+    device.ledger.abandon(generation, device.sequence);
+    holding.is_untried = false;
+    if (!device.ledger.claims().at(generation).is_exclusive) return;
+    holding.is_provisional = true;
+    holding.over_at = device.sequence;
+    ask(holding.device, now, out);
+}
+
+// A provisional claim drops to what was measured once the load or the first run is over.
 void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
     Device& device = devices_.at(id);
     for (const auto& [generation, claim] : device.ledger.claims()) {
@@ -138,18 +207,26 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
         if (!holding.is_provisional || is_older) continue;
         // Where processes are not told apart, as much as it can be: nobody else loaded meanwhile.
         const std::optional<Bytes> use = claim.measured ? claim.measured : claim.most;
+        // What the dead still have may look like its own: a peak is what it has beside nobody.
+        const bool is_clear = claim.measured || !device.ledger.has_departed();
+        if (use && is_clear) holding.peak = std::max(holding.peak, *use);
+        if (!holding.over_at) continue;  // it runs
+        if (*holding.over_at >= device.sequence) return ask(id, now, out);
         if (!use) continue;
         holding.is_provisional = false;
+        // What a load needs in passing is not needed again.
+        const Bytes kept = holding.is_untried ? *use : std::max(holding.peak, *use);
         // Never more than what was there to be claimed, or the claims together could exceed the
         // device: the margin is a guess, and so is a difference, which strangers change too. What
         // its process is really seen to have counts in any case.
         const Bytes most = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
-        const Bytes settled = std::min(with_margin(*use), most);
+        const Bytes settled = std::min(with_margin(kept), most);
         return device.ledger.settle(generation, settled);  // there is one at most
     }
 }
 
 bool Devices::depart(Generation generation, Instant now, Commands& out) {
+    forgo_first_run(generation);
     const Holding& holding = holdings_.at(generation);
     const DeviceId id = holding.device;
     Device& device = devices_.at(id);
@@ -229,13 +306,15 @@ Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need
         const bool is_elastic =
             device.spec.kind == DeviceKind::cpu && need.kind == NeedKind::unknown;
         device.is_wanted = device.is_wanted || !is_elastic;
-        // Its timer may be due and not told yet, when the loop is late.
-        if (saturating_add(device.answered, kFreshFor) <= now) device.is_fresh = false;
+        expire_late(device, now);
         if (device.is_lost || (device.is_silent && !is_admitted && !is_elastic)) {
             choice.is_incomplete = true;
             continue;
         }
-        const Candidate candidate{.device = id, .ledger = &device.ledger, .is_elastic = is_elastic};
+        const Candidate candidate{.device = id,
+                                  .ledger = &device.ledger,
+                                  .is_elastic = is_elastic,
+                                  .is_reserved = device.waiting_runs > 0};
         if (device.is_answering() && !device.is_fresh && !is_elastic) {
             ask(id, now, out);
             if (device.is_slow) {
@@ -306,7 +385,11 @@ void Devices::encode(StateEncoder& encoder) const {
     }
     for (const auto& [generation, holding] : holdings_) {
         encoder.generation(generation);
-        encoder.number(holding.device.value << 1 | (holding.is_provisional ? 1u : 0u));
+        const bool is_unseen = holding.over_at >= devices_.at(holding.device).sequence;
+        encoder.number(holding.device.value << 5 | (holding.is_provisional ? 1u : 0u) |
+                       (holding.over_at ? 2u : 0u) | (holding.is_untried ? 4u : 0u) |
+                       (holding.is_waiting ? 8u : 0u) | (is_unseen ? 16u : 0u));
+        if (holding.is_provisional) encoder.number(holding.peak.count());
     }
 }
 
@@ -315,10 +398,16 @@ void Devices::check_invariants() const {
     for (const auto& [id, device] : devices_) {
         const DeviceLedger& ledger = device.ledger;
         count += ledger.claims().size() + ledger.fences().size();
+        std::uint32_t waiting_runs = 0;
+        int exclusive_count = 0;
         for (const auto& [generation, claim] : ledger.claims()) {
-            WL_ASSERT(holdings_.at(generation).device == id);
-            WL_ASSERT(!ledger.fences().contains(generation));
+            const Holding& holding = holdings_.at(generation);
+            WL_ASSERT(holding.device == id && !ledger.fences().contains(generation));
+            WL_ASSERT(!holding.is_waiting || (holding.is_untried && !holding.is_provisional));
+            waiting_runs += holding.is_waiting ? 1 : 0;
+            exclusive_count += claim.is_exclusive ? 1 : 0;
         }
+        WL_ASSERT(exclusive_count <= 1 && waiting_runs == device.waiting_runs);
         for (const auto& [generation, fence] : ledger.fences()) {
             WL_ASSERT(holdings_.at(generation).device == id && fence.bytes > Bytes{});
         }

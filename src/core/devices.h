@@ -20,25 +20,32 @@ struct Device {
     DeviceSpec spec;
     DeviceLedger ledger;
     bool is_lost = false;
-    bool is_silent = false;      // did not answer its last question
-    bool is_asked = false;       // a question is under way
-    bool is_slow = false;        // and has been for longer than others wait for it
-    bool is_wanted = false;      // somebody looked for room on it since its last question
-    bool is_fresh = false;       // its last answer is young enough to admit by
-    std::uint64_t sequence = 0;  // of the last question
-    Instant asked;               // the last question
-    Instant answered;            // the last answer
+    bool is_silent = false;          // did not answer its last question
+    bool is_asked = false;           // a question is under way
+    bool is_slow = false;            // and has been for longer than others wait for it
+    bool is_wanted = false;          // somebody looked for room on it since its last question
+    std::uint32_t waiting_runs = 0;  // first runs that keep it free of new loads
+    bool is_fresh = false;           // its last answer is young enough to admit by
+    std::uint64_t sequence = 0;      // of the last question
+    Instant asked;                   // the last question
+    Instant answered;                // the last answer
 
     // It may be used, and its answers tell how full it is.
     bool is_answering() const { return spec.is_measured && !is_lost && !is_silent; }
     friend bool operator==(const Device&, const Device&) = default;
 };
 
-// Whose claim or fence it is, and whether it is still to be measured.
+// Whose claim or fence it is. Where the need is not known the claim is provisional twice, for the
+// load and for the first run: all there is, alone, until what it was for is over and was measured.
 struct Holding {
     DeviceId device;
     ModelId model;
-    bool is_provisional = false;  // its need is not known
+    bool is_provisional = false;
+    bool is_untried = false;  // its need is not known, and its first run is not over
+    bool is_waiting = false;  // for its first run
+    // The last question before the load or the first run was over; later ones measure it.
+    std::optional<std::uint64_t> over_at{};
+    Bytes peak{};  // of its first run, as far as it was seen
     friend bool operator==(const Holding&, const Holding&) = default;
 };
 
@@ -69,6 +76,13 @@ class Devices {
     // --- claims
     void claim(Generation generation, ModelId model, const Placed& placed);
     void on_loaded(Generation generation, Instant now, Commands& out);
+    // The first run of a replica whose need is not known: true, and it claims all there is; or it
+    // waits, and nothing new is placed beside it. Asks the device where that is what it waits for.
+    bool begin_first_run(Generation generation, Instant now, Commands& out);
+    void forgo_first_run(Generation generation);  // nobody wants it any more
+    void end_first_run(Generation generation, bool had_begun, Instant now, Commands& out);
+    // Its process does not die: it keeps what it was seen to use, and holds up no load.
+    void abandon(Generation generation, Instant now, Commands& out);
     // Its exit was seen. True: that is the proof, its bytes are free.
     bool depart(Generation generation, Instant now, Commands& out);
     void fence(Generation generation, Instant now, Commands& out);  // the settle deadline
@@ -106,6 +120,8 @@ class Devices {
 
   private:
     void release(Generation generation, Commands& out);
+    static void expire_late(Device& device, Instant now);
+    bool may_be_alone(DeviceId id, Instant now, Commands& out);
     void settle_provisional(DeviceId id, Instant now, Commands& out);
     bool is_eligible(const DeviceChoice& choice, const Device& device) const;
 

@@ -130,8 +130,10 @@ void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
     }
     const bool failed = replica.will_back_off();
     replica.step_due(now, out);
-    if (replica.residency() == unkillable) set_aside(id, failed, now, out);
+    const bool is_stuck = replica.residency() == unkillable;
+    if (is_stuck) set_aside(id, failed, now, out);
     advance(id.model, now, out);
+    if (is_stuck) feed_starving(now, out);  // its load held them up
 }
 
 // A process that does not die holds nothing else up: a new replica takes its place.
@@ -144,6 +146,8 @@ void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
                                        model.spec.name)),
                 out);
     model.unkillable.insert(replica.generation());
+    devices_.abandon(replica.generation(), now, out);
+    arm_device_timers();
     const Duration pause = failed ? count_failure(id, now, out) : Duration{};
     replica = Replica{id.model};
     if (!failed) return;
@@ -242,10 +246,12 @@ void Engine::dispatch(ModelId id, Instant now, Commands& out) {
     if (model.is_paused) return;
     while (!model.queue.empty()) {
         Replica* replica = model.find_place();
-        if (replica == nullptr) return;
+        if (replica == nullptr && !model.is_first_run_due()) return;
         const QueuePlace place = model.queue.front();
         Call& call = calls_.at(place.request);
         if (call.deadline <= now) return;  // its own timer answers it in this turn
+        if (model.is_first_run_due()) replica = begin_first_run(model, replica, now, out);
+        if (replica == nullptr) return;
         model.queue.remove(place);
         call.stage = Stage::sent;
         runs_.emplace(place.request, generations_.at(replica->generation()));
@@ -255,16 +261,30 @@ void Engine::dispatch(ModelId id, Instant now, Commands& out) {
 
 void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
+    const std::optional<DeviceId> waiting = forgo_first_runs(model);
     while (model.wants_copy()) {
         const auto copy = model.find_cold();
         if (!copy) break;
-        if (model.unkillable.size() >= Model::kUnkillableMax) return refuse_copy(model, out);
+        if (model.unkillable.size() >= Model::kUnkillableMax) {
+            if (waiting) break;  // that one will serve them
+            return refuse_copy(model, out);
+        }
         const auto placed = admit(model, now, out);
         if (!placed) return arm_device_timers();
         launch({id, *copy}, *placed, now, out);
     }
-    if (!model.shortage) return;
-    end_starving(model);
+    if (waiting) {
+        starve(model,
+               {.device = *waiting,
+                .required = {},
+                .available = devices_.device(*waiting).ledger.free(),
+                .is_for_run = true},
+               out);
+    } else if (model.shortage) {
+        end_starving(model);
+    } else {
+        return;
+    }
     arm_device_timers();
 }
 
@@ -290,6 +310,7 @@ void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& o
     ++model.load_count;
     devices_.claim(generation, id.model, placed);
     replica_of(id).launch({id.model, generation, placed.device}, model.spec, now, out);
+    if (placed.is_provisional) replica_of(id).mark_untried();
     arm_device_timers();
 }
 

@@ -92,7 +92,7 @@ class Engine {
     void on(const WorkerExited& event, Instant now, Commands& out);
     void fail_load(ReplicaId id, const Error& error, Commands& out);
     void report_dropped(Generation generation, RequestId request, Commands& out) const;
-    void end_lease(ReplicaId id, RequestId request, Instant now);
+    void end_lease(ReplicaId id, RequestId request, Instant now, Commands& out);
     void arm_run_limit(ReplicaId id, RequestId request);
     void on_run_limit(RequestId request, Instant now, Commands& out);
     void on_begin_limit(ReplicaId id, Instant now, Commands& out);
@@ -121,11 +121,14 @@ class Engine {
     void starve(Model& model, const Shortage& shortage, Commands& out);
     void end_starving(Model& model);
     void feed_starving(Instant now, Commands& out);
+    WaitReason short_reason(const Model& model) const;
     Error memory_error(const Model& model) const;
     std::vector<base::MemoryHolder> holders_on(const Device& device) const;
     void depart(Generation generation, Instant now, Commands& out);
     void disarm_settled();
     void shrink_copies(DeviceId id, Instant now, Commands& out);
+    Replica* begin_first_run(Model& model, Replica* place, Instant now, Commands& out);
+    std::optional<DeviceId> forgo_first_runs(const Model& model);
     bool retry_load(ReplicaId id, const Error& error, Instant now, Commands& out);
 
     // engine_requests.cpp: a call on its way to its one answer

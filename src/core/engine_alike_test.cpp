@@ -28,7 +28,7 @@ TEST_CASE("where processes look alike, an unknown need settles no lower for what
     story.sample(kAlike, 4_GiB, {}, false);
     story.happen(core::WorkerExited{kFirst, "signal 9"});
     story.sample(kAlike, 4_GiB, {}, false);
-    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    story.happen(core::LoadAsked{RequestId{2}, core::ModelId{2}, 1h});
     REQUIRE(claim_of(kUnknown) != nullptr);
     story.happen(core::WorkerHello{kUnknown});
     story.happen(core::WorkerLoaded{kUnknown});
@@ -36,4 +36,27 @@ TEST_CASE("where processes look alike, an unknown need settles no lower for what
         if (story.is_asked(kAlike)) story.sample(kAlike, 5_GiB, {}, false);  // all of them its own
     }
     CHECK(claim_of(kUnknown)->bytes == 5_GiB + 320_MiB + 64_MiB);
+}
+
+TEST_CASE("where processes look alike, a first run leaves the most that it can have taken") {
+    constexpr core::DeviceId kAlike{1};
+    const core::DeviceSettings settings{
+        .known = {{.uuid = "GPU-0", .kind = core::DeviceKind::gpu, .capacity = 24_GiB}}};
+    Story story{core::ModelSpec{.name = "a", .prefetch = 0}, settings};
+    const auto claimed = [&] {
+        return story.engine().devices().find_device(kAlike)->ledger.claimed();
+    };
+    story.call(1);
+    story.sample(kAlike, 2_GiB, {}, false);  // strangers
+    story.make_ready();
+    REQUIRE(story.was_sent(1));
+    story.begin(1);
+    story.sample(kAlike, 5_GiB, {}, false);
+    story.wait(2s);
+    story.sample(kAlike, 9_GiB, {}, false);
+    CHECK(claimed() == 22_GiB);
+    story.answer(1);
+    REQUIRE(story.is_asked(kAlike));
+    story.sample(kAlike, 8_GiB, {}, false);
+    CHECK(claimed() == 7_GiB + 448_MiB + 64_MiB);
 }

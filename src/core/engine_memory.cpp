@@ -192,9 +192,22 @@ Error Engine::memory_error(const Model& model) const {
     const Shortage& shortage = *model.shortage;
     const Device* device = devices_.find_device(shortage.device);
     const std::string uuid = device == nullptr ? "none" : device->spec.uuid;
-    if (device == nullptr || !devices_.has_answering(model.spec.devices)) {
+    if (device == nullptr || short_reason(model) == WaitReason::device) {
         Error error = base::fail(Errc::unavailable, no_device_text(model.spec));
         error.reason = "device";
+        return error;
+    }
+    if (shortage.is_for_run) {
+        Error error = base::fail(
+            Errc::timeout,
+            fmt::format("the model {} is loaded on the device {}, and its first run waited until "
+                        "nothing else loads there, because nobody knows what it needs; say its "
+                        "`need`, or give more time",
+                        model.spec.name, uuid));
+        error.memory = base::MemoryShortage{.device = uuid,
+                                            .required = {},
+                                            .available = shortage.available,
+                                            .holders = holders_on(*device)};
         return error;
     }
     base::MemoryShortage facts{.device = uuid,
@@ -298,6 +311,34 @@ void Engine::shrink_copies(DeviceId id, Instant now, Commands& out) {
         missing = missing > bytes ? missing - bytes : Bytes{};
         advance(replica.model, now, out);
     }
+}
+
+// --- the first run of a replica whose need is not known
+
+// In which replica the first in the queue may run now: rather than to wait behind others at `place`
+// it makes a first run.
+Replica* Engine::begin_first_run(Model& model, Replica* place, Instant now, Commands& out) {
+    if (place != nullptr && place->leases().empty()) return place;
+    for (Replica& replica : model.replicas) {
+        if (!replica.is_first_run_due()) continue;
+        const bool may_begin = devices_.begin_first_run(replica.generation(), now, out);
+        arm_device_timers();
+        if (may_begin) return &replica;
+    }
+    return place;
+}
+
+// Those that nobody wants any more wait no more. Returns the device of one that does.
+std::optional<DeviceId> Engine::forgo_first_runs(const Model& model) {
+    std::optional<DeviceId> waiting;
+    for (const Replica& replica : model.replicas) {
+        if (!replica.is_untried() || !replica.has_process()) continue;
+        const bool is_wanted =
+            replica.is_first_run_due() && !model.is_paused && !model.queue.empty();
+        if (!is_wanted) devices_.forgo_first_run(replica.generation());
+        if (devices_.holdings().at(replica.generation()).is_waiting) waiting = replica.device();
+    }
+    return waiting;
 }
 
 // A stranger took the memory between admission and load. True: the load is tried again when there

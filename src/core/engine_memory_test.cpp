@@ -10,31 +10,18 @@ using core::EventCode;
 using core::Generation;
 using core::RequestId;
 using windlass::base::Errc;
+using windlass::core::testing::gpus;
 using windlass::core::testing::kFirst;
+using windlass::core::testing::kGpu;
 using windlass::core::testing::kModel;
+using windlass::core::testing::kOther;
+using windlass::core::testing::kSecond;
+using windlass::core::testing::model_of;
 using windlass::core::testing::Story;
 using namespace std::chrono_literals;
 using namespace windlass::base;  // _MiB, _GiB
 
 namespace {
-
-constexpr DeviceId kGpu{1};
-constexpr DeviceId kOther{2};
-constexpr Generation kSecond{2};
-
-core::DeviceSettings gpus(int count = 1, Bytes capacity = 24_GiB) {
-    core::DeviceSettings settings{.on_unknown_memory = core::UnknownMemory::refuse, .known = {}};
-    for (int i = 0; i < count; ++i) {
-        settings.known.push_back({.uuid = "GPU-" + std::to_string(i),
-                                  .kind = core::DeviceKind::gpu,
-                                  .capacity = capacity});
-    }
-    return settings;
-}
-
-core::ModelSpec model_of(Bytes need, const char* name = "digits") {
-    return {.name = name, .need = {.kind = core::NeedKind::bytes, .bytes = need}, .prefetch = 0};
-}
 
 bool reported(const Story& story, EventCode code) { return story.report(code) != nullptr; }
 
@@ -362,7 +349,7 @@ TEST_CASE("[A3.3] as many copies as fit beside a stranger; idle ones go when it 
 
 TEST_CASE("an unknown need claims all there is, and what was measured once it is ready") {
     Story story{{{.name = "a", .prefetch = 0}, model_of(2_GiB, "b")}, gpus()};
-    story.call(1);
+    story.happen(core::LoadAsked{RequestId{1}, kModel, 1h});
     story.sample(kGpu, 4_GiB);
     CHECK(ledger(story).claimed() == 20_GiB);
     story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
@@ -377,7 +364,7 @@ TEST_CASE("an unknown need claims all there is, and what was measured once it is
 
 TEST_CASE("an unknown need claims no more for its margin than there was") {
     Story story{core::ModelSpec{.name = "a", .prefetch = 0}, gpus()};
-    story.call(1);
+    story.happen(core::LoadAsked{RequestId{1}, kModel, 1h});
     story.sample(kGpu, 4_GiB);
     REQUIRE(ledger(story).claimed() == 20_GiB);
     story.make_ready();
@@ -390,7 +377,7 @@ TEST_CASE("an unknown need claims no more for its margin than there was") {
 TEST_CASE("an unknown need does not settle at what others took where processes look alike") {
     Story story{{model_of(10_GiB, "b"), {.name = "a", .prefetch = 0}}, gpus()};
     load_first(story, Bytes{});
-    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    story.happen(core::LoadAsked{RequestId{2}, core::ModelId{2}, 1h});
     if (story.is_asked(kGpu)) story.sample(kGpu, Bytes{}, {}, false);
     REQUIRE(ledger(story).find_claim(kSecond)->bytes == 14_GiB);
     story.happen(core::WorkerHello{kSecond});

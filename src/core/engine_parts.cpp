@@ -58,16 +58,20 @@ std::uint32_t Model::count_copies_on(DeviceId device) const {
 }
 
 Replica* Model::find_place() {
-    if (breaker.is_tripped() && lease_count() > 0) return nullptr;  // one probe
+    if (!may_run()) return nullptr;
     const std::size_t prefetch = spec.prefetch.value_or(window.prefetch());
     Replica* best = nullptr;
     for (Replica& replica : replicas) {
-        if (replica.residency() != Residency::ready) continue;
+        if (replica.residency() != Residency::ready || replica.is_untried()) continue;
         const std::size_t held = replica.leases().size();
         if (held >= replica.concurrency() + prefetch) continue;
         if (best == nullptr || held < best->leases().size()) best = &replica;
     }
     return best;
+}
+
+bool Model::is_first_run_due() const {
+    return may_run() && std::ranges::any_of(replicas, &Replica::is_first_run_due);
 }
 
 bool Model::wants_copy() const {
@@ -80,6 +84,7 @@ bool Model::wants_copy() const {
         const bool is_failing = residency == Residency::stopping && replica.will_back_off();
         if (residency == Residency::backoff || is_failing) return false;
         if (residency == Residency::loading) places_to_come += spec.concurrency;
+        if (replica.is_first_run_due()) ++places_to_come;
         if (residency == Residency::ready || residency == Residency::loading) ++live_count;
     }
     const std::size_t asked_count = is_paused ? 0 : queue.size();

@@ -77,8 +77,11 @@ struct Model {
     bool has_process() const;
     std::size_t count_live() const;  // ready or loading
     std::uint32_t count_copies_on(DeviceId device) const;
-    // The ready replica with the fewest runs; null when all are full.
+    // Of the ready replicas that have run before, the one with the fewest runs; null when all are
+    // full.
     Replica* find_place();
+    bool is_first_run_due() const;  // of one of them; and it may run
+    bool may_run() const { return !breaker.is_tripped() || lease_count() == 0; }  // one probe
     // Somebody waits for whom neither a ready replica has a place, nor one that loads will have.
     bool wants_copy() const;
     // A place for one more copy, if there may be one more.

@@ -39,6 +39,13 @@ ModelView Engine::view(ModelId id) const {
     return view;
 }
 
+WaitReason Engine::short_reason(const Model& model) const {
+    const bool is_answering = model.shortage->is_for_run
+                                  ? devices_.device(model.shortage->device).is_answering()
+                                  : devices_.has_answering(model.spec.devices);
+    return is_answering ? WaitReason::memory : WaitReason::device;
+}
+
 std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
     const auto entry = calls_.find(request);
     if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
@@ -49,15 +56,18 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
     const Replica& replica = is_queued ? model.foremost() : replica_of(runs_.at(request));
     switch (replica.residency()) {
         case loading: return replica.said_hello() ? WaitReason::loading : WaitReason::starting;
-        case ready: return WaitReason::busy;
+        case ready: {
+            const bool is_busy = std::ranges::any_of(model.replicas, [](const Replica& each) {
+                return each.residency() == ready && !each.leases().empty();
+            });
+            if (!is_queued || is_busy || !model.shortage) return WaitReason::busy;
+            return short_reason(model);
+        }
         case draining: return WaitReason::draining;
         case stopping: return WaitReason::stopping;
         case backoff: return WaitReason::backoff;
         case cold:
-            if (model.shortage) {
-                return devices_.has_answering(model.spec.devices) ? WaitReason::memory
-                                                                  : WaitReason::device;
-            }
+            if (model.shortage) return short_reason(model);
             break;
         case unkillable: break;  // check_invariants(): nobody waits for these
     }
@@ -189,6 +199,7 @@ void Engine::check_memory() const {
         WL_ASSERT(devices_.holdings().contains(generation));  // whoever lives has a claim
     }
     for (const auto& [generation, holding] : devices_.holdings()) {
+        WL_ASSERT(!holding.is_waiting || model_of(holding.model).shortage);
         const bool is_departed = devices_.is_departed(generation);
         WL_ASSERT(is_departed ==
                   deadlines_.find({TimerKind::settle, generation.value}).has_value());

@@ -1,6 +1,9 @@
 // For tests: an engine with one model, told event by event.
 #pragma once
 
+#include <algorithm>
+#include <string>
+
 #include "base/assert.h"
 #include "core/engine.h"
 
@@ -8,6 +11,23 @@ namespace windlass::core::testing {
 
 inline constexpr ModelId kModel{1};
 inline constexpr Generation kFirst{1};
+inline constexpr Generation kSecond{2};
+inline constexpr DeviceId kGpu{1};
+inline constexpr DeviceId kOther{2};
+
+// GPU-0, GPU-1, ..., on which unknown memory is refused.
+inline DeviceSettings gpus(int count = 1, Bytes capacity = Bytes{std::uint64_t{24} << 30}) {
+    DeviceSettings settings{.on_unknown_memory = UnknownMemory::refuse, .known = {}};
+    for (int i = 0; i < count; ++i) {
+        settings.known.push_back(
+            {.uuid = "GPU-" + std::to_string(i), .kind = DeviceKind::gpu, .capacity = capacity});
+    }
+    return settings;
+}
+
+inline ModelSpec model_of(Bytes need, const char* name = "digits") {
+    return {.name = name, .need = {.kind = NeedKind::bytes, .bytes = need}, .prefetch = 0};
+}
 
 // An engine with one model, and what it commanded last.
 class Story {
@@ -87,6 +107,12 @@ class Story {
         const base::MemoryShortage* memory = error.memory ? &*error.memory : nullptr;
         WL_ASSERT(memory != nullptr);
         return *memory;
+    }
+    bool was_sent(std::uint64_t id) const {
+        return std::ranges::any_of(commands_, [&](const Command& command) {
+            const auto* dispatch = std::get_if<Dispatch>(&command);
+            return dispatch != nullptr && dispatch->request == RequestId{id};
+        });
     }
     const Report* report(EventCode code) const {
         for (const Command& command : commands_) {

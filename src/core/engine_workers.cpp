@@ -37,6 +37,7 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     devices_.on_loaded(event.generation, now, out);
     arm_device_timers();
     advance(generations_.at(event.generation).model, now, out);
+    feed_starving(now, out);  // an unknown need loads, and runs first, where nobody else loads
 }
 
 void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
@@ -109,7 +110,7 @@ void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
     }
     model_of(id.model).window.on_run(now - started);
     count_success(id, out);
-    end_lease(id, event.request, now);
+    end_lease(id, event.request, now, out);
     advance(id.model, now, out);
 }
 
@@ -138,7 +139,7 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
         event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
     // Some workers still say that they are ended in the middle of a run; others just end.
     const bool is_cut_off = event.error.code == Errc::worker_lost;
-    end_lease(id, event.request, now);
+    end_lease(id, event.request, now, out);
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
         const bool runs_again = is_poisoned || is_cut_off
                                     ? rerun(event.request, out)
@@ -166,15 +167,20 @@ void Engine::on(const RunRecalled& event, Instant now, Commands& out) {
     const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || lease->begun || !event.recalled) return;
     const ReplicaId id = generations_.at(event.generation);
-    end_lease(id, event.request, now);
+    end_lease(id, event.request, now, out);
     if (calls_.contains(event.request)) requeue(event.request, out);
     advance(id.model, now, out);
 }
 
-void Engine::end_lease(ReplicaId id, RequestId request, Instant now) {
-    replica_of(id).end_lease(request, now);
+void Engine::end_lease(ReplicaId id, RequestId request, Instant now, Commands& out) {
+    Replica& replica = replica_of(id);
+    const bool is_first = replica.is_untried();
+    replica.end_lease(request, now);
     runs_.erase(request);
     deadlines_.disarm({TimerKind::run_limit, request.value});
+    if (!is_first) return;
+    devices_.end_first_run(replica.generation(), !replica.is_untried(), now, out);
+    arm_device_timers();
 }
 
 // --- limits of the model

@@ -17,8 +17,9 @@ std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
 }
 
 // Somebody else's presence forbids it, however much is free.
-bool is_closed(const Need& need, const DeviceLedger& ledger) {
-    if (ledger.is_exclusive()) return true;
+bool is_closed(const Need& need, const Candidate& candidate) {
+    const DeviceLedger& ledger = *candidate.ledger;
+    if (ledger.is_exclusive() || candidate.is_reserved) return true;
     if (need.kind == NeedKind::all) return !ledger.claims().empty() || !ledger.fences().empty();
     return need.kind == NeedKind::unknown && ledger.is_loading();
 }
@@ -32,7 +33,7 @@ std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownM
         if (policy == UnknownMemory::refuse) return std::nullopt;
         return Placed{.device = candidate.device, .claim = required.value_or(Bytes{})};
     }
-    if (is_closed(need, ledger)) return std::nullopt;
+    if (is_closed(need, candidate)) return std::nullopt;
     if (required && *required > *free) return std::nullopt;
     if (!required && *free == Bytes{}) return std::nullopt;
     return Placed{.device = candidate.device,

@@ -37,6 +37,7 @@ struct Candidate {  // a device that the model may use and that answers
     std::uint32_t copy_count = 0;  // of this model there already
     // An unknown need claims nothing here, and nobody is alone: memory that can be swapped.
     bool is_elastic = false;
+    bool is_reserved = false;  // a first run there waits until nothing loads any more
 };
 
 struct Placed {
@@ -52,6 +53,7 @@ struct Shortage {                    // why nothing fits now
     std::optional<Bytes> available;  // empty: unknown
     bool is_for_ever = false;        // not even on an empty device
     bool is_unknown = false;         // where it may fit, the policy on unknown memory forbids it
+    bool is_for_run = false;         // it is loaded there, and waits for its first run
 
     friend bool operator==(const Shortage&, const Shortage&) = default;
 };

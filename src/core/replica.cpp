@@ -27,6 +27,10 @@ bool Replica::will_back_off() const {
     return false;
 }
 
+bool Replica::is_first_run_due() const {
+    return is_untried_ && residency_ == ready && leases_.empty();
+}
+
 std::size_t Replica::begun_count() const {
     return static_cast<std::size_t>(
         std::ranges::count_if(leases_, [](const auto& entry) { return entry.second.begun; }));
@@ -60,6 +64,7 @@ void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Co
     generation_ = order.generation;
     device_ = order.device;
     said_hello_ = false;
+    is_untried_ = false;
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
     loading_since_ = now;
@@ -151,7 +156,7 @@ void Replica::end_backoff(Commands& out) {
 }
 
 void Replica::send(RequestId request, Duration timeout, Instant now, Commands& out) {
-    WL_ASSERT(residency_ == ready);
+    WL_ASSERT(residency_ == ready && (!is_untried_ || leases_.empty()));
     const Lease lease{.sent = now, .started = {}, .last_progress = {}};
     const bool is_new = leases_.try_emplace(request, lease).second;
     WL_ASSERT(is_new);
@@ -178,7 +183,9 @@ void Replica::cancel(RequestId request, Commands& out) {
 }
 
 void Replica::end_lease(RequestId request, Instant now) {
-    leases_.erase(request);
+    const auto lease = leases_.find(request);
+    if (lease->second.begun) is_untried_ = false;
+    leases_.erase(lease);
     place_free_since_ = now;
 }
 
@@ -208,7 +215,7 @@ void Replica::encode(StateEncoder& encoder) const {
     encoder.number(static_cast<std::uint64_t>(residency_));
     encoder.number(static_cast<std::uint64_t>(stop_step_));
     encoder.number(static_cast<std::uint64_t>(stop_cause_));
-    encoder.number(said_hello_ ? 1 : 0);
+    encoder.number((said_hello_ ? 1u : 0u) | (is_untried_ ? 2u : 0u));
     encoder.number(has_process() ? 1 : 0);
     if (has_process()) {
         encoder.generation(generation_);

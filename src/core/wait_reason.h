@@ -15,7 +15,8 @@ enum class WaitReason : std::uint8_t {
     backoff,   // the model failed; the next try comes after a pause
     retrying,  // a `transient` error of this request; its own pause is not over
     paused,    // an administrator paused the model
-    memory,    // no device has room for it, or it is being asked whether it has
+    memory,    // no device has room for it, or it is being asked whether it has; or its first run,
+               // which claims all there is, waits for others
     device,    // no device that the model may use is there and answers
 };
 

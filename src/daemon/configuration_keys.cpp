@@ -91,7 +91,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kNow,
      "Memory of one copy: an amount, a share such as `\"40%\"` of what the device has beside its "
      "`headroom`, or `\"all\"` (alone on its device). Without it a copy loads alone on the GPU "
-     "with most free memory, and is measured there."},
+     "with most free memory, makes its first run alone, and is measured after both."},
     {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Where it may run: `\"cpu\"`, a list of UUIDs, or `\"any\"`: any GPU, and the CPU only where "
      "there is none."},

@@ -23,10 +23,12 @@ def ballast(name, size, need, run_ms=0, **keys):
     return model(name, command=command, need=need, **keys)
 
 
-def device_probe(name, size, need, **keys):
-    """models/device_probe.py, which takes `size` at its load."""
+def device_probe(name, size, need=None, **keys):
+    """models/device_probe.py, which takes `size` at its load; without `need` nobody knows."""
     settings = {"python": "device_probe:DeviceProbe", "path": str(MODELS)}
-    settings.update(interpreter=sys.executable, need=need, **keys)
+    settings.update(interpreter=sys.executable, **keys)
+    if need:
+        settings["need"] = need
     return model_table(name, {"BALLAST_BYTES": size}, settings)
 
 

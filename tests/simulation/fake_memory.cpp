@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace windlass::simulation {
 
@@ -31,8 +32,11 @@ FakeMemory::FakeMemory(const core::DeviceSettings& settings, Random& random,
     : random_(random), hooks_(hooks), devices_(world::true_memory(settings)) {}
 
 void FakeMemory::launch(const core::Launch& order, const core::ModelSpec& spec, Bytes claim) {
-    const Bytes need = draw_need(spec, devices_.at(order.device).spec, random_);
-    plans_[order.generation] = {order.device, claim > Bytes{} ? std::min(need, claim) : need};
+    Bytes need = draw_need(spec, devices_.at(order.device).spec, random_);
+    const bool is_unknown = spec.need.kind == core::NeedKind::unknown;
+    if (!is_unknown && claim > Bytes{}) need = std::min(need, claim);
+    const Bytes growth{is_unknown ? random_.below(3) * kGiB : 0};
+    plans_[order.generation] = {order.device, need, growth};
 }
 
 bool FakeMemory::take(Generation generation) {
@@ -40,8 +44,15 @@ bool FakeMemory::take(Generation generation) {
     world::TrueDevice& device = devices_.at(plan.device);
     const auto& capacity = device.spec.capacity;
     if (capacity && device.used(now_) + plan.need > *capacity) return false;
-    device.own[generation] = plan.need;
+    device.own[generation] = device.own[generation] + plan.need;
     return true;
+}
+
+bool FakeMemory::grow(Generation generation) {
+    const auto plan = plans_.find(generation);
+    if (plan == plans_.end() || plan->second.growth == Bytes{}) return true;
+    plan->second.need = std::exchange(plan->second.growth, Bytes{});
+    return take(generation);
 }
 
 void FakeMemory::end(Generation generation, const core::Engine& engine, Instant now) {

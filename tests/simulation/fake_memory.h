@@ -22,10 +22,12 @@ class FakeMemory {
   public:
     FakeMemory(const core::DeviceSettings& settings, Random& random, const WorldHooks& hooks);
 
-    // `claim`: what an unknown need turns out to take at most.
+    // `claim`: a need that is known takes no more.
     void launch(const core::Launch& order, const core::ModelSpec& spec, Bytes claim);
     // A load takes its memory. False: there is not enough.
     bool take(Generation generation);
+    // So does the first run of an unknown need, beyond that of its load.
+    bool grow(Generation generation);
     void end(Generation generation, const core::Engine& engine, Instant now);
     // Plans the answer, if there is to be one.
     void ask(const core::SampleDevice& question, Instant now);
@@ -42,6 +44,7 @@ class FakeMemory {
     struct Plan {
         DeviceId device;
         Bytes need;
+        Bytes growth;
     };
 
     void move_stranger(world::TrueDevice& device, Instant now);

@@ -63,6 +63,10 @@ void FakeWorker::begin_next() {
 
 void FakeWorker::plan_run(RequestId request) {
     const auto run = hooks_->between(1ms, spec_.run_timeout / 2);
+    if (!hooks_->grow_memory(generation_)) {
+        return hooks_->schedule(run,
+                                core::RunFailed{generation_, request, said(Errc::out_of_memory)});
+    }
     if (hooks_->strikes(Fault::run_dies)) return die(run);
     if (hooks_->strikes(Fault::run_silent)) return;
     const bool is_late = hooks_->strikes(Fault::run_late);

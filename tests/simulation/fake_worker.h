@@ -21,6 +21,7 @@ struct WorldHooks {
     std::function<bool(Fault)> strikes;  // whether a fault happens; counts it
     std::function<base::Duration(base::Duration, base::Duration)> between;
     std::function<bool(Generation)> take_memory;  // false: there is not enough for the load
+    std::function<bool(Generation)> grow_memory;  // false: there is not enough for the first run
 };
 
 class FakeWorker {

@@ -130,7 +130,8 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
             },
         .between = [this](base::Duration low,
                           base::Duration high) { return random_.between(low, high); },
-        .take_memory = [this](Generation generation) { return memory_.take(generation); }};
+        .take_memory = [this](Generation generation) { return memory_.take(generation); },
+        .grow_memory = [this](Generation generation) { return memory_.grow(generation); }};
 }
 
 void Simulation::schedule(base::Duration after, core::Event event) {

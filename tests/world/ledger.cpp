@@ -143,14 +143,14 @@ void Ledger::on(const core::RunProgressed& event, Instant now) {
 }
 void Ledger::on(const core::RunAnswered& event, Instant now) {
     const auto process = processes_.find(event.generation);
-    if (process == processes_.end() || process->second.runs.erase(event.request) == 0) return;
+    if (process == processes_.end() || !end_run(process->second, event.request)) return;
     process->second.last_end = now;
     happened_.answered = event.request;
     models_[process->second.model].is_tripped = false;
 }
 void Ledger::on(const core::RunFailed& event, Instant now) {
     const auto process = processes_.find(event.generation);
-    if (process == processes_.end() || process->second.runs.erase(event.request) == 0) return;
+    if (process == processes_.end() || !end_run(process->second, event.request)) return;
     process->second.last_end = now;
     happened_.failed = event.error;
     happened_.failed_request = event.request;
@@ -196,6 +196,15 @@ void Ledger::end_process(Generation generation, Instant now) {
     processes_.erase(process);
 }
 
+// False: it was not there.
+bool Ledger::end_run(Process& process, RequestId request) {
+    const auto run = process.runs.find(request);
+    if (run == process.runs.end()) return false;
+    if (run->second.begun) process.is_untried = process.may_be_untried = false;
+    process.runs.erase(run);
+    return true;
+}
+
 void Ledger::lose_runs(Process& process) {
     happened_.ended_models.insert(process.model);
     for (const auto& [request, run] : process.runs) {
@@ -208,7 +217,7 @@ void Ledger::lose_runs(Process& process) {
 
 void Ledger::on(const core::DeviceFound& event, Instant) { memory_.on(event); }
 void Ledger::on(const core::DeviceSampled& event, Instant now) { memory_.on(event, now); }
-void Ledger::on(const core::DeviceSilent& event, Instant) { memory_.on(event); }
+void Ledger::on(const core::DeviceSilent& event, Instant now) { memory_.on(event, now); }
 void Ledger::on(const core::DeviceLost& event, Instant) {
     memory_.on(event);
     happened_.device_lost = true;
@@ -266,7 +275,8 @@ void Ledger::encode(core::StateEncoder& encoder) const {
                        (process.has_failed ? 4u : 0u) | (process.is_deaf ? 8u : 0u) |
                        (process.is_poisoned ? 16u : 0u) | (process.had_limit ? 32u : 0u) |
                        (process.stop_sent ? 64u : 0u) | (process.term_sent ? 128u : 0u) |
-                       (process.kill_sent ? 256u : 0u));
+                       (process.kill_sent ? 256u : 0u) | (process.is_untried ? 512u : 0u) |
+                       (process.may_be_untried ? 1024u : 0u));
         for (const auto& [request, run] : process.runs) {
             encoder.request(request);
             encoder.number(run.begun ? 1 : 0);

@@ -86,6 +86,11 @@ class Ledger {
     const Run* find_run(RequestId request) const;
     void end_process(Generation generation, Instant now);
     void lose_runs(Process& process);
+    static bool end_run(Process& process, RequestId request);
+    bool is_loading(const Process& process, Instant now) const;
+    bool is_alone(const Process& process, Instant now) const;
+    void check_alone(core::DeviceId device, Generation generation, bool is_known, Instant now);
+    bool waits_for_run(Generation generation, const Process& process, Instant now) const;
     void fail(const std::string& sentence);
     const core::ModelSpec& spec(ModelId id) const { return specs_.at(id.value - 1); }
 

@@ -33,6 +33,37 @@ bool Ledger::is_set_aside(const Process& process, Instant now) const {
     return process.kill_sent && *process.kill_sent + process.limits.reap_timeout <= now;
 }
 
+bool Ledger::is_loading(const Process& process, Instant now) const {
+    return !process.is_loaded && !is_set_aside(process, now);
+}
+
+// It claims all there is: for a load or a first run whose need nobody knows.
+bool Ledger::is_alone(const Process& process, Instant now) const {
+    return process.is_untried && (is_loading(process, now) || !process.runs.empty()) &&
+           !is_set_aside(process, now);
+}
+
+// What begins now on this device takes what nobody else may be taking. `is_known`: its need.
+void Ledger::check_alone(core::DeviceId device, Generation generation, bool is_known, Instant now) {
+    if (memory_.admits_unknown() || !memory_.is_known(device, now, true)) return;
+    for (const auto& [other, process] : processes_) {
+        if (process.device != device || other == generation) continue;
+        if (is_alone(process, now)) fail("something began beside one that claims all there is");
+        if (!is_known && is_loading(process, now)) fail("an unknown need began beside a load");
+    }
+}
+
+// Loaded, and something stands in the way of its first run.
+bool Ledger::waits_for_run(Generation generation, const Process& waiting, Instant now) const {
+    if (!waiting.may_be_untried || !waiting.is_loaded || !waiting.runs.empty()) return false;
+    if (memory_.is_unsure(waiting.device, now)) return true;
+    return std::ranges::any_of(processes_, [&](const auto& entry) {
+        const auto& [other, process] = entry;
+        return process.device == waiting.device && other != generation &&
+               (is_alone(process, now) || is_loading(process, now));
+    });
+}
+
 void Ledger::on(const core::Launch& command, Instant now) {
     std::uint32_t living_count = 0;
     for (const auto& [generation, process] : processes_) {
@@ -42,6 +73,8 @@ void Ledger::on(const core::Launch& command, Instant now) {
     if (living_count >= spec(command.model).copies.count_max) {
         fail(fmt::format("one copy of model {} too many was launched", command.model.value));
     }
+    const bool has_need = spec(command.model).need.kind != core::NeedKind::unknown;
+    check_alone(command.device, command.generation, has_need, now);
     memory_.on(command, spec(command.model), now);
     if (const auto& broken = memory_.violation()) fail(*broken);
     if (shutting_down_) fail("a process was launched during shutdown");
@@ -56,11 +89,14 @@ void Ledger::on(const core::Launch& command, Instant now) {
                                                   : request.kind != RequestKind::unload);
     });
     if (!is_wanted) fail("a process was launched that nobody asked for");
-    processes_[command.generation] = {.model = command.model,
-                                      .device = command.device,
-                                      .limits = spec(command.model).limits,
-                                      .concurrency = spec(command.model).concurrency,
-                                      .launched = now};
+    processes_[command.generation] = {
+        .model = command.model,
+        .device = command.device,
+        .limits = spec(command.model).limits,
+        .concurrency = spec(command.model).concurrency,
+        .is_untried = !has_need && memory_.is_known(command.device, now, true),
+        .may_be_untried = !has_need && memory_.is_known(command.device, now, false),
+        .launched = now};
 }
 
 void Ledger::on(const core::Load& command, Instant now) {
@@ -86,6 +122,10 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     }
     if (models_[process.model].is_paused) fail("a run was sent to a paused model");
     if (models_[process.model].is_tripped && !process.runs.empty()) fail("a probe is one run");
+    if (process.is_untried) {
+        if (!process.runs.empty()) fail("a run was sent before the first one was over");
+        check_alone(process.device, command.generation, false, now);
+    }
     if (request.begun_count > 0) {
         const bool is_excused = request.is_idempotent && request.lost_count <= 1 &&
                                 request.transient_count <= 2 &&
@@ -199,7 +239,7 @@ void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant
         }
     } else if (error.memory || error.reason == "device") {
         const bool is_over = request.deadline <= now || request.wait_deadline <= now;
-        if (!is_over && !memory_.is_hopeless(spec(request.model))) {
+        if (!is_over && !memory_.is_hopeless(spec(request.model), now)) {
             fail("a request was refused for memory that it could have waited for");
         }
     } else if (error.code == Errc::unavailable) {
@@ -331,11 +371,17 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
     // one that drains without a run goes at once.) While a breaker probes there is one place for
     // all copies, and a copy that leaves may still hold it.
     const bool is_probing = models_[request.model].is_tripped;
-    const auto is_idle = [&](const Process& p) {
-        return p.is_loaded && !p.is_deaf && !p.is_poisoned && !is_leaving(p) && p.runs.empty();
-    };
+    const bool has_idle = std::ranges::any_of(processes_, [&](const auto& entry) {
+        const auto& [generation, p] = entry;
+        const bool is_ready = p.is_loaded && !p.is_deaf && !p.is_poisoned && !is_leaving(p);
+        return p.model == request.model && is_ready && p.runs.empty() &&
+               !waits_for_run(generation, p, now);
+    });
     const auto has_runs = [](const Process& p) { return !p.runs.empty(); };
     const bool has_living = any([](const Process& process) { return !process.kill_sent; });
+    const bool has_waiting_run = std::ranges::any_of(processes_, [&](const auto& entry) {
+        return entry.second.model == request.model && waits_for_run(entry.first, entry.second, now);
+    });
     bool is_true = false;
     switch (*reason) {
         case WaitReason::starting:
@@ -345,7 +391,7 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             is_true = any([](const Process& p) { return p.said_hello && !p.is_loaded; });
             break;
         case WaitReason::busy:
-            is_true = run != nullptr || !any(is_idle) || (is_probing && any(has_runs));
+            is_true = run != nullptr || !has_idle || (is_probing && any(has_runs));
             break;
         case WaitReason::draining:
             is_true = any([](const Process& p) { return !p.runs.empty(); });
@@ -358,9 +404,12 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             break;
         case WaitReason::memory:
             is_true = !has_living && memory_.is_short(spec(request.model), now);
+            is_true = is_true || has_waiting_run;
             break;
         case WaitReason::device:
             is_true = !has_living && !memory_.has_answering(spec(request.model));
+            is_true = is_true || (has_waiting_run &&
+                                  any([&](const Process& p) { return memory_.is_mute(p.device); }));
             break;
     }
     if (!is_true) fail(fmt::format("a wait is explained as {}, which is not so", to_text(*reason)));

@@ -48,7 +48,7 @@ void MemoryBook::on_time(core::Instant now) {
 
 void MemoryBook::on_time(DeviceId id, const Device& device, core::Instant now) {
     if (!device.is_asked || device.asked + settings_.answer_timeout > now) return;
-    on(core::DeviceSilent{id, device.sequence});
+    on(core::DeviceSilent{id, device.sequence}, now);
 }
 
 void MemoryBook::on(const core::SampleDevice& command, core::Instant now) {
@@ -81,11 +81,12 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
     }
 }
 
-void MemoryBook::on(const core::DeviceSilent& event) {
+void MemoryBook::on(const core::DeviceSilent& event, core::Instant now) {
     Device& device = devices_.at(event.device);
     if (!device.is_asked || event.sequence != device.sequence) return;
     device.is_asked = false;
     device.is_silent = true;
+    device.silent_since = now;
     device.last.reset();
     forget_measured(event.device);
 }
@@ -111,6 +112,19 @@ bool MemoryBook::may_use(const core::ModelSpec& spec, const Device& device) cons
     const bool has_gpu = std::ranges::any_of(
         devices_, [](const auto& d) { return d.second.spec.kind == core::DeviceKind::gpu; });
     return !has_gpu || device.spec.kind == core::DeviceKind::gpu;
+}
+
+bool MemoryBook::is_known(DeviceId id, core::Instant now, bool is_sure) const {
+    const Device& device = devices_.at(id);
+    if (device.spec.kind == core::DeviceKind::cpu || !device.spec.capacity) return false;
+    const bool is_turning = device.is_asked && device.asked + settings_.answer_timeout <= now;
+    const bool was_silenced = device.is_silent && device.silent_since == now;
+    if (!is_sure && (is_turning || was_silenced)) return true;
+    return device.last && device.last->used && !is_turning;
+}
+
+bool MemoryBook::is_unsure(DeviceId id, core::Instant now) const {
+    return devices_.at(id).is_asked || !is_known(id, now, true);
 }
 
 Bytes MemoryBook::claimed(DeviceId id) const {
@@ -147,7 +161,7 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
     Bytes taken = *device.last->used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        if (!claim.need || !need) return false;
+        if (!claim.need || claim.may_be_all || !need) return false;
         const bool is_counted = own_known && !claim.exit_after;
         taken = taken + (is_counted ? above(*claim.need, claim.measured)
                                     : std::max(*claim.need, claim.measured));
@@ -187,7 +201,10 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
     }
     claims_[command.generation] = {.device = command.device, .need = need, .exit_after = {}};
     // Let in without any number, it claims none: only what it was seen to have must be proved back.
-    if ((!is_known || is_turning) && !need) claims_[command.generation].need = Bytes{};
+    if ((!is_known || is_turning) && !need) {
+        claims_[command.generation].need = Bytes{};
+        claims_[command.generation].may_be_all = is_turning;
+    }
     if (!device.spec.is_measured) claims_.erase(command.generation);
 }
 
@@ -276,10 +293,12 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
     });
 }
 
-bool MemoryBook::is_hopeless(const core::ModelSpec& spec) const {
+bool MemoryBook::is_hopeless(const core::ModelSpec& spec, core::Instant now) const {
     return std::ranges::all_of(devices_, [&](const auto& entry) {
         const Device& device = entry.second;
         if (!may_use(spec, device)) return true;
+        // In the instant in which it falls silent its last answer may have been the reason.
+        if (device.is_silent && device.silent_since == now) return true;
         if (device.is_lost || device.is_silent) return false;
         if (!device.last || !device.last->used) return true;
         const auto need = need_on(spec, device);
@@ -305,7 +324,7 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
     for (const auto& [generation, claim] : claims_) {
         encoder.generation(generation);
         encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u) |
-                       (claim.need ? 4u : 0u));
+                       (claim.need ? 4u : 0u) | (claim.may_be_all ? 8u : 0u));
         encoder.number(claim.measured.count());
     }
 }

@@ -22,7 +22,7 @@ class MemoryBook {
 
     void on(const core::DeviceFound& event);
     void on(const core::DeviceSampled& event, core::Instant now);
-    void on(const core::DeviceSilent& event);
+    void on(const core::DeviceSilent& event, core::Instant now);
     void on(const core::DeviceLost& event);
     void on(const core::SampleDevice& command, core::Instant now);
     void on_time(core::Instant now);  // a question may have gone unanswered
@@ -34,12 +34,20 @@ class MemoryBook {
     void check(const core::Engine& engine);
 
     bool is_lost(DeviceId id) const { return devices_.at(id).is_lost; }
+    bool is_mute(DeviceId id) const { return is_lost(id) || devices_.at(id).is_silent; }
+    // It is a GPU that said how full it is. `is_sure`: and does not fall silent in this instant.
+    bool is_known(DeviceId id, core::Instant now, bool is_sure) const;
+    // It is not known just now how full it is.
+    bool is_unsure(DeviceId id, core::Instant now) const;
+    bool admits_unknown() const {
+        return settings_.on_unknown_memory == core::UnknownMemory::admit;
+    }
     // A wait for memory is true: no device has room for the model, as far as the last answers tell;
     // or one is being asked whose last answer is too old, and not for too long.
     bool is_short(const core::ModelSpec& spec, core::Instant now) const;
     bool has_answering(const core::ModelSpec& spec) const;
     // Waiting cannot help: it never fits, or nothing says how full the device is.
-    bool is_hopeless(const core::ModelSpec& spec) const;
+    bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
 
     const std::optional<std::string>& violation() const { return violation_; }
     void encode(core::StateEncoder& encoder) const;
@@ -48,6 +56,7 @@ class MemoryBook {
     struct Claim {
         DeviceId device;
         std::optional<Bytes> need;                // empty: all there was
+        bool may_be_all = false;                  // the same, or none: it fell silent just then
         Bytes measured;                           // of its own, by the last answer
         std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
         bool is_covered = false;                  // a later one was answered, with numbers
@@ -56,6 +65,7 @@ class MemoryBook {
         core::DeviceSpec spec;
         bool is_lost = false;
         bool is_silent = false;
+        core::Instant silent_since;
         bool is_asked = false;
         bool is_stale = false;  // since its last answer, something changed that it does not count
         core::Instant answered;

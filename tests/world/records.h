@@ -54,6 +54,9 @@ struct Process {
     bool had_limit = false;     // a run in it broke a limit of the model
     bool is_condemned = false;  // an administrator wants it killed
     bool is_counted = false;    // its end, among those of its model
+    // Launched without a need where the device said how full it is; its first run is not over.
+    bool is_untried = false;
+    bool may_be_untried = false;  // the same, or launched in the instant in which it fell silent
     Instant launched;
     Instant load_sent;
     std::optional<Instant> stop_sent, term_sent, kill_sent;

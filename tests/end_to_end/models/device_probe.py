@@ -33,6 +33,16 @@ class DeviceProbe(probe_model.Probe):
             self._cuda.call("cuMemFree_v2", address)
         return {"used": total.value - free.value, "pid": os.getpid()}
 
+    def do_fill(self, order, request):
+        """Holds `bytes` until the gate opens."""
+        address, count = ctypes.c_uint64(), ctypes.c_size_t(order["bytes"])
+        self._cuda.call("cuMemAlloc_v2", ctypes.byref(address), count)
+        try:
+            probe_model.pass_gate(order["gate"])
+        finally:
+            self._cuda.call("cuMemFree_v2", address)
+        return {"pid": os.getpid()}
+
     def do_devices(self, order, request):
         """UUIDs of all devices that this process can see; told when the gate opens."""
         probe_model.pass_gate(order["gate"])

@@ -1,0 +1,278 @@
+// The arithmetic of a device's memory where its driver does not tell processes apart.
+#include "core/device_ledger.h"
+
+#include <doctest/doctest.h>
+
+namespace core = windlass::core;
+using core::Bytes;
+using core::DeviceLedger;
+using core::Generation;
+using namespace windlass::base;  // _MiB, _GiB
+
+namespace {
+
+constexpr Generation kA{1};
+constexpr Generation kB{2};
+constexpr windlass::base::Instant kNow{std::chrono::hours{1}};
+
+DeviceLedger make_ledger() { return {24_GiB, 512_MiB}; }
+
+core::MemorySample lumped(std::uint64_t sequence, Bytes used) {
+    return {.used = used, .own = {}, .own_known = false, .sequence = sequence};
+}
+
+}  // namespace
+
+TEST_CASE("where processes are not told apart, the claims of loaded replicas stand for them") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 4_GiB, false);
+    ledger.measure(lumped(2, 3_GiB));
+    CHECK(ledger.foreign() == 3_GiB);  // it loads: what it has already is counted twice, never
+                                       // too little
+    ledger.mark_loaded(kA, 0);
+    ledger.measure(lumped(3, 5_GiB));
+    CHECK(ledger.foreign() == 1_GiB);
+    CHECK(ledger.free() == 24_GiB - 512_MiB - 1_GiB - 4_GiB);
+}
+
+TEST_CASE("a claim stands for what is used only once a sample was asked for after its load") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 3_GiB));
+    ledger.claim(kA, 4_GiB, false);
+    ledger.mark_loaded(kA, 2);  // one is under way
+    const Bytes before = 24_GiB - 512_MiB - 3_GiB - 4_GiB;
+    CHECK(ledger.foreign() == 3_GiB);  // a stranger's, as before
+    CHECK(ledger.free() == before);
+    ledger.measure(lumped(2, 7_GiB));
+    CHECK(ledger.free() == before - 4_GiB);  // never too much
+    CHECK(ledger.deficit() == Bytes{});
+    ledger.measure(lumped(3, 7_GiB));
+    CHECK(ledger.foreign() == 3_GiB);
+    CHECK(ledger.free() == before);
+}
+
+TEST_CASE("a load that looks like a stranger leaves no deficit") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, Bytes{}));
+    ledger.claim(kA, 16_GiB, false);
+    ledger.measure(lumped(2, 15_GiB));
+    CHECK(ledger.free() == Bytes{});
+    CHECK(ledger.deficit() == Bytes{});
+    ledger.mark_loaded(kA, 2);
+    ledger.measure(lumped(3, 23_GiB));  // a stranger came
+    CHECK(ledger.foreign() == 7_GiB);
+}
+
+TEST_CASE("where processes are not told apart, a claim of all there was proves nothing of others") {
+    DeviceLedger ledger{24_GiB, {}};
+    ledger.measure(lumped(1, Bytes{}));
+    ledger.claim(kA, 2_GiB, false);
+    ledger.mark_loaded(kA, 0);
+    ledger.depart(kA, 1);
+    ledger.claim(kB, 22_GiB, true);
+    ledger.mark_loaded(kB, 0);
+    ledger.measure(lumped(2, 5_GiB));  // 3 of B; 2 that A left
+    CHECK(ledger.proved().empty());
+    ledger.settle(kB, 3_GiB);
+    ledger.measure(lumped(3, 5_GiB));
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 3_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, a claim above its use does not hide the dead") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(lumped(2, 3_GiB));  // two of six
+    ledger.claim(kB, 6_GiB, false);
+    ledger.mark_loaded(kB, 2);
+    ledger.measure(lumped(3, 8_GiB));                   // five of six
+    CHECK(ledger.free() == 24_GiB - 512_MiB - 12_GiB);  // the claims stand for what may be used
+    ledger.depart(kB, 3);
+    ledger.measure(lumped(4, 6_GiB));  // three are still there
+    CHECK(ledger.proved().empty());
+    CHECK(ledger.fence(kB, kNow) == 3_GiB);
+    ledger.measure(lumped(5, 3_GiB));
+    CHECK(ledger.lift_fences() == std::vector{kB});
+    ledger.depart(kA, 5);
+    ledger.measure(lumped(6, 1_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, one launched in silence does not hide the dead") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kB, 3_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 4_GiB));
+    ledger.forget_measures();
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 2);
+    ledger.depart(kB, 2);
+    ledger.measure(lumped(3, 6_GiB));  // two of six, and all three are still there
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 3_GiB));
+    CHECK(ledger.proved() == std::vector{kB});
+}
+
+TEST_CASE("where processes are not told apart, one that loads beside the dead does not hide them") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kB, 4_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 5_GiB));
+    ledger.claim(kA, 8_GiB, false);
+    bool is_back = false;
+    SUBCASE("who died before it began") {
+        ledger.depart(kB, 2);
+        SUBCASE("and left all") {}
+        SUBCASE("and were back before it took anything") { is_back = true; }
+        ledger.measure(lumped(3, is_back ? 1_GiB : 5_GiB));
+    }
+    SUBCASE("who died while it loaded") {
+        ledger.measure(lumped(3, 6_GiB));  // one of three
+        ledger.depart(kB, 3);
+    }
+    CHECK(ledger.proved().empty() != is_back);
+    if (is_back) ledger.release(kB);
+    ledger.mark_loaded(kA, 3);
+    ledger.measure(lumped(4, is_back ? 4_GiB : 8_GiB));
+    CHECK(ledger.proved().empty());
+    if (!is_back) CHECK(ledger.fence(kB, kNow) == 4_GiB);
+    ledger.depart(kA, 4);
+    ledger.measure(lumped(5, is_back ? 4_GiB : 8_GiB));  // left all, too
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(6, is_back ? 1_GiB : 5_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, those that load together share what rose") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.claim(kB, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 9_GiB));  // four of each
+    ledger.depart(kA, 2);
+    ledger.measure(lumped(3, 7_GiB));
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 5_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE(
+    "where processes are not told apart, a claim on all there is does not prove the dead gone") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 2_GiB));  // strangers
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(lumped(2, 8_GiB));
+    ledger.claim(kB, 16_GiB, true);
+    ledger.mark_loaded(kB, 2);
+    ledger.depart(kA, 2);
+    ledger.measure(lumped(3, 12_GiB));  // four of B
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(4, 9_GiB));
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(5, 6_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+    CHECK(ledger.foreign() == 2_GiB);
+}
+
+TEST_CASE("where processes are not told apart, all that rises in a first run may be its own") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 2_GiB));  // strangers
+    ledger.claim(kA, 22_GiB, true);
+    ledger.mark_loaded(kA, 1);
+    ledger.measure(lumped(2, 5_GiB));
+    CHECK(ledger.find_claim(kA)->most == 3_GiB);
+    SUBCASE("right after its load") {}
+    SUBCASE("some time later") {
+        ledger.settle(kA, 4_GiB);
+        ledger.measure(lumped(3, 5_GiB));
+    }
+    ledger.begin_trying(kA);
+    CHECK(ledger.find_claim(kA)->bytes == 22_GiB);
+    CHECK(ledger.deficit() == Bytes{});
+    ledger.measure(lumped(4, 9_GiB));
+    CHECK(ledger.find_claim(kA)->most == 7_GiB);
+    CHECK(ledger.foreign() == 2_GiB);
+    ledger.measure(lumped(5, 8_GiB));
+    CHECK(ledger.find_claim(kA)->most == 6_GiB);
+    ledger.measure(lumped(6, 4_GiB));  // strangers are fewer, too
+    CHECK(ledger.find_claim(kA)->most == 3_GiB);
+    ledger.measure(lumped(7, 5_GiB));
+    CHECK(ledger.find_claim(kA)->most == 4_GiB);
+    ledger.settle(kA, 5_GiB);
+    CHECK_FALSE(ledger.is_exclusive());
+}
+
+TEST_CASE("where processes are not told apart, what rose in a first run must be proved back, too") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 2_GiB));  // strangers
+    ledger.claim(kA, 22_GiB, true);
+    SUBCASE("the run began before the load was measured") {
+        ledger.mark_loaded(kA, 1);
+        ledger.begin_trying(kA);
+        ledger.measure(lumped(2, 5_GiB));
+    }
+    SUBCASE("the run began later") {
+        ledger.mark_loaded(kA, 1);
+        ledger.measure(lumped(2, 5_GiB));
+        ledger.settle(kA, 4_GiB);
+        ledger.measure(lumped(3, 5_GiB));
+        ledger.begin_trying(kA);
+    }
+    ledger.measure(lumped(4, 9_GiB));
+    ledger.settle(kA, 8_GiB);
+    CHECK(ledger.find_claim(kA)->seen == 7_GiB);
+    ledger.measure(lumped(5, 9_GiB));
+    ledger.depart(kA, 5);
+    ledger.measure(lumped(6, 6_GiB));  // what it had after its load is back
+    CHECK(ledger.proved().empty());
+    CHECK(ledger.fence(kA, {}) == 4_GiB);
+    CHECK(ledger.foreign() == 2_GiB);
+    ledger.measure(lumped(7, 2_GiB));
+    CHECK(ledger.lift_fences() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, a first run does not hide what a neighbour leaves") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 2_GiB));  // strangers
+    ledger.claim(kB, 5_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 7_GiB));
+    ledger.claim(kA, 17_GiB, true);
+    ledger.mark_loaded(kA, 2);
+    ledger.begin_trying(kA);
+    ledger.measure(lumped(3, 10_GiB));
+    ledger.measure(lumped(4, 14_GiB));  // it grows,
+    ledger.depart(kB, 4);
+    ledger.measure(lumped(5, 11_GiB));  // and shrinks: all of the dead is there
+    CHECK(ledger.proved().empty());
+    ledger.settle(kA, 4_GiB);
+    CHECK(ledger.proved().empty());
+}
+
+TEST_CASE("what looked like a stranger's is none as soon as processes are told apart") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, Bytes{}));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.claim(kB, 2_GiB, false);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 8_GiB));
+    ledger.measure(lumped(3, 11_GiB));  // B took three more than it claimed
+    ledger.depart(kA, 3);
+    core::MemorySample told = lumped(4, 11_GiB);
+    told.own_known = true;
+    told.own = {{kB, 5_GiB}};
+    ledger.measure(told);
+    CHECK(ledger.foreign() == Bytes{});
+    CHECK(ledger.proved().empty());
+    CHECK(ledger.fence(kA, kNow) == 6_GiB);
+}
