@@ -1,0 +1,212 @@
+// The store in a file: the contract of all stores, a second start, files that cannot be used, and
+// many orders at once.
+#include "store/sqlite/sqlite_store.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/testing/scratch_directory.h"
+#include "store/sqlite/schema.h"
+#include "store/testing/store_contract.h"
+
+using namespace std::chrono_literals;
+namespace base = windlass::base;
+namespace io = windlass::io;
+namespace store = windlass::store;
+using base::Errc;
+using base::testing::ScratchDirectory;
+using store::sqlite::SqliteStore;
+using store::testing::peak;
+using store::testing::read;
+using store::testing::remember;
+
+namespace {
+
+std::unique_ptr<store::Store> open(io::Loop& loop, const std::string& path) {
+    auto opened = SqliteStore::make(loop, path, 60s);
+    REQUIRE(opened);
+    return std::move(*opened);
+}
+
+// What the first order is told.
+base::Error first_error(const std::string& path) {
+    io::Loop loop;
+    const auto store = open(loop, path);
+    std::optional<base::Error> error;
+    store->read_peaks([&](const auto& result) {
+        REQUIRE_FALSE(result);
+        error = result.error();
+    });
+    std::size_t count = 0;
+    store->remember_peak(peak("a", 1), [&](const auto& result) {
+        CHECK(result.error() == error);
+        ++count;
+    });
+    REQUIRE(store->settle(30s));
+    CHECK(count == 1);
+    return *error;
+}
+
+void write_file(const std::string& path, const std::string& text) {
+    std::ofstream{path, std::ios::binary} << text;
+}
+
+void run_sql(const std::string& path, const char* sql) {
+    const auto connection = store::sqlite::Connection::open(path, 5s);
+    REQUIRE(connection);
+    REQUIRE((*connection)->run(sql));
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+}  // namespace
+
+TEST_CASE("a store in a file keeps the contract of stores") {
+    const ScratchDirectory folder;
+    const store::testing::MakeStore make = [&](io::Loop& loop, const std::string& name) {
+        return open(loop, folder.file(name));
+    };
+    SUBCASE("what is kept") { store::testing::check_what_is_kept(make); }
+    SUBCASE("answers") { store::testing::check_answers(make); }
+}
+
+TEST_CASE("[A3.10] a second start finds what the first has stored") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    io::Loop loop;
+    {
+        const auto first = open(loop, path);
+        remember(*first, peak("a", 1));
+        remember(*first, peak("b", 2));
+        REQUIRE(first->settle(30s));
+    }
+    CHECK_FALSE(std::filesystem::exists(path + "-wal"));  // it was closed in order
+    CHECK(read(*open(loop, path)) == std::vector{peak("a", 1), peak("b", 2)});
+}
+
+TEST_CASE("what was ordered before the end is carried out") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    io::Loop loop;
+    {
+        const auto first = open(loop, path);
+        for (std::uint64_t count = 1; count <= 50; ++count) {
+            first->remember_peak(peak("a", count), [](const auto&) { FAIL("nobody is there"); });
+        }
+    }
+    CHECK(read(*open(loop, path)).size() == 50);
+}
+
+TEST_CASE("the file and what is beside it are for its owner only") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    const auto mode_of = [](const std::string& file) {
+        struct stat status {};
+        REQUIRE(::stat(file.c_str(), &status) == 0);
+        return status.st_mode & 0777;
+    };
+    io::Loop loop;
+    {
+        const auto made = open(loop, path);
+        remember(*made, peak("a", 1));
+        REQUIRE(made->settle(30s));
+        for (const char* end : {"", "-wal", "-shm"}) CHECK(mode_of(path + end) == 0600);
+    }
+    REQUIRE(::chmod(path.c_str(), 0664) == 0);
+    CHECK(read(*open(loop, path)).size() == 1);
+    CHECK(mode_of(path) == 0600);
+}
+
+TEST_CASE("a file that is damaged, or another program's, is told and not touched") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    SUBCASE("text") { write_file(path, std::string(8192, 'x')); }
+    SUBCASE("another's database") { run_sql(path, "CREATE TABLE theirs(a)"); }
+    SUBCASE("another's mark") { run_sql(path, "PRAGMA application_id=7; CREATE TABLE peak(a)"); }
+    const std::string before = read_file(path);
+    const base::Error error = first_error(path);
+    CHECK(error.code == Errc::data_corrupt);
+    CHECK(error.message.find(path) != std::string::npos);
+    CHECK(error.message.find("move it away") != std::string::npos);
+    CHECK(read_file(path) == before);
+}
+
+TEST_CASE("a file of a newer version is told and not touched") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    io::Loop loop;
+    CHECK(read(*open(loop, path)).empty());
+    run_sql(path, "PRAGMA user_version=1000");
+    const std::string before = read_file(path);
+    const base::Error error = first_error(path);
+    CHECK(error.code == Errc::unsupported);
+    CHECK(error.message.find("newer version") != std::string::npos);
+    CHECK(read_file(path) == before);
+}
+
+TEST_CASE("a path that cannot be a file is told") {
+    const ScratchDirectory folder;
+    CHECK(first_error(folder.path).reason == "store_failed");
+    CHECK(first_error(folder.file("none/windlass.db")).reason == "store_failed");
+    if (::geteuid() == 0) return;  // who may do everything is refused nothing
+    write_file(folder.file("closed.db"), "");
+    REQUIRE(::chmod(folder.file("closed.db").c_str(), 0400) == 0);
+    CHECK(first_error(folder.file("closed.db")).code == Errc::permission_denied);
+}
+
+TEST_CASE("damage behind the first page is found by whoever was cut off") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    io::Loop loop;
+    {
+        const auto made = open(loop, path);
+        for (std::uint64_t count = 1; count <= 90; ++count) remember(*made, peak("a", count));
+        REQUIRE(made->settle(30s));
+    }
+    std::string bytes = read_file(path);
+    REQUIRE(bytes.size() > 8192);
+    std::fill(bytes.begin() + 4096, bytes.begin() + 8192, '\x5a');
+    write_file(path, bytes);
+    write_file(path + "-wal", "x");
+    CHECK(first_error(path).code == Errc::data_corrupt);
+}
+
+TEST_CASE("a full disk fails what it must, and later orders succeed again") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("windlass.db");
+    auto opened = store::sqlite::open_store(path, 5s);
+    REQUIRE(opened);
+    store::sqlite::Connection& connection = **opened;
+    REQUIRE(connection.run("CREATE TABLE filler(bytes)"));
+    const auto pages = connection.number("PRAGMA page_count");
+    REQUIRE(pages);
+    const auto limit = [&](std::int64_t count) {
+        REQUIRE(connection.number("PRAGMA max_page_count=" + std::to_string(count)));
+    };
+    limit(*pages);
+    const auto filled = connection.run("INSERT INTO filler VALUES(zeroblob(100000))");
+    REQUIRE_FALSE(filled);
+    CHECK(filled.error().code == Errc::unavailable);
+    CHECK(filled.error().reason == "disk_full");
+    CHECK(filled.error().message.find(path) != std::string::npos);
+    limit(10'000);
+    CHECK(connection.run("INSERT INTO filler VALUES(zeroblob(100000))"));
+}
+
+TEST_CASE("many orders share a transaction") {
+    const ScratchDirectory folder;
+    io::Loop loop;
+    const auto store = open(loop, folder.file("windlass.db"));
+    CHECK(read(*store).empty());
+    for (int number = 0; number < 5'000; ++number) {
+        remember(*store, peak("model " + std::to_string(number % 50), 1));
+    }
+    CHECK(read(*store).size() == 5'000);
+}
