@@ -59,6 +59,8 @@ base::Result<ModelState> to_model(const json::value& value) {
                      .device = read_text(object, "device"),
                      .devices = devices_of(object),
                      .worker_pid = read_count(object, "worker_pid"),
+                     .need = read_text(object, "need"),
+                     .need_bytes = read_count(object, "need_bytes"),
                      .running = count_field(object, "running"),
                      .waiting = count_field(object, "waiting"),
                      .paused = is_true(object, "paused"),

@@ -25,6 +25,8 @@ struct ModelState {
     std::string device;                     // empty: it has no process
     std::vector<std::string> devices = {};  // of each of its processes
     std::optional<std::uint64_t> worker_pid = {};
+    std::string need = {};  // "configured", "learned", "unknown"; empty: not told
+    std::optional<std::uint64_t> need_bytes = {};
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
     bool paused = false;

@@ -36,6 +36,13 @@ std::string device_text(const ModelState& model) {
     return text;
 }
 
+// "2.5 GiB (learned)", "configured", "unknown".
+std::string need_text(const ModelState& model) {
+    if (!model.need_bytes) return one_line(model.need);
+    return fmt::format("{} ({})", base::to_text(base::Bytes{*model.need_bytes}),
+                       one_line(model.need));
+}
+
 std::string pid_text(const ModelState& model) {
     return model.worker_pid ? std::to_string(*model.worker_pid) : "-";
 }
@@ -79,6 +86,7 @@ std::string model_details(const ModelState& model) {
         {"loads", std::to_string(model.loads)},
         {"failures", std::to_string(model.failures)},
     };
+    if (!model.need.empty()) rows.push_back({"need", need_text(model)});
     if (!model.last_error.empty()) rows.push_back({"last error", one_line(model.last_error)});
     if (model.retry_after_s) rows.push_back({"next try in", rough_time(*model.retry_after_s)});
     std::string text = align(rows);

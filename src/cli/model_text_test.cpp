@@ -16,7 +16,8 @@ constexpr std::string_view kReady =
     R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})";
 constexpr std::string_view kBackoff =
     R"({"name":"big","residency":"backoff","copies":0,"worker_pid":null,"generation":7,)"
-    R"("device":null,"workers":[],"running":0,"waiting":2,"loads":3,"failures":3,)"
+    R"("device":null,"workers":[],"need":"learned","need_bytes":2684354560,)"
+    R"("running":0,"waiting":2,"loads":3,"failures":3,)"
     R"("ready_since_s":null,)"
     R"("loading_for_s":null,"last_error":{"type":"worker_lost","message":"it died\u001b[2J"},)"
     R"("retry_after_s":3.6,"waiting_requests":[)"
@@ -83,12 +84,15 @@ TEST_CASE("one model is shown with who waits for it") {
           "waiting      2\n"
           "loads        3\n"
           "failures     3\n"
+          "need         2.5 GiB (learned)\n"
           "last error   worker_lost: it died [2J\n"
           "next try in  4 s\n"
           "\n"
           "REQUEST  WAITS FOR  SINCE  PRIORITY\n"
           "r17      backoff    2 s    4\n"
           "and 1 more\n");
+    CHECK(cli::model_details(model(R"({"name":"x","residency":"cold","need":"unknown"})"))
+              .ends_with("need      unknown\n"));
     CHECK(cli::model_line(model(kReady)) == "digits: ready, pid 4711 on cpu\n");
     CHECK(cli::model_line(model(R"({"name":"x","residency":"cold"})")) == "x: cold\n");
 }

@@ -57,6 +57,18 @@ struct SampleDevice {  // answered by DeviceSampled or DeviceSilent, with this s
     std::uint64_t sequence = 0;
 };
 
+// What is to outlive us; nobody waits for either.
+struct RememberPeak {  // the most that this process used, of a model whose need is not configured
+    ModelId model;
+    Generation generation;
+    DeviceId device;
+    Bytes bytes;
+};
+struct ForgetPeaks {  // what was learned on devices of this make was too small
+    ModelId model;
+    DeviceId device;
+};
+
 // Where the time of a request went.
 struct Timings {
     Duration queue{};  // waiting for a place
@@ -114,7 +126,7 @@ struct Report {  // an action that people may want to see
 };
 
 using Command = std::variant<Launch, Load, Dispatch, Recall, Cancel, Stop, Terminate, Kill,
-                             SampleDevice, Respond, Report>;
+                             SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
 using Commands = std::vector<Command>;
 
 // "model.loading", ...: the stable name in log and event stream.

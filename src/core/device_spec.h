@@ -21,6 +21,9 @@ struct DeviceSpec {
     bool is_measured = true;  // false: it cannot say how full it is, and is never asked
     // The CPU: models that may run anywhere go there as long as no GPU was ever found.
     bool stands_in = true;
+    // Driver and product, "nvml NVIDIA A10": what a model needs on one it needs on all of a make.
+    // Empty: nothing is learned there.
+    std::string make = {};
 
     friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
 };

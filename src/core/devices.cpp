@@ -20,10 +20,6 @@ constexpr Duration kInUseMax = 2s;  // copies must shrink within 5 s of a strang
 constexpr Duration kFenced = 5s;    // Source: design, section 1
 constexpr Duration kUnresponsive = 5s;
 
-Bytes with_margin(Bytes bytes) {
-    return bytes + Bytes{bytes.count() / Devices::kMarginDivisor} + Devices::kMargin;
-}
-
 }  // namespace
 
 Devices::Devices(DeviceSettings settings) : settings_(std::move(settings)) {
@@ -83,6 +79,7 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
                              .bytes = {}});
         holdings_.erase(generation);
     }
+    note_peaks(device);
     settle_provisional(event.device, now, out);
     return true;
 }
@@ -116,6 +113,9 @@ void Devices::claim(Generation generation, ModelId model, const Placed& placed) 
                              .model = model,
                              .is_provisional = placed.is_provisional,
                              .is_untried = placed.is_provisional};
+    if ((placed.is_provisional || placed.learned) && !device.spec.make.empty()) {
+        holdings_[generation].teaching = {.taught = placed.learned.value_or(Bytes{})};
+    }
     device.ledger.claim(generation, placed.claim, placed.is_exclusive);
 }
 
@@ -223,6 +223,31 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
         const Bytes settled = std::min(with_margin(kept), most);
         return device.ledger.settle(generation, settled);  // there is one at most
     }
+}
+
+void Devices::note_peaks(Device& device) {
+    for (const auto& [generation, claim] : device.ledger.claims()) {
+        Holding& holding = holdings_.at(generation);
+        if (!holding.teaching || claim.stage == ClaimStage::departed) continue;
+        const Bytes use = claim.measured.value_or(Bytes{});
+        holding.teaching->high = std::max(holding.teaching->high, use);
+        // What it was seen to have must be proved back, however little it was expected to need.
+        if (!holding.is_provisional && use > claim.bytes) device.ledger.settle(generation, use);
+    }
+}
+
+std::optional<Bytes> Devices::take_peak(Generation generation, bool is_last) {
+    Holding& holding = holdings_.at(generation);
+    if (!holding.teaching || holding.is_untried || holding.is_provisional) return std::nullopt;
+    Holding::Teaching& teaching = *holding.teaching;
+    // Its allocator moves by less, and each word is written down.
+    const Bytes step = is_last ? Bytes{} : Bytes{teaching.taught.count() / kMarginDivisor};
+    const bool is_more = teaching.high > teaching.taught + step;
+    const bool is_owed = is_last && !teaching.has_taught && teaching.high > Bytes{};
+    if (!is_more && !is_owed) return std::nullopt;
+    teaching.has_taught = true;
+    teaching.taught = teaching.high;
+    return teaching.high;
 }
 
 bool Devices::depart(Generation generation, Instant now, Commands& out) {
@@ -390,6 +415,10 @@ void Devices::encode(StateEncoder& encoder) const {
                        (holding.over_at ? 2u : 0u) | (holding.is_untried ? 4u : 0u) |
                        (holding.is_waiting ? 8u : 0u) | (is_unseen ? 16u : 0u));
         if (holding.is_provisional) encoder.number(holding.peak.count());
+        if (!holding.teaching) continue;
+        encoder.number(holding.teaching->high.count() << 1 |
+                       (holding.teaching->has_taught ? 1 : 0));
+        encoder.number(holding.teaching->taught.count());
     }
 }
 

@@ -12,6 +12,7 @@
 #include "core/device_spec.h"
 #include "core/event.h"
 #include "core/ids.h"
+#include "core/margin.h"
 #include "core/placement.h"
 
 namespace windlass::core {
@@ -46,14 +47,22 @@ struct Holding {
     // The last question before the load or the first run was over; later ones measure it.
     std::optional<std::uint64_t> over_at{};
     Bytes peak{};  // of its first run, as far as it was seen
+    // Of a need that nobody configured: what others may learn from it.
+    struct Teaching {
+        Bytes high;    // the most it was seen to use
+        Bytes taught;  // the peak that it was placed by, or taught last; 0: none
+        bool has_taught = false;
+        friend bool operator==(const Teaching&, const Teaching&) = default;
+    };
+    std::optional<Teaching> teaching{};
     friend bool operator==(const Holding&, const Holding&) = default;
 };
 
 class Devices {
   public:
-    // A claim that was measured keeps this share and this much beyond: allocators move.
-    static constexpr std::uint64_t kMarginDivisor = 16;
-    static constexpr Bytes kMargin{std::uint64_t{64} << 20};
+    // A claim that was measured keeps them beyond it.
+    static constexpr std::uint64_t kMarginDivisor = core::kMarginDivisor;
+    static constexpr Bytes kMargin = core::kMargin;
     static constexpr Duration kFreshFor = std::chrono::seconds{1};
     // So long a copy waits for a device that may be the better place. Answers take a few ms; with
     // the pause between two questions it stays below the second of A3.5.
@@ -88,6 +97,13 @@ class Devices {
     void fence(Generation generation, Instant now, Commands& out);  // the settle deadline
     bool is_departed(Generation generation) const;
 
+    // --- what is learned from it
+    // The most that a process was seen to use, if others should hear of it now: after its first
+    // run, when it has grown by more than a share of the margin, and as its last word.
+    std::optional<Bytes> take_peak(Generation generation, bool is_last);
+    // It ran out of memory: what it used is not what it needs.
+    void stop_teaching(Generation generation) { holdings_.at(generation).teaching.reset(); }
+
     // --- where a copy may go
     struct Choice {
         std::vector<Candidate> candidates;
@@ -96,6 +112,7 @@ class Devices {
     };
     // Asks those whose last answer is too old.
     Choice candidates(const DeviceChoice& choice, const Need& need, Instant now, Commands& out);
+    bool is_eligible(const DeviceChoice& choice, const Device& device) const;
     // One of them is there and does not leave questions unanswered.
     bool has_answering(const DeviceChoice& choice) const;
     UnknownMemory policy() const { return settings_.on_unknown_memory; }
@@ -123,7 +140,7 @@ class Devices {
     static void expire_late(Device& device, Instant now);
     bool may_be_alone(DeviceId id, Instant now, Commands& out);
     void settle_provisional(DeviceId id, Instant now, Commands& out);
-    bool is_eligible(const DeviceChoice& choice, const Device& device) const;
+    void note_peaks(Device& device);
 
     DeviceSettings settings_;
     std::map<DeviceId, Device> devices_;

@@ -146,6 +146,7 @@ void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
                                        model.spec.name)),
                 out);
     model.unkillable.insert(replica.generation());
+    devices_.stop_teaching(replica.generation());
     devices_.abandon(replica.generation(), now, out);
     arm_device_timers();
     const Duration pause = failed ? count_failure(id, now, out) : Duration{};
@@ -311,6 +312,7 @@ void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& o
     devices_.claim(generation, id.model, placed);
     replica_of(id).launch({id.model, generation, placed.device}, model.spec, now, out);
     if (placed.is_provisional) replica_of(id).mark_untried();
+    if (placed.learned) replica_of(id).mark_unproven();
     arm_device_timers();
 }
 

@@ -131,6 +131,15 @@ class Engine {
     std::optional<DeviceId> forgo_first_runs(const Model& model);
     bool retry_load(ReplicaId id, const Error& error, Instant now, Commands& out);
 
+    // engine_learning.cpp: needs that nobody configured
+    void on(const NeedRecalled& event, Instant now, Commands& out);
+    std::optional<Bytes> learned_need(const Model& model) const;
+    void add_learned(const Model& model, std::vector<Candidate>& candidates) const;
+    void learn_from(DeviceId id, Commands& out);
+    void learn(Generation generation, bool is_last, Commands& out);
+    void learn_last(Generation generation, Commands& out);
+    void unlearn(const Replica& replica, const Error& error, Commands& out);
+
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,
                  Timings timings, Commands& out);

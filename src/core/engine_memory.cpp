@@ -67,6 +67,7 @@ void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
     deadlines_.arm({TimerKind::device_stale, event.device.value},
                    saturating_add(now, Devices::kFreshFor));
     disarm_settled();
+    learn_from(event.device, out);
     shrink_copies(event.device, now, out);
     feed_starving(now, out);
     arm_device_timers();
@@ -139,6 +140,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     for (Candidate& candidate : choice.candidates) {
         candidate.copy_count = model.count_copies_on(candidate.device);
     }
+    add_learned(model, choice.candidates);
     Shortage shortage{.required = {}, .available = {}};
     if (!choice.is_waiting) {
         const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());

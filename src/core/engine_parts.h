@@ -10,6 +10,7 @@
 #include "core/backoff.h"
 #include "core/breaker.h"
 #include "core/ids.h"
+#include "core/learned_need.h"
 #include "core/model_spec.h"
 #include "core/placement.h"
 #include "core/replica.h"
@@ -53,17 +54,18 @@ struct Model {
     Backoff backoff;
     Breaker breaker;
     RunWindow window;
-    std::set<RequestId> admins;        // who wait for a residency
-    std::size_t load_wanted = 0;       // of them: for `ready`
-    std::size_t unload_wanted = 0;     // of them: for it to be gone
-    bool is_paused = false;            // no further run begins
-    bool is_removed = false;           // not in the configuration any more
-    std::optional<Shortage> shortage;  // it waits for memory
-    std::uint64_t starving_place = 0;  // among those that do
-    std::uint32_t memory_retries = 0;  // loads in a row that ran out of memory
-    Generation last_failed;            // the youngest that counted as a failure
-    Generation retired;                // processes up to this one must go: restarted, or changed
-    std::set<Generation> unkillable;   // set aside; their exits are still awaited
+    std::set<RequestId> admins;             // who wait for a residency
+    std::size_t load_wanted = 0;            // of them: for `ready`
+    std::size_t unload_wanted = 0;          // of them: for it to be gone
+    bool is_paused = false;                 // no further run begins
+    bool is_removed = false;                // not in the configuration any more
+    std::optional<Shortage> shortage;       // it waits for memory
+    std::uint64_t starving_place = 0;       // among those that do
+    LearnedNeeds learned = LearnedNeeds{};  // counts while its need is not configured
+    std::uint32_t memory_retries = 0;       // loads in a row that ran out of memory
+    Generation last_failed;                 // the youngest that counted as a failure
+    Generation retired;               // processes up to this one must go: restarted, or changed
+    std::set<Generation> unkillable;  // set aside; their exits are still awaited
     // With so many of them there is no further process: it would most likely hang as well.
     static constexpr std::size_t kUnkillableMax = 3;
     std::uint64_t load_count = 0;

@@ -33,6 +33,7 @@ ModelView Engine::view(ModelId id) const {
     if (model.breaker.is_tripped()) {
         view.breaker = view.residency == backoff ? BreakerState::open : BreakerState::probing;
     }
+    view.learned_need = learned_need(model);
     if (view.residency == loading) view.loading_since = replica.loading_since();
     if (view.residency == ready) view.ready_since = replica.ready_since();
     if (view.residency == backoff) view.backoff_until = replica.deadline();
@@ -134,6 +135,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.backoff.failure_count());
         encoder.number(model.window.prefetch());
         encoder.number(model.memory_retries);
+        model.learned.encode(encoder);
         encoder.number(model.queue.size());
         for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
         encoder.number(model.unkillable.size());

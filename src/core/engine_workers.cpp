@@ -44,6 +44,7 @@ void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading) return;
     const ReplicaId id = generations_.at(event.generation);
+    unlearn(*replica, event.error, out);
     if (retry_load(id, event.error, now, out)) return advance(id.model, now, out);
     fail_load(id, event.error, out);
     replica->stop(StopCause::failure, StopStep::asked, now, out);
@@ -139,6 +140,7 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
         event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
     // Some workers still say that they are ended in the middle of a run; others just end.
     const bool is_cut_off = event.error.code == Errc::worker_lost;
+    unlearn(*replica, event.error, out);
     end_lease(id, event.request, now, out);
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
         const bool runs_again = is_poisoned || is_cut_off
@@ -308,6 +310,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     if (owner == generations_.end()) return;
     const ReplicaId id = owner->second;
     Model& model = model_of(id.model);
+    learn_last(generation, out);
     generations_.erase(owner);
     depart(generation, now, out);
     if (model.unkillable.erase(generation) > 0) return feed_starving(now, out);

@@ -70,6 +70,13 @@ struct ModelRemoved {
     ModelId model;
 };
 
+// What an earlier daemon had learned of a need, the oldest peak first.
+struct NeedRecalled {
+    ModelId model;
+    std::string make;  // of the device
+    std::vector<Bytes> peaks;
+};
+
 // --- workers
 
 struct LaunchFailed {  // ends the generation, as WorkerExited does
@@ -130,9 +137,9 @@ struct ShutdownForced {};  // kill everything at once
 
 using Event =
     std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked, ResumeAsked,
-                 KillAsked, ClientGone, ModelConfigured, ModelRemoved, LaunchFailed, WorkerHello,
-                 WorkerLoaded, LoadFailed, RunStarted, RunProgressed, RunAnswered, RunFailed,
-                 RunRecalled, ChannelLost, WorkerExited, DeviceFound, DeviceSampled, DeviceSilent,
-                 DeviceLost, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+                 KillAsked, ClientGone, ModelConfigured, ModelRemoved, NeedRecalled, LaunchFailed,
+                 WorkerHello, WorkerLoaded, LoadFailed, RunStarted, RunProgressed, RunAnswered,
+                 RunFailed, RunRecalled, ChannelLost, WorkerExited, DeviceFound, DeviceSampled,
+                 DeviceSilent, DeviceLost, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

@@ -4,8 +4,24 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/margin.h"
+
 namespace windlass::core {
 namespace {
+
+// What was learned counts where nothing was configured.
+Need known_need(const Need& wanted, const Candidate& candidate) {
+    if (wanted.kind != NeedKind::unknown || !candidate.learned) return wanted;
+    return {.kind = NeedKind::bytes, .bytes = *candidate.learned};
+}
+
+// The claim of a need that was learned: a margin is a guess, and takes what is there of it.
+Placed place_learned(const Candidate& candidate, Bytes peak) {
+    const Bytes wanted = with_margin(peak);
+    return {.device = candidate.device,
+            .claim = std::min(wanted, candidate.ledger->free().value_or(wanted)),
+            .learned = peak};
+}
 
 // Bytes of one copy on this device; empty: as many as there are.
 std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
@@ -24,18 +40,22 @@ bool is_closed(const Need& need, const Candidate& candidate) {
     return need.kind == NeedKind::unknown && ledger.is_loading();
 }
 
-std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownMemory policy) {
+std::optional<Placed> fit(const Need& wanted, const Candidate& candidate, UnknownMemory policy) {
+    const Need need = known_need(wanted, candidate);
+    const bool is_learned = need.kind != wanted.kind;
     const DeviceLedger& ledger = *candidate.ledger;
     const std::optional<Bytes> required = required_on(need, ledger);
     if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
     const std::optional<Bytes> free = ledger.free();
     if (!free) {
         if (policy == UnknownMemory::refuse) return std::nullopt;
+        if (is_learned) return place_learned(candidate, need.bytes);
         return Placed{.device = candidate.device, .claim = required.value_or(Bytes{})};
     }
     if (is_closed(need, candidate)) return std::nullopt;
     if (required && *required > *free) return std::nullopt;
     if (!required && *free == Bytes{}) return std::nullopt;
+    if (is_learned) return place_learned(candidate, need.bytes);
     return Placed{.device = candidate.device,
                   .claim = required.value_or(*free),
                   .is_exclusive = !required,
@@ -44,7 +64,8 @@ std::optional<Placed> fit(const Need& need, const Candidate& candidate, UnknownM
 
 // Smaller is better: known before unknown, spread, then what is left over. A need that takes all
 // goes where there is most.
-auto rank(const Need& need, const Candidate& candidate, const Placed& placed) {
+auto rank(const Need& wanted, const Candidate& candidate, const Placed& placed) {
+    const Need need = known_need(wanted, candidate);
     const auto& free = candidate.ledger->free();
     const std::uint64_t count = free.value_or(Bytes{}).count();
     const bool takes_all = need.kind == NeedKind::unknown || need.kind == NeedKind::all;
@@ -53,14 +74,14 @@ auto rank(const Need& need, const Candidate& candidate, const Placed& placed) {
 }
 
 // The device that comes nearest: the one with most to give.
-Shortage explain(const Need& need, std::span<const Candidate> candidates) {
+Shortage explain(const Need& wanted, std::span<const Candidate> candidates) {
     Shortage shortage{.required = {}, .available = {}, .is_for_ever = !candidates.empty()};
     std::optional<std::int64_t> nearest;
     bool has_unknown = false;
     bool may_fit = false;  // somewhere, later
     for (const Candidate& candidate : candidates) {
         const DeviceLedger& ledger = *candidate.ledger;
-        const std::optional<Bytes> required = required_on(need, ledger);
+        const std::optional<Bytes> required = required_on(known_need(wanted, candidate), ledger);
         const std::optional<Bytes> usable = ledger.usable();
         const std::optional<Bytes> free = ledger.free();
         const bool never_fits = usable && required && *required > *usable;

@@ -37,14 +37,17 @@ struct Candidate {  // a device that the model may use and that answers
     std::uint32_t copy_count = 0;  // of this model there already
     // An unknown need claims nothing here, and nobody is alone: memory that can be swapped.
     bool is_elastic = false;
+    // What a need that nobody configured was learned to be at its peak, on devices of this make.
+    std::optional<Bytes> learned = {};
     bool is_reserved = false;  // a first run there waits until nothing loads any more
 };
 
 struct Placed {
     DeviceId device;
     Bytes claim;
-    bool is_exclusive = false;    // nothing else may be placed there meanwhile
-    bool is_provisional = false;  // all there is, until it was measured
+    bool is_exclusive = false;          // nothing else may be placed there meanwhile
+    bool is_provisional = false;        // all there is, until it was measured
+    std::optional<Bytes> learned = {};  // the candidate's, if the claim is by that
 };
 
 struct Shortage {                    // why nothing fits now

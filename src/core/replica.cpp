@@ -64,7 +64,7 @@ void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Co
     generation_ = order.generation;
     device_ = order.device;
     said_hello_ = false;
-    is_untried_ = false;
+    is_untried_ = is_unproven_ = false;
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
     loading_since_ = now;
@@ -184,7 +184,7 @@ void Replica::cancel(RequestId request, Commands& out) {
 
 void Replica::end_lease(RequestId request, Instant now) {
     const auto lease = leases_.find(request);
-    if (lease->second.begun) is_untried_ = false;
+    if (lease->second.begun) is_untried_ = is_unproven_ = false;
     leases_.erase(lease);
     place_free_since_ = now;
 }
@@ -215,7 +215,7 @@ void Replica::encode(StateEncoder& encoder) const {
     encoder.number(static_cast<std::uint64_t>(residency_));
     encoder.number(static_cast<std::uint64_t>(stop_step_));
     encoder.number(static_cast<std::uint64_t>(stop_cause_));
-    encoder.number((said_hello_ ? 1u : 0u) | (is_untried_ ? 2u : 0u));
+    encoder.number((said_hello_ ? 1u : 0u) | (is_untried_ ? 2u : 0u) | (is_unproven_ ? 4u : 0u));
     encoder.number(has_process() ? 1 : 0);
     if (has_process()) {
         encoder.generation(generation_);

@@ -48,6 +48,8 @@ class Replica {
     bool said_hello() const { return said_hello_; }
     bool is_untried() const { return is_untried_; }  // its first run is to be made alone
     bool is_first_run_due() const;
+    // Placed by what others of its model taught, and has not run itself.
+    bool is_unproven() const { return is_unproven_; }
     bool will_back_off() const;  // asked before on_exit(): true when the exit is a failure
     const Leases& leases() const { return leases_; }
     std::size_t begun_count() const;
@@ -61,8 +63,9 @@ class Replica {
     // --- moves
     // The limits of the process are those that `spec` has now, for all of its life.
     void launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out);
-    void mark_untried() { is_untried_ = true; }  // once launched: nobody knows what it needs
-    void on_hello(Instant now, Commands& out);   // first sign of the process: send `load`
+    void mark_unproven() { is_unproven_ = true; }  // once launched
+    void mark_untried() { is_untried_ = true; }    // once launched: nobody knows what it needs
+    void on_hello(Instant now, Commands& out);     // first sign of the process: send `load`
     void on_loaded(Instant now, Commands& out);
     void drain(Commands& out);  // ready only; recalls what has not begun
     // Starts the ladder at `first`: asked (a worker that can hear), cancelled (a run broke a
@@ -103,6 +106,7 @@ class Replica {
     StopCause stop_cause_ = StopCause::wanted;
     bool said_hello_ = false;
     bool is_untried_ = false;
+    bool is_unproven_ = false;
     std::optional<Instant> deadline_;
     Instant loading_since_;
     Instant ready_since_;

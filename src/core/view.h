@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "core/breaker.h"
 #include "core/ids.h"
@@ -13,6 +14,7 @@
 
 namespace windlass::core {
 
+using base::Bytes;
 using base::Error;
 using base::Instant;
 
@@ -38,6 +40,9 @@ struct ModelView {
     std::optional<Instant> ready_since;
     std::optional<Instant> backoff_until;
     std::optional<Error> last_error;
+    // The greatest peak that was learned for a device that it may use; empty: its need is not
+    // known, or is configured.
+    std::optional<Bytes> learned_need = {};
 };
 
 struct WorkerView {

@@ -18,6 +18,7 @@
 #include "daemon/emulation.h"
 #include "daemon/estate.h"
 #include "daemon/log.h"
+#include "daemon/need_keeper.h"
 #include "daemon/state_lock.h"
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
@@ -38,10 +39,15 @@ using namespace std::chrono_literals;
 
 // After the last grace the daemon is gone at most 5 s later, whatever hangs: so long it waits for
 // its workers, then for the keeper, which needs some 20 ms when nothing is left.
-constexpr core::Duration kLastWait = 3s;
+constexpr core::Duration kLastWait = 2500ms;
 constexpr core::Duration kKeeperWait = 2s - 500ms;
 // Driver hosts are killed; which takes more than a moment only when one hangs in the kernel.
 constexpr core::Duration kHostsWait = 500ms;
+// The store has been told what was learned as it was learned; this is for the last of it.
+constexpr core::Duration kStoreLastWait = 250ms;
+// At the start nothing is placed before it is known what earlier daemons have learned, unless the
+// disk does not answer.
+constexpr core::Duration kStoreWait = 5s;
 
 constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
 
@@ -142,11 +148,16 @@ class Daemon {
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
           switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
+          needs_(loop_, configuration_.daemon.state_dir + "/windlass.db",
+                 [this](const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
+                     switchboard_.recall(key, peaks);
+                 }),
           devices_(
               loop_, configuration_.devices, with.host_environment,
               {.workers = [this] { return switchboard_.workers(); },
                .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); }}) {
         switchboard_.use_devices(devices_);
+        switchboard_.use_needs(needs_);
     }
 
     Result<void> open() {
@@ -160,6 +171,7 @@ class Daemon {
         }
         keeper_.start();
         devices_.devices().start();
+        needs_.settle(kStoreWait);
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
         return {};
     }
@@ -174,6 +186,7 @@ class Daemon {
     // Returns whether nothing is left.
     bool leave() {
         devices_.devices().finish(kHostsWait);
+        needs_.finish(kStoreLastWait);
         const worker::KeeperEnd end = keeper_.finish(kKeeperWait);
         if (end == worker::KeeperEnd::late) {
             log::warning("keeper.late", {{"message", "the keeper still ends what workers left"}});
@@ -287,6 +300,7 @@ class Daemon {
     io::Loop loop_;
     worker::KeeperLink keeper_;
     Switchboard switchboard_;
+    NeedKeeper needs_;
     DeviceFloor devices_;
     std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<io::Signals> signals_;

@@ -17,6 +17,17 @@ std::optional<core::Generation> find_owner(const device::Process& process,
 
 }  // namespace
 
+namespace {
+
+// NVML names the product; it is the one driver library that lists GPUs. On the CPU memory gives
+// way, and nothing is learned.
+std::string name_make(const device::Device& device) {
+    const bool is_named = device.kind == device::Kind::gpu && device.description.name;
+    return is_named ? "nvml " + *device.description.name : std::string{};
+}
+
+}  // namespace
+
 std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
     const auto found = std::ranges::find(uuids_, uuid);
     if (found == uuids_.end()) return std::nullopt;
@@ -50,13 +61,14 @@ void DeviceBridge::end_turn() {
 void DeviceBridge::tell(core::DeviceId id, const device::Device& device,
                         std::optional<base::Bytes> capacity) {
     const bool stands_in = floor_->may_cpu_stand_in();
-    known_[id] = {.capacity = capacity, .stands_in = stands_in};
+    known_[id] = {.capacity = capacity, .stands_in = stands_in, .make = name_make(device)};
     const bool is_cpu = device.kind == device::Kind::cpu;
     hooks_.handle(core::DeviceFound{id,
                                     {.uuid = device.uuid,
                                      .kind = is_cpu ? core::DeviceKind::cpu : core::DeviceKind::gpu,
                                      .capacity = capacity,
-                                     .stands_in = stands_in}});
+                                     .stands_in = stands_in,
+                                     .make = known_.at(id).make}});
 }
 
 void DeviceBridge::ask(const core::SampleDevice& question) {

@@ -37,6 +37,8 @@ class DeviceBridge {
     // "cpu", or a GPU's UUID.
     const std::string& uuid_of(core::DeviceId id) const { return uuids_[id.value - 1]; }
     std::optional<core::DeviceId> find(std::string_view uuid) const;
+    // Its driver and product; empty: what is learned there holds for no other.
+    const std::string& make_of(core::DeviceId id) const { return known_.at(id).make; }
 
   private:
     struct Known {
@@ -44,6 +46,7 @@ class DeviceBridge {
         bool is_lost = false;
         bool is_in_trouble = false;  // did not answer, or with an error
         bool stands_in = false;      // see core::DeviceSpec
+        std::string make = {};       // likewise
     };
 
     void answer(const core::SampleDevice& question, const base::Result<device::Sample>& sample);

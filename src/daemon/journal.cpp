@@ -87,6 +87,20 @@ void Journal::write_failure(const core::Respond& failed, const std::string& mode
     log::write(is_usual ? log::Level::info : log::Level::warning, "request.failed", fields);
 }
 
+void Journal::write(const core::RememberPeak& learned, const std::string& model,
+                    const std::string& device) {
+    metrics_.count_event("model.need_learned", model);
+    log::info("model.need_learned", {{"model", model},
+                                     {"generation", learned.generation.value},
+                                     {"device", device},
+                                     {"bytes", learned.bytes}});
+}
+
+void Journal::write(const core::ForgetPeaks&, const std::string& model, const std::string& device) {
+    metrics_.count_event("model.need_forgotten", model);
+    log::warning("model.need_forgotten", {{"model", model}, {"device", device}});
+}
+
 void Journal::write(const core::Report& report, const Subject& subject) {
     metrics_.count_event(core::to_text(report.code), subject.model);
     std::vector<log::Field> fields;

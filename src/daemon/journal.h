@@ -40,6 +40,11 @@ class Journal {
     // `failed` has an error.
     static void write_failure(const core::Respond& failed, const std::string& model);
 
+    void write(const core::RememberPeak& learned, const std::string& model,
+               const std::string& device);
+    void write(const core::ForgetPeaks& forgotten, const std::string& model,
+               const std::string& device);
+
     // A request is over.
     void note(const http::ExchangeRecord& record);
     // How late the loop came to something that was due.

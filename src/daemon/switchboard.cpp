@@ -105,15 +105,24 @@ void Switchboard::reload(const Reload& changes) {
     }
     for (const Reload::Model& change : changes.changed) {
         const auto known = std::ranges::find(models_, change.model.name, &ModelConfiguration::name);
-        if (known == models_.end()) {
+        const bool is_new = known == models_.end();
+        if (is_new) {
             models_.push_back(change.model);
             journal_.add_model(change.model.name);
         } else {
             *known = change.model;
         }
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
+        if (is_new && needs_ != nullptr) needs_->recall(change.model.name);
     }
     shortest_max_wait_ = shortest_max_wait(models_);
+}
+
+void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
+    const auto id = engine_.find_model(key.model);
+    // Of a model that is gone, or of a variant, which have no needs of their own yet.
+    if (!id || !key.variant.empty()) return;
+    handle(core::NeedRecalled{*id, key.device_kind, peaks});
 }
 
 void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
@@ -323,6 +332,19 @@ void Switchboard::look_at(core::Generation generation) {
 }
 
 void Switchboard::on(const core::SampleDevice& command) { bridge_.ask(command); }
+
+void Switchboard::on(const core::RememberPeak& command) {
+    const std::string model = name_of(command.model);
+    journal_.write(command, model, bridge_.uuid_of(command.device));
+    if (needs_ == nullptr) return;
+    needs_->remember({.key = {model, {}, bridge_.make_of(command.device)}, .bytes = command.bytes});
+}
+
+void Switchboard::on(const core::ForgetPeaks& command) {
+    const std::string model = name_of(command.model);
+    journal_.write(command, model, bridge_.uuid_of(command.device));
+    if (needs_ != nullptr) needs_->forget({model, {}, bridge_.make_of(command.device)});
+}
 
 void Switchboard::on(core::Respond& command) {
     if (command.error) Journal::write_failure(command, name_of(command.model));

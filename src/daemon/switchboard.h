@@ -1,5 +1,6 @@
 // Joins the floors: what clients and workers say becomes events of the engine, what the engine
 // commands is carried out. Holds the bodies, which the engine never sees. Thread: main.
+// lint: long file, a table of what people ask and the engine commands: one line for each
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "daemon/emulation.h"
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
+#include "daemon/need_keeper.h"
 #include "daemon/reload.h"
 #include "http/api.h"
 #include "io/descriptor_limit.h"
@@ -63,6 +65,10 @@ class Switchboard final : public http::Backend {
     http::Health health() const override;
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
+
+    // From now on what is learned is kept there. It outlives the last turn.
+    void use_needs(NeedKeeper& needs) { needs_ = &needs; }
+    void recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks);
 
     // From now on shows what that knows of devices. It outlives the last request.
     void use_devices(DeviceFloor& devices);
@@ -117,6 +123,8 @@ class Switchboard final : public http::Backend {
     void on(const core::Terminate& command);
     void on(const core::Kill& command);
     void on(const core::SampleDevice& command);
+    void on(const core::RememberPeak& command);
+    void on(const core::ForgetPeaks& command);
     void on(core::Respond& command);
     void on(const core::Report& command);
 
@@ -141,6 +149,7 @@ class Switchboard final : public http::Backend {
     std::map<core::Generation, core::Instant> since_;      // they are in their present state
     std::map<core::Generation, std::string> devices_of_;   // of those that may still answer
     DeviceFloor* devices_ = nullptr;
+    NeedKeeper* needs_ = nullptr;
     DeviceBridge bridge_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;

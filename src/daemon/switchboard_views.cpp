@@ -36,6 +36,7 @@ http::ModelStatus Switchboard::status(core::ModelId id) const {
         to_status(configuration_of(id).name, view,
                   pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
     if (view.generation) status.device = device_of(view.generation);
+    set_need(status, configuration_of(id).need, view);
     for (const core::ProcessView& process : view.processes) {
         const auto known = pids_.find(process.generation);
         if (known == pids_.end()) continue;  // it is just being launched, or could not be
@@ -151,8 +152,13 @@ http::DevicesStatus Switchboard::devices() const {
 }
 
 http::Health Switchboard::health() const {
+    std::vector<http::Trouble> troubles;
+    if (devices_ != nullptr) troubles = devices_->troubles();
+    if (const auto trouble = needs_ == nullptr ? std::nullopt : needs_->trouble()) {
+        troubles.push_back(*trouble);
+    }
     return {.stopping = engine_.is_shutting_down(),
-            .troubles = devices_ != nullptr ? devices_->troubles() : std::vector<http::Trouble>{},
+            .troubles = std::move(troubles),
             .version = std::string{base::version()},
             .commit = std::string{base::commit()},
             .daemon_id = options_.daemon_id,

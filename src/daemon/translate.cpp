@@ -152,6 +152,17 @@ http::ModelStatus to_status(const std::string& name, const core::ModelView& view
     return status;
 }
 
+void set_need(http::ModelStatus& status, const NeedConfiguration& need,
+              const core::ModelView& view) {
+    if (need.kind != NeedKind::unknown) {
+        status.need = "configured";
+        if (need.kind == NeedKind::bytes) status.need_bytes = need.bytes;
+    } else if (view.learned_need) {
+        status.need = "learned";
+        status.need_bytes = view.learned_need;
+    }
+}
+
 http::WaitingRequest to_waiting(const core::WaitingView& view, core::Instant now) {
     return {.request_id = to_text(view.request),
             .reason = std::string{to_text(view.reason)},

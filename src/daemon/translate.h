@@ -27,6 +27,9 @@ std::optional<core::Event> to_event(const worker::Event& event);
 
 http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
                             std::optional<int> pid, core::Instant now);
+// What copies of the model are taken to need, and who says so.
+void set_need(http::ModelStatus& status, const NeedConfiguration& need,
+              const core::ModelView& view);
 http::WaitingRequest to_waiting(const core::WaitingView& view, core::Instant now);
 
 // "r17".

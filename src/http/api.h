@@ -50,7 +50,8 @@ struct ModelOrder {
 
 // Why GET /healthz says "degraded": what does not work although the daemon does.
 struct Trouble {
-    std::string reason;  // "device_unresponsive", "device_lost", "device_failing", "no_listing"
+    std::string reason;  // "device_unresponsive", "device_lost", "device_failing", "no_listing",
+                         // "store_failed"
     std::string device;  // its UUID; empty: it is not about one
     std::string message;
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -36,6 +37,9 @@ struct ModelStatus {
     std::uint64_t generation = 0;
     std::string device;                        // of that generation; empty: there is no process
     std::vector<ModelProcess> processes = {};  // all of them
+    std::string_view need = "unknown";         // or "configured", "learned": who says what it needs
+    // Empty: unknown, or configured as a share of the device. Learned: the measured peak.
+    std::optional<base::Bytes> need_bytes = {};
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
     bool paused = false;

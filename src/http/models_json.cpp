@@ -88,6 +88,8 @@ void write_model(JsonWriter& json, const ModelStatus& model) {
         json.end_object();
     }
     json.end_array();
+    json.key("need").string(model.need);
+    write_optional_bytes(json, "need_bytes", model.need_bytes);
     json.key("running").number(model.running);
     json.key("waiting").number(model.waiting);
     json.key("paused").boolean(model.paused);

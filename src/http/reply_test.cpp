@@ -73,7 +73,8 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
     http::ModelStatus model{.name = "digits", .residency = "cold"};
     CHECK(http::to_json(model) ==
           R"({"name":"digits","residency":"cold","copies":0,"worker_pid":null,"generation":0,)"
-          R"("device":null,"workers":[],"running":0,"waiting":0,"paused":false,"breaker":"closed",)"
+          R"("device":null,"workers":[],"need":"unknown","need_bytes":null,)"
+          R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":null,)"
           R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})");
     model.copies = 1;
@@ -81,6 +82,8 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
     model.generation = 2;
     model.device = "cpu";
     model.processes = {{.worker = 2, .pid = 4711, .device = "cpu", .state = "ready"}};
+    model.need = "learned";
+    model.need_bytes = base::Bytes{5'000};
     model.ready_since = 12'500ms;
     model.loading_for = 0s;
     model.last_error = base::fail(base::Errc::worker_lost, "it died");
@@ -89,6 +92,7 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
     CHECK(http::to_json(model) ==
           R"({"name":"digits","residency":"cold","copies":1,"worker_pid":4711,"generation":2,)"
           R"("device":"cpu","workers":[{"id":2,"pid":4711,"device":"cpu","state":"ready"}],)"
+          R"("need":"learned","need_bytes":5000,)"
           R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":12.500,)"
           R"("loading_for_s":0.000,"last_error":{"type":"worker_lost","message":"it died"},)"

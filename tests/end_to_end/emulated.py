@@ -48,14 +48,15 @@ def obedient(name, size, need, **keys):
 class Node:
     """`devices`: keys of [devices] beside DEVICES; `daemon`: keys of [daemon]."""
 
-    def __init__(self, daemons, specification, models, devices=None, daemon=None):
+    def __init__(self, daemons, specification, models, devices=None, daemon=None, state_dir=None):
         keys = {"daemon": daemon or {}, "devices": {**DEVICES, **(devices or {})}}
         lines = []
         for section, values in keys.items():
             lines.append("[%s]" % section)
             lines += ["%s = %s" % (key, json.dumps(value)) for key, value in values.items()]
         text = "\n".join(lines) + "\n" + models
-        self.served = daemons.start(text, arguments=("--emulate", specification))
+        arguments = ("--emulate", specification)
+        self.served = daemons.start(text, state_dir=state_dir, arguments=arguments)
         self.served.wait_until_started()
         self.log = self.served.log
         count = int(specification.partition("x")[0])

@@ -31,11 +31,14 @@ FakeMemory::FakeMemory(const core::DeviceSettings& settings, Random& random,
                        const WorldHooks& hooks)
     : random_(random), hooks_(hooks), devices_(world::true_memory(settings)) {}
 
-void FakeMemory::launch(const core::Launch& order, const core::ModelSpec& spec, Bytes claim) {
+void FakeMemory::launch(const core::Launch& order, const core::ModelSpec& spec,
+                        const core::Claim& claim) {
     Bytes need = draw_need(spec, devices_.at(order.device).spec, random_);
     const bool is_unknown = spec.need.kind == core::NeedKind::unknown;
-    if (!is_unknown && claim > Bytes{}) need = std::min(need, claim);
-    const Bytes growth{is_unknown ? random_.below(3) * kGiB : 0};
+    if (!is_unknown && claim.bytes > Bytes{}) need = std::min(need, claim.bytes);
+    Bytes growth{is_unknown ? random_.below(3) * kGiB : 0};
+    // Where processes are not told apart, only who is alone may take more in its runs.
+    if (!claim.is_exclusive) need = need + std::exchange(growth, Bytes{});
     plans_[order.generation] = {order.device, need, growth};
 }
 

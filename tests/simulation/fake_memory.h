@@ -22,8 +22,8 @@ class FakeMemory {
   public:
     FakeMemory(const core::DeviceSettings& settings, Random& random, const WorldHooks& hooks);
 
-    // `claim`: a need that is known takes no more.
-    void launch(const core::Launch& order, const core::ModelSpec& spec, Bytes claim);
+    // `claim`: a need that is configured takes no more.
+    void launch(const core::Launch& order, const core::ModelSpec& spec, const core::Claim& claim);
     // A load takes its memory. False: there is not enough.
     bool take(Generation generation);
     // So does the first run of an unknown need, beyond that of its load.

@@ -60,9 +60,11 @@ core::DeviceSettings draw_devices(Random& random) {
                                   .known = {}};
     const std::uint64_t gpu_count = 1 + random.below(2);
     for (std::uint64_t i = 0; i < gpu_count; ++i) {
+        const std::uint64_t gib = 6 + random.below(12);
         settings.known.push_back({.uuid = fmt::format("GPU-{}", i),
                                   .kind = core::DeviceKind::gpu,
-                                  .capacity = Bytes{(6 + random.below(12)) << 30}});
+                                  .capacity = Bytes{gib << 30},
+                                  .make = gib % 4 == 0 ? "gpu B" : "gpu A"});
     }
     if (random.chance(500)) {
         settings.known.push_back({.uuid = "cpu",
@@ -109,7 +111,8 @@ Generation worker_of(const core::Event& event) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
-    : random_(seed),
+    : seed_(seed),
+      random_(seed),
       odds_(random_),
       coverage_(coverage),
       settings_(draw_devices(random_)),
@@ -138,7 +141,25 @@ void Simulation::schedule(base::Duration after, core::Event event) {
     planned_.emplace(now_ + after, std::move(event));
 }
 
+// What an earlier daemon may have learned, of these models or of what they were then. Drawn by
+// itself, so that it leaves the rest of the world as it is.
+void Simulation::recall_needs() {
+    Random random{seed_ ^ 0x6e656564};
+    for (std::uint64_t id = 1; id <= specs_.size(); ++id) {
+        if (!random.chance(300)) continue;
+        core::NeedRecalled recalled{.model = core::ModelId{id},
+                                    .make = random.chance(800) ? "gpu A" : "gpu B",
+                                    .peaks = {}};
+        for (std::uint64_t i = 1 + random.below(3); i > 0; --i) {
+            recalled.peaks.emplace_back((1 + random.below(10)) << 30);
+        }
+        deliver(recalled);
+        coverage_.count("need recalled");
+    }
+}
+
 void Simulation::run() {
+    recall_needs();
     while (event_count_ < kEventsMin && !violation_) {
         if (random_.chance(300)) {
             send_client();
@@ -328,7 +349,7 @@ void Simulation::carry_out(const core::Commands& commands) {
                        [&](const core::Launch& c) {
                            const core::Device& device = *engine_.devices().find_device(c.device);
                            memory_.launch(c, specs_[c.model.value - 1],
-                                          device.ledger.find_claim(c.generation)->bytes);
+                                          *device.ledger.find_claim(c.generation));
                            workers_.try_emplace(c.generation, c.generation,
                                                 specs_[c.model.value - 1], hooks_);
                        },

@@ -37,6 +37,7 @@ class Simulation {
     bool is_owed() const;  // the dead left something that is claimed or fenced
     void count_copies(const core::Commands& commands);
     void carry_out(const core::Commands& commands);
+    void recall_needs();
     void send_client();
     void send_administrator();
     void reconfigure();
@@ -44,6 +45,7 @@ class Simulation {
     void note_spec(const core::ModelSpec& spec);
     void fail(const std::string& sentence);
 
+    const std::uint64_t seed_;
     Random random_;
     FaultOdds odds_;
     world::Coverage& coverage_;

@@ -50,13 +50,15 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
         coverage.expect(fmt::format("refusal {}", refusal));
     }
     coverage.expect_rarely("refusal unavailable unkillable");
+    coverage.expect_rarely("need forgotten");
     for (const char* event :
          {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
           "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
           "model.load_retried", "model.memory_awaited", "worker.unkillable"}) {
         coverage.expect(fmt::format("event {}", event));
     }
-    for (const char* thing : {"asked to kill", "one more copy"}) coverage.expect(thing);
+    for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled"})
+        coverage.expect(thing);
     std::uint64_t event_count = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     if (const char* seed = std::getenv("WINDLASS_SEED")) {

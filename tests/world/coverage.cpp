@@ -64,6 +64,8 @@ void Coverage::count(const core::Commands& commands) {
             count(fmt::format("event {}", core::to_text(report->code)));
             if (const auto to = entered_by(report->code)) count_move(*report, *to);
         }
+        if (std::holds_alternative<core::RememberPeak>(command)) count("peak remembered");
+        if (std::holds_alternative<core::ForgetPeaks>(command)) count("need forgotten");
         const auto* respond = std::get_if<core::Respond>(&command);
         if (respond == nullptr) continue;
         if (!respond->error) {

@@ -218,6 +218,8 @@ void Ledger::lose_runs(Process& process) {
 void Ledger::on(const core::DeviceFound& event, Instant) { memory_.on(event); }
 void Ledger::on(const core::DeviceSampled& event, Instant now) { memory_.on(event, now); }
 void Ledger::on(const core::DeviceSilent& event, Instant now) { memory_.on(event, now); }
+void Ledger::on(const core::NeedRecalled& event, Instant) { memory_.on(event, spec(event.model)); }
+
 void Ledger::on(const core::DeviceLost& event, Instant) {
     memory_.on(event);
     happened_.device_lost = true;

@@ -59,6 +59,7 @@ class Ledger {
     void on(const core::DeviceSampled& event, Instant now);
     void on(const core::DeviceSilent& event, Instant now);
     void on(const core::DeviceLost& event, Instant now);
+    void on(const core::NeedRecalled& event, Instant now);
     void on(const core::TimePassed& event, Instant now);
     void on(const core::LoopDelayed& event, Instant now);
     void on(const core::ShutdownAsked& event, Instant now);
@@ -73,6 +74,8 @@ class Ledger {
     void on(const core::Terminate& command, Instant now);
     void on(const core::Kill& command, Instant now);
     void on(const core::SampleDevice& command, Instant now);
+    void on(const core::RememberPeak& command, Instant now);
+    void on(const core::ForgetPeaks& command, Instant now);
     void on(const core::Respond& command, Instant now);
     void on(const core::Report& command, Instant now);
 

@@ -73,7 +73,7 @@ void Ledger::on(const core::Launch& command, Instant now) {
     if (living_count >= spec(command.model).copies.count_max) {
         fail(fmt::format("one copy of model {} too many was launched", command.model.value));
     }
-    const bool has_need = spec(command.model).need.kind != core::NeedKind::unknown;
+    const bool has_need = memory_.is_need_known(spec(command.model), command.device);
     check_alone(command.device, command.generation, has_need, now);
     memory_.on(command, spec(command.model), now);
     if (const auto& broken = memory_.violation()) fail(*broken);
@@ -199,6 +199,19 @@ void Ledger::on(const core::Kill& command, Instant now) {
     if (!is_forced && (!term_sent || *term_sent + grace > now))
         fail("SIGKILL before its grace was over");
     process->second.kill_sent = now;
+}
+
+// Only who has run can tell what a run takes.
+void Ledger::on(const core::RememberPeak& command, Instant) {
+    const auto process = processes_.find(command.generation);
+    if (process != processes_.end() && process->second.is_untried) {
+        fail("a peak was remembered before the first run was over");
+    }
+    memory_.on(command, spec(command.model));
+}
+
+void Ledger::on(const core::ForgetPeaks& command, Instant) {
+    memory_.on(command, spec(command.model));
 }
 
 void Ledger::on(const core::Respond& command, Instant now) {

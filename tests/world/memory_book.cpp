@@ -79,6 +79,7 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
         if (claim == claims_.end() || claim->second.device != event.device) continue;
         if (event.own_known && !claim->second.exit_after) claim->second.measured = own.bytes;
     }
+    for (auto& [generation, claim] : claims_) claim.high = std::max(claim.high, claim.measured);
 }
 
 void MemoryBook::on(const core::DeviceSilent& event, core::Instant now) {
@@ -97,8 +98,51 @@ void MemoryBook::forget_measured(DeviceId id) {
     }
 }
 
+void MemoryBook::on(const core::NeedRecalled& event, const core::ModelSpec& spec) {
+    auto& peaks = peaks_[{spec.name, event.make}];
+    peaks.insert(peaks.begin(), event.peaks.begin(), event.peaks.end());
+}
+
+void MemoryBook::on(const core::RememberPeak& command, const core::ModelSpec& spec) {
+    const auto claim = claims_.find(command.generation);
+    if (claim == claims_.end() || claim->second.device != command.device) {
+        return fail("a peak was remembered of a process that is not there");
+    }
+    if (command.bytes != claim->second.high || command.bytes == Bytes{}) {
+        fail("a peak was remembered that is not what was measured");
+    }
+    peaks_[{spec.name, devices_.at(command.device).spec.make}].push_back(command.bytes);
+}
+
+void MemoryBook::on(const core::ForgetPeaks& command, const core::ModelSpec& spec) {
+    if (peaks_.erase({spec.name, devices_.at(command.device).spec.make}) == 0) {
+        fail("a need was forgotten that nobody knew");
+    }
+}
+
+// At most one peak of a hundred is above it; the latest hundred count.
+std::optional<Bytes> MemoryBook::learned_on(const core::ModelSpec& spec,
+                                            const Device& device) const {
+    const auto found = peaks_.find({spec.name, device.spec.make});
+    if (spec.need.kind != NeedKind::unknown || found == peaks_.end()) return std::nullopt;
+    const std::size_t skipped =
+        found->second.size() - std::min<std::size_t>(found->second.size(), 100);
+    std::vector<Bytes> peaks{found->second.begin() + static_cast<std::ptrdiff_t>(skipped),
+                             found->second.end()};
+    std::ranges::sort(peaks, std::ranges::greater{});
+    const Bytes peak = peaks.size() < 100 ? peaks[0] : peaks[1];
+    const auto& capacity = device.spec.capacity;
+    if (capacity && peak > above(*capacity, settings_.headroom)) return std::nullopt;
+    return peak;
+}
+
+bool MemoryBook::is_need_known(const core::ModelSpec& spec, DeviceId id) const {
+    return spec.need.kind != NeedKind::unknown || learned_on(spec, devices_.at(id));
+}
+
 std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) const {
     if (spec.need.kind == NeedKind::bytes) return spec.need.bytes;
+    if (spec.need.kind == NeedKind::unknown) return learned_on(spec, device);
     if (spec.need.kind != NeedKind::share || !device.spec.capacity) return std::nullopt;
     const Bytes usable = above(*device.spec.capacity, settings_.headroom);
     return Bytes{usable.count() * spec.need.permyriad / 10'000};
@@ -205,6 +249,8 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
         claims_[command.generation].need = Bytes{};
         claims_[command.generation].may_be_all = is_turning;
     }
+    // It claims that and as much of a margin as was there.
+    if (learned_on(spec, device)) claims_[command.generation].need.reset();
     if (!device.spec.is_measured) claims_.erase(command.generation);
 }
 

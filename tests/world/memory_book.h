@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/engine.h"
@@ -25,6 +26,9 @@ class MemoryBook {
     void on(const core::DeviceSilent& event, core::Instant now);
     void on(const core::DeviceLost& event);
     void on(const core::SampleDevice& command, core::Instant now);
+    void on(const core::NeedRecalled& event, const core::ModelSpec& spec);
+    void on(const core::RememberPeak& command, const core::ModelSpec& spec);
+    void on(const core::ForgetPeaks& command, const core::ModelSpec& spec);
     void on_time(core::Instant now);  // a question may have gone unanswered
     void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
     void on_exit(Generation generation);
@@ -46,6 +50,8 @@ class MemoryBook {
     // or one is being asked whose last answer is too old, and not for too long.
     bool is_short(const core::ModelSpec& spec, core::Instant now) const;
     bool has_answering(const core::ModelSpec& spec) const;
+    // It is configured, or was learned there.
+    bool is_need_known(const core::ModelSpec& spec, DeviceId id) const;
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
 
@@ -58,6 +64,7 @@ class MemoryBook {
         std::optional<Bytes> need;                // empty: all there was
         bool may_be_all = false;                  // the same, or none: it fell silent just then
         Bytes measured;                           // of its own, by the last answer
+        Bytes high;                               // the most of that
         std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
         bool is_covered = false;                  // a later one was answered, with numbers
     };
@@ -76,6 +83,7 @@ class MemoryBook {
 
     // Empty: all there is.
     std::optional<Bytes> need_on(const core::ModelSpec& spec, const Device& device) const;
+    std::optional<Bytes> learned_on(const core::ModelSpec& spec, const Device& device) const;
     bool may_use(const core::ModelSpec& spec, const Device& device) const;
     // What all claims of the device still lack, on top of what the last answer counts.
     Bytes outstanding(DeviceId id) const;
@@ -92,6 +100,8 @@ class MemoryBook {
     core::DeviceSettings settings_;
     std::map<DeviceId, Device> devices_;
     std::map<Generation, Claim> claims_;  // until they are proved
+    // What was learned, the oldest first, by model and make of the device.
+    std::map<std::pair<std::string, std::string>, std::vector<Bytes>> peaks_;
     std::optional<std::string> violation_;
 };
 

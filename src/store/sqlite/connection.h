@@ -43,7 +43,8 @@ class Statement {
 class Connection {
   public:
     // Opens or makes the file, which only we may read. Busy for longer than `patience`, a statement
-    // fails with `unavailable`.
+    // fails with `unavailable`. Not while another connection of this process has it open: looking
+    // at the file's mode would drop the locks of that (fcntl(2), "record locks").
     static base::Result<std::unique_ptr<Connection>> open(std::string path,
                                                           base::Duration patience);
     ~Connection();

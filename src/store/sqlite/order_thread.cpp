@@ -4,8 +4,10 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>

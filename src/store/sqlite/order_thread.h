@@ -2,9 +2,11 @@
 // that many share one fsync and a single one waits for nobody.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"

@@ -67,6 +67,16 @@ base::Result<void> migrate(Connection& connection) {
             .c_str());
 }
 
+base::Error no_log_error(const std::string& path) {
+    base::Error error = base::fail(
+        base::Errc::unavailable,
+        fmt::format("the file system of {} cannot share memory between processes, as SQLite's log "
+                    "needs it (that of a network, perhaps); set another state_dir under [daemon]",
+                    path));
+    error.reason = "store_failed";
+    return error;
+}
+
 base::Result<void> prepare(Connection& connection) {
     WL_TRY(check_owner(connection));
     WL_TRY(migrate(connection));
@@ -85,9 +95,7 @@ base::Result<std::unique_ptr<Connection>> open_store(const std::string& path,
     // Writers append to a log, so that one fsync makes a transaction durable and readers are not
     // held up. https://sqlite.org/wal.html
     const std::string mode = WL_TRY(connection->text("PRAGMA journal_mode=WAL"));
-    if (mode != "wal") {
-        return make_open_error(path, EROFS);  // no shared memory there: a network's, or read-only
-    }
+    if (mode != "wal") return no_log_error(path);
     WL_TRY(connection->run("PRAGMA synchronous=FULL"));
     if (was_cut_off) WL_TRY(check_sound(*connection));
     WL_TRY(connection->run("BEGIN IMMEDIATE"));

@@ -8,6 +8,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "base/testing/scratch_directory.h"
 #include "store/sqlite/schema.h"

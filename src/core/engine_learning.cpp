@@ -1,0 +1,69 @@
+// Needs that nobody configured: what is learned of them, where it is used, and when it is
+// forgotten.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using base::Errc;
+
+void Engine::on(const NeedRecalled& event, Instant now, Commands& out) {
+    model_of(event.model).learned.recall(event.make, event.peaks);
+    feed_starving(now, out);
+}
+
+// A device that is too small for what was learned on its like cannot have taught it.
+void Engine::add_learned(const Model& model, std::vector<Candidate>& candidates) const {
+    if (model.spec.need.kind != NeedKind::unknown) return;
+    for (Candidate& candidate : candidates) {
+        const auto peak = model.learned.find(devices_.device(candidate.device).spec.make);
+        const std::optional<Bytes> usable = candidate.ledger->usable();
+        if (peak && (!usable || *peak <= *usable)) candidate.learned = peak;
+    }
+}
+
+std::optional<Bytes> Engine::learned_need(const Model& model) const {
+    std::optional<Bytes> most;
+    if (model.spec.need.kind != NeedKind::unknown) return most;
+    for (const auto& [id, device] : devices_.all()) {
+        if (!devices_.is_eligible(model.spec.devices, device)) continue;
+        if (const auto peak = model.learned.find(device.spec.make)) most = std::max(most, peak);
+    }
+    return most;
+}
+
+// After an answer of the device.
+void Engine::learn_from(DeviceId id, Commands& out) {
+    for (const auto& [generation, claim] : devices_.device(id).ledger.claims()) {
+        if (claim.stage != ClaimStage::departed) learn(generation, false, out);
+    }
+}
+
+void Engine::learn(Generation generation, bool is_last, Commands& out) {
+    const std::optional<Bytes> peak = devices_.take_peak(generation, is_last);
+    if (!peak) return;
+    const Holding& holding = devices_.holdings().at(generation);
+    model_of(holding.model).learned.remember(devices_.device(holding.device).spec.make, *peak);
+    out.push_back(RememberPeak{holding.model, generation, holding.device, *peak});
+}
+
+// Before its exit is noted: one that was placed by what others taught has something to say only if
+// it ran.
+void Engine::learn_last(Generation generation, Commands& out) {
+    const Replica* replica = find_generation(generation);
+    if (replica != nullptr && !replica->is_unproven()) learn(generation, true, out);
+}
+
+// What was learned has proved too small: the next load is once more that of an unknown need.
+void Engine::unlearn(const Replica& replica, const Error& error, Commands& out) {
+    Model& model = model_of(replica.model());
+    if (error.code != Errc::out_of_memory || model.spec.need.kind != NeedKind::unknown) return;
+    devices_.stop_teaching(replica.generation());
+    const Device& device = devices_.device(replica.device());
+    if (!model.learned.forget(device.spec.make)) return;
+    out.push_back(ForgetPeaks{model.id, replica.device()});
+}
+
+}  // namespace windlass::core

@@ -1,0 +1,56 @@
+// Keeps what models were measured to need from one daemon to the next, as far as the store of the
+// state folder works; without it the daemon works on, and says so. Thread: main.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/api.h"
+#include "io/loop.h"
+#include "store/store.h"
+
+namespace windlass::daemon {
+
+class NeedKeeper {
+  public:
+    // The peaks of one key, the oldest first; from settle() or from the loop.
+    using Recalled = std::function<void(const store::NeedKey&, const std::vector<base::Bytes>&)>;
+
+    // Opens `path` and reads it, without waiting. `loop` outlives it.
+    NeedKeeper(io::Loop& loop, std::string path, Recalled recalled);
+    // Over a store that is there already; `name` is how people are told of it.
+    NeedKeeper(std::unique_ptr<store::Store> store, std::string name, Recalled recalled);
+    NeedKeeper(const NeedKeeper&) = delete;
+    NeedKeeper& operator=(const NeedKeeper&) = delete;
+
+    // Waits for what was asked of the store, for `limit` at most: before the first turn of the
+    // loop, so that nothing is decided without what is known. What comes later counts from then.
+    void settle(base::Duration limit);
+    // Lets go of the store once it has written what it was given, or `limit` is over.
+    void finish(base::Duration limit);
+
+    void remember(const store::Peak& peak);
+    void forget(const store::NeedKey& key);
+    // Tells once more what was read of a model: it was configured only now.
+    void recall(const std::string& model) const;
+
+    // Why what is learned now may be lost; none: it is kept.
+    std::optional<http::Trouble> trouble() const;
+
+  private:
+    void read();
+    void on_read(base::Result<std::vector<store::Peak>> peaks);
+    void note(const base::Result<void>& result);
+
+    const std::string path_;
+    const Recalled recalled_;
+    std::unique_ptr<store::Store> store_;  // null: it could not be made, or it is over
+    std::map<store::NeedKey, std::vector<base::Bytes>> peaks_;  // as they were read
+    std::optional<base::Error> failure_;
+};
+
+}  // namespace windlass::daemon
