@@ -191,7 +191,10 @@ void DeviceLedger::note_uses() {
     const Bytes now = unexplained() + unheard_of();
     for (auto& [generation, claim] : claims_) {
         const bool may_take = is_unseen(claim) || (claim.is_trying && claim.seen);
-        if (may_take) claim.before = std::min(claim.before.value_or(now), now);
+        if (!may_take) continue;
+        // An answer that tells processes apart knows what is its own so far, and begins anew.
+        const Bytes least = own_known_ ? now : claim.before.value_or(now);
+        claim.before = std::min(least, now);
     }
 }
 

@@ -276,3 +276,19 @@ TEST_CASE("what looked like a stranger's is none as soon as processes are told a
     CHECK(ledger.proved().empty());
     CHECK(ledger.fence(kA, kNow) == 6_GiB);
 }
+
+TEST_CASE("what a stranger took before an answer that told processes apart is not a load's") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.measure(lumped(2, 1_GiB));
+    core::MemorySample told = lumped(3, 6_GiB);
+    told.own_known = true;
+    told.own = {{kA, 2_GiB}};  // and a stranger has 4 now
+    ledger.measure(told);
+    ledger.mark_loaded(kA, 3);
+    ledger.measure(lumped(4, 6_GiB));
+    ledger.depart(kA, 4);
+    ledger.measure(lumped(5, 4_GiB));  // its two are back
+    CHECK(ledger.proved() == std::vector{kA});
+}
