@@ -81,10 +81,11 @@ int answer_all(DriverHost& host) {
         if (outcome.size == 0) return 0;
         std::span<const char> bytes{buffer.data(), outcome.size};
         while (true) {
-            const auto question = reader.next(bytes);
-            if (!question) return kNotOurs;
-            if (!*question) break;
-            if (!send_all(wire::encode(host.answer(**question)))) return 0;
+            const auto read = reader.next(bytes);
+            if (!read) return kNotOurs;
+            const std::optional<wire::HostFrame>& question = *read;
+            if (!question) break;
+            if (!send_all(wire::encode(host.answer(*question)))) return 0;
         }
     }
 }
