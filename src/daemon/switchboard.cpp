@@ -37,6 +37,7 @@ std::vector<core::ModelSpec> to_specs(const std::vector<ModelConfiguration>& mod
 
 std::vector<std::string> names_of(const std::vector<ModelConfiguration>& models) {
     std::vector<std::string> names;
+    names.reserve(models.size());
     for (const ModelConfiguration& model : models) names.push_back(model.name);
     return names;
 }
