@@ -24,6 +24,7 @@ class NeedKeeper {
     NeedKeeper(io::Loop& loop, std::string path, Recalled recalled);
     // Over a store that is there already; `name` is how people are told of it.
     NeedKeeper(std::unique_ptr<store::Store> store, std::string name, Recalled recalled);
+    ~NeedKeeper() = default;
     NeedKeeper(const NeedKeeper&) = delete;
     NeedKeeper& operator=(const NeedKeeper&) = delete;
 

@@ -20,6 +20,7 @@ template <class T>
 class Mailbox {
   public:
     explicit Mailbox(std::size_t size_max) : size_max_(size_max) {}
+    ~Mailbox() = default;
     Mailbox(const Mailbox&) = delete;
     Mailbox& operator=(const Mailbox&) = delete;
 
