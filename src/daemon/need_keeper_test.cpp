@@ -64,6 +64,13 @@ class FailingStore final : public store::Store {
     }
 };
 
+// Which there must be.
+windlass::http::Trouble trouble_of(const NeedKeeper& keeper) {
+    const auto trouble = keeper.trouble();
+    REQUIRE(trouble.has_value());
+    return trouble.value_or(windlass::http::Trouble{});
+}
+
 }  // namespace
 
 TEST_CASE("[A3.10] what one keeper is told, the next recalls") {
@@ -99,7 +106,7 @@ TEST_CASE("what is read late is told by the loop") {
     Recalled recalled;
     auto late = std::make_unique<store::MemoryStore>(loop);
     late->remember_peak({kKey, 2_GiB}, [](const auto&) {});
-    NeedKeeper keeper{std::move(late), "memory", into(recalled)};
+    const NeedKeeper keeper{std::move(late), "memory", into(recalled)};
     CHECK(recalled.empty());
     CHECK(io::testing::run_until(loop, [&] { return !recalled.empty(); }));
     CHECK(events.names == std::vector<std::string>{"store.opened"});
@@ -113,10 +120,8 @@ TEST_CASE("a store that fails is told once, and once more when it works again") 
     NeedKeeper keeper{std::move(made), "disk", into(recalled)};
     failing.is_full = true;
     for (int i = 0; i < 3; ++i) keeper.remember({kKey, 1_GiB});
-    const auto trouble = keeper.trouble();
-    REQUIRE(trouble);
-    CHECK(trouble->reason == "store_failed");
-    CHECK(trouble->message == "no room is left");
+    CHECK(trouble_of(keeper).reason == "store_failed");
+    CHECK(trouble_of(keeper).message == "no room is left");
     failing.is_full = false;
     keeper.remember({kKey, 1_GiB});
     keeper.forget(kKey);
@@ -136,7 +141,6 @@ TEST_CASE("a file that cannot be used is a trouble, and all else goes on") {
     keeper.settle(kLimit);
     keeper.remember({kKey, 1_GiB});
     keeper.settle(kLimit);
-    REQUIRE(keeper.trouble());
-    CHECK(keeper.trouble()->message.find(folder.path) != std::string::npos);
+    CHECK(trouble_of(keeper).message.find(folder.path) != std::string::npos);
     CHECK(recalled.empty());
 }
