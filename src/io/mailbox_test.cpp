@@ -38,7 +38,7 @@ TEST_CASE("a mailbox that is full or closed leaves the value to its sender") {
 TEST_CASE("whoever waits is woken by a value and by the end") {
     io::Mailbox<int> orders{100};
     io::Mailbox<int> answers{100};
-    std::jthread worker{[&] {
+    const std::jthread worker{[&] {
         for (auto some = orders.wait(7); !some.empty(); some = orders.wait(7)) {
             for (const int order : some) answers.post(2 * order);
         }
@@ -61,13 +61,13 @@ TEST_CASE("a bell wakes the loop for what another thread has posted") {
         for (const int value : box.take()) sum += value;
     });
     REQUIRE(bell);
-    std::jthread worker{[&box, rope = (*bell)->rope()] {
+    const std::jthread worker{[&box, rope = (*bell)->rope()] {
         for (int value = 1; value <= 100; ++value) {
-            box.post(int{value});
+            box.post(2 * value);
             rope.pull();
         }
     }};
-    CHECK(io::testing::run_until(loop, [&] { return sum == 5050; }));
+    CHECK(io::testing::run_until(loop, [&] { return sum == 10'100; }));
 }
 
 TEST_CASE("a rope outlives its bell") {
