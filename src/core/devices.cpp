@@ -405,15 +405,16 @@ void Devices::encode(StateEncoder& encoder) const {
         encoder.number(id.value);
         encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
                        (device.is_asked ? 4u : 0u) | (device.is_fresh ? 8u : 0u) |
-                       (device.is_slow ? 16u : 0u));
+                       (device.is_slow ? 16u : 0u) | (device.is_wanted ? 32u : 0u));
         if (device.spec.is_measured) device.ledger.encode(encoder);
     }
     for (const auto& [generation, holding] : holdings_) {
         encoder.generation(generation);
         const bool is_unseen = holding.over_at >= devices_.at(holding.device).sequence;
-        encoder.number(holding.device.value << 5 | (holding.is_provisional ? 1u : 0u) |
-                       (holding.over_at ? 2u : 0u) | (holding.is_untried ? 4u : 0u) |
-                       (holding.is_waiting ? 8u : 0u) | (is_unseen ? 16u : 0u));
+        encoder.number(holding.device.value << 32 | holding.model.value << 5 |
+                       (holding.is_provisional ? 1u : 0u) | (holding.over_at ? 2u : 0u) |
+                       (holding.is_untried ? 4u : 0u) | (holding.is_waiting ? 8u : 0u) |
+                       (is_unseen ? 16u : 0u));
         if (holding.is_provisional) encoder.number(holding.peak.count());
         if (!holding.teaching) continue;
         encoder.number(holding.teaching->high.count() << 1 |

@@ -116,6 +116,20 @@ bool Engine::is_finished() const {
            std::ranges::none_of(models_, [](const Model& model) { return model.has_process(); });
 }
 
+namespace {
+
+void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& encoder) {
+    encoder.number(shortage ? 1 : 0);
+    if (!shortage) return;
+    encoder.number(shortage->device.value << 8 | (shortage->required ? 1u : 0u) |
+                   (shortage->available ? 2u : 0u) | (shortage->is_for_ever ? 4u : 0u) |
+                   (shortage->is_unknown ? 8u : 0u) | (shortage->is_for_run ? 16u : 0u));
+    encoder.number(shortage->required.value_or(Bytes{}).count());
+    encoder.number(shortage->available.value_or(Bytes{}).count());
+}
+
+}  // namespace
+
 void Engine::encode(StateEncoder& encoder) const {
     encoder.number(shutting_down_ ? 1 : 0);
     for (const Model& model : models_) {
@@ -136,6 +150,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.window.prefetch());
         encoder.number(model.memory_retries);
         model.learned.encode(encoder);
+        encode_shortage(model.shortage, encoder);
         encoder.number(model.queue.size());
         for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
         encoder.number(model.unkillable.size());
@@ -150,7 +165,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(static_cast<std::uint64_t>(call.stage) |
                        std::uint64_t{call.failed_tries} << 8 | std::uint64_t{call.was_rerun} << 16 |
                        std::uint64_t{call.priority} << 24 |
-                       std::uint64_t{call.is_idempotent} << 32);
+                       std::uint64_t{call.is_idempotent} << 32 | call.model.value << 40);
         encoder.instant(call.deadline);
     }
     encoder.number(admins_.size());
@@ -158,6 +173,12 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.request(request);
         encoder.number(admin.model.value << 1 | (admin.wants_ready ? 1 : 0));
         encoder.generation(admin.after);
+    }
+    // Of a device that waits for no timer; else that tells when it was asked.
+    for (const auto& [id, device] : devices_.all()) {
+        const bool is_timed = deadlines_.find({TimerKind::device_sample, id.value}) ||
+                              deadlines_.find({TimerKind::device_answer, id.value});
+        if (device.spec.is_measured && !is_timed) encoder.instant(device.asked);
     }
     encoder.number(deadlines_.entries().size());
     for (const auto& [key, at] : deadlines_.entries()) {
