@@ -41,9 +41,10 @@ ModelView Engine::view(ModelId id) const {
 }
 
 WaitReason Engine::short_reason(const Model& model) const {
-    const bool is_answering = model.shortage->is_for_run
-                                  ? devices_.device(model.shortage->device).is_answering()
-                                  : devices_.has_answering(model.spec.devices);
+    WL_ASSERT(model.shortage.has_value());
+    const Shortage& shortage = *model.shortage;
+    const bool is_answering = shortage.is_for_run ? devices_.device(shortage.device).is_answering()
+                                                  : devices_.has_answering(model.spec.devices);
     return is_answering ? WaitReason::memory : WaitReason::device;
 }
 
