@@ -192,9 +192,9 @@ void DeviceLedger::note_uses() {
     for (auto& [generation, claim] : claims_) {
         const bool may_take = is_unseen(claim) || (claim.is_trying && claim.seen);
         if (!may_take) continue;
-        // An answer that tells processes apart knows what is its own so far, and begins anew.
-        const Bytes least = own_known_ ? now : claim.before.value_or(now);
-        claim.before = std::min(least, now);
+        // An answer that lists it knows what is its own so far, and begins anew.
+        const bool is_listed = claim.measured > Bytes{};
+        claim.before = is_listed ? now : std::min(claim.before.value_or(now), now);
     }
 }
 

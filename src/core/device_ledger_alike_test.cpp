@@ -292,3 +292,20 @@ TEST_CASE("what a stranger took before an answer that told processes apart is no
     ledger.measure(lumped(5, 4_GiB));  // its two are back
     CHECK(ledger.proved() == std::vector{kA});
 }
+
+TEST_CASE("a load that an empty list lacks has what rose since it began") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.measure(lumped(1, 1_GiB));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.measure(lumped(2, 1_GiB));
+    core::MemorySample told = lumped(3, 4_GiB);
+    told.own_known = true;  // nobody of ours is loaded yet whom the list ought to have
+    ledger.measure(told);
+    ledger.mark_loaded(kA, 3);
+    ledger.measure(lumped(4, 6_GiB));
+    ledger.depart(kA, 4);
+    ledger.measure(lumped(5, 4_GiB));  // two of its five are back
+    CHECK(ledger.proved().empty());
+    ledger.measure(lumped(6, 1_GiB));
+    CHECK(ledger.proved() == std::vector{kA});
+}
