@@ -160,12 +160,13 @@ bool Devices::may_be_alone(DeviceId id, Instant now, Commands& out) {
     const bool is_admitted = settings_.on_unknown_memory == UnknownMemory::admit;
     if (device.is_lost) return false;
     if (device.is_silent) return is_admitted;
+    // Its end is an event: to ask until then would only hold up what it waits for.
+    if (device.ledger.is_loading() || device.ledger.is_exclusive()) return false;
     if (!device.is_fresh || device.ledger.is_blurred()) {
         ask(id, now, out);
         return false;
     }
-    if (!device.ledger.free()) return is_admitted;
-    return !device.ledger.is_loading() && !device.ledger.is_exclusive();
+    return device.ledger.free() || is_admitted;
 }
 
 void Devices::forgo_first_run(Generation generation) {
