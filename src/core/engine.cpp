@@ -280,7 +280,7 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
                 .required = {},
                 .available = devices_.device(*waiting).ledger.free(),
                 .is_for_run = true},
-               out);
+               now, out);
     } else if (model.shortage) {
         end_starving(model);
     } else {

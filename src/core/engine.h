@@ -118,7 +118,7 @@ class Engine {
     void on_settle_limit(Generation generation, Instant now, Commands& out);
     void arm_device_timers();
     std::optional<Placed> admit(Model& model, Instant now, Commands& out);
-    void starve(Model& model, const Shortage& shortage, Commands& out);
+    void starve(Model& model, const Shortage& shortage, Instant now, Commands& out);
     void end_starving(Model& model);
     void feed_starving(Instant now, Commands& out);
     WaitReason short_reason(const Model& model) const;
@@ -134,7 +134,7 @@ class Engine {
     // engine_learning.cpp: needs that nobody configured
     void on(const NeedRecalled& event, Instant now, Commands& out);
     std::optional<Bytes> learned_need(const Model& model) const;
-    void add_learned(const Model& model, std::vector<Candidate>& candidates) const;
+    void add_learned(const Model& model, std::vector<Candidate>& candidates, Instant now) const;
     void learn_from(DeviceId id, Commands& out);
     void learn(Generation generation, bool is_last, Commands& out);
     void learn_last(Generation generation, Commands& out);

@@ -9,18 +9,28 @@ namespace windlass::core {
 
 using base::Errc;
 
+namespace {
+
+// So long a load waits for a need that was only learned: allocators keep what they can get, and
+// somebody may have moved in since. Then it takes what there is, as one whose need nobody knows.
+constexpr Duration kDoubtAfter = std::chrono::minutes{1};
+
+}  // namespace
+
 void Engine::on(const NeedRecalled& event, Instant now, Commands& out) {
     model_of(event.model).learned.recall(event.make, event.peaks);
     feed_starving(now, out);
 }
 
 // A device that is too small for what was learned on its like cannot have taught it.
-void Engine::add_learned(const Model& model, std::vector<Candidate>& candidates) const {
+void Engine::add_learned(const Model& model, std::vector<Candidate>& candidates,
+                         Instant now) const {
     if (model.spec.need.kind != NeedKind::unknown) return;
+    if (model.shortage && saturating_add(model.starved_since, kDoubtAfter) <= now) return;
     for (Candidate& candidate : candidates) {
         const auto peak = model.learned.find(devices_.device(candidate.device).spec.make);
         const std::optional<Bytes> usable = candidate.ledger->usable();
-        if (peak && (!usable || *peak <= *usable)) candidate.learned = peak;
+        if (peak && usable && *peak <= *usable) candidate.learned = peak;
     }
 }
 

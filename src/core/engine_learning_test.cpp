@@ -154,6 +154,25 @@ TEST_CASE("a margin takes what is there; a need that is not there is waited for"
     }
 }
 
+TEST_CASE("what was learned is waited for a minute, and doubted then") {
+    Story story = unknown(8_GiB);
+    recall(story, kModel, {7_GiB + 900_MiB});
+    story.call(1);
+    const auto answer_for = [&](Duration duration) {  // the driver keeps 200 MiB for itself
+        const auto end = story.now() + duration;
+        while (story.find<core::Launch>() == nullptr && story.now() < end) {
+            if (story.is_asked(kGpu)) story.sample(kGpu, 200_MiB);
+            if (story.find<core::Launch>() == nullptr) story.wait(100ms);
+        }
+    };
+    answer_for(59s);
+    REQUIRE(story.find<core::Launch>() == nullptr);
+    answer_for(2s);
+    REQUIRE(story.find<core::Launch>() != nullptr);
+    CHECK(claim_of(story, kFirst).bytes == 8_GiB - 200_MiB);
+    CHECK(claim_of(story, kFirst).is_exclusive);
+}
+
 TEST_CASE("what could never be there was not learned there") {
     Story story = unknown(8_GiB);
     recall(story, kModel, {9_GiB});

@@ -140,7 +140,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     for (Candidate& candidate : choice.candidates) {
         candidate.copy_count = model.count_copies_on(candidate.device);
     }
-    add_learned(model, choice.candidates);
+    add_learned(model, choice.candidates, now);
     Shortage shortage{.required = {}, .available = {}};
     if (!choice.is_waiting) {
         const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());
@@ -151,16 +151,17 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     }
     shortage.is_for_ever = shortage.is_for_ever && !choice.is_incomplete;
     shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
-    starve(model, shortage, out);
+    starve(model, shortage, now, out);
     return std::nullopt;
 }
 
 // It waits for memory; or is refused where waiting cannot help.
-void Engine::starve(Model& model, const Shortage& shortage, Commands& out) {
+void Engine::starve(Model& model, const Shortage& shortage, Instant now, Commands& out) {
     const bool is_new = !model.shortage.has_value();
     model.shortage = shortage;
     if (is_new) {
         model.starving_place = ++last_starving_place_;
+        model.starved_since = now;
         starving_.emplace(model.starving_place, model.id);
         out.push_back(Report{.code = EventCode::model_memory_awaited,
                              .model = model.id,

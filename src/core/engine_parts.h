@@ -61,6 +61,7 @@ struct Model {
     bool is_removed = false;                // not in the configuration any more
     std::optional<Shortage> shortage;       // it waits for memory
     std::uint64_t starving_place = 0;       // among those that do
+    Instant starved_since;                  // it does so since then
     LearnedNeeds learned = LearnedNeeds{};  // counts while its need is not configured
     std::uint32_t memory_retries = 0;       // loads in a row that ran out of memory
     Generation last_failed;                 // the youngest that counted as a failure

@@ -151,6 +151,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.window.prefetch());
         encoder.number(model.memory_retries);
         model.learned.encode(encoder);
+        if (model.shortage && learned_need(model)) encoder.instant(model.starved_since);
         encode_shortage(model.shortage, encoder);
         encoder.number(model.queue.size());
         for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
