@@ -1,6 +1,8 @@
 """Needs that nobody configured: learned by one daemon, used by the next."""
 
+import contextlib
 import os
+import sqlite3
 import stat
 import subprocess
 
@@ -30,6 +32,13 @@ def shown(node, model):
     return next(line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("need"))
 
 
+def rows_in(database):
+    """How many peaks are committed there."""
+    connection = sqlite3.connect("file:%s?mode=ro" % database, uri=True, timeout=SOON_S)
+    with contextlib.closing(connection):
+        return connection.execute("SELECT count(*) FROM peak").fetchone()[0]
+
+
 def hold_both(node, gate):
     """A run of each model at the same time, which needs that each is loaded beside the other."""
     order = {"do": "devices", "gate": gate.path}
@@ -45,8 +54,9 @@ def test_a_second_start_uses_what_the_first_has_learned(daemons, gate):
         assert first.served.ask(model, {"do": "echo"}).status == 200
         first.log.wait_for("model.need_learned", model=model)
         assert need_of(first, model) == ("learned", PEAK)
-    first.served.end()
     database = state_dir / "windlass.db"
+    eventually(lambda: rows_in(database) >= 2, "both are on disk")
+    first.served.end()
     assert stat.S_IMODE(os.stat(str(database)).st_mode) == 0o600
 
     second = Node(daemons, SPECIFICATION, MODELS, state_dir=state_dir)

@@ -40,7 +40,7 @@ bool write_one(Connection& connection, const store::Peak& what) {
 pid_t start(const std::function<bool()>& work) {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
-    ::alarm(120);  // should the test be killed
+    ::alarm(600);  // should the test be killed
     ::_exit(work() ? 0 : 1);
 }
 
