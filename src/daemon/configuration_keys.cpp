@@ -26,9 +26,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "Unix socket that serves the same interface, with mode 0600, relative to this file; "
      "`\"none\"`: no such socket. Without it `windlass.sock` in `state_dir`. At most 107 bytes."},
     {kDaemon, "state_dir", KeyKind::text, "", "\"/var/lib/windlass\"", "", "", kNow,
-     "Folder of what outlives the daemon, with `windlass.db`: what models were measured to need. "
-     "Without it `$XDG_STATE_HOME/windlass`, else "
-     "`~/.local/state/windlass`, else `/var/lib/windlass`."},
+     "Folder of what outlives the daemon; `windlass.db` in it keeps what models were measured to "
+     "need. If it is not set, `$XDG_STATE_HOME/windlass`, else `~/.local/state/windlass`, else "
+     "`/var/lib/windlass`."},
     {kDaemon, "log", KeyKind::choice, "\"text\"", "", "", "text json", kNow,
      "`\"text\"` for people, `\"json\"` for one object a line. Both go to stderr."},
     {kDaemon, "access_log", KeyKind::text, "", "\"access.log\"", "", "", kNow,
@@ -93,7 +93,8 @@ constexpr auto kKeys = std::to_array<Key>({
      "Memory of one copy: an amount, a share such as `\"40%\"` of what the device has beside its "
      "`headroom`, or `\"all\"` (alone on its device). Without it a copy loads alone on the GPU "
      "with most free memory, makes its first run alone, and is measured after both; later copies "
-     "on GPUs of that make claim what was learned, also after a restart."},
+     "on GPUs of that make claim what was learned, also after a restart. After a minute of waiting "
+     "for that, a copy is loaded as if nothing were known."},
     {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Where it may run: `\"cpu\"`, a list of UUIDs, or `\"any\"`: any GPU, and the CPU only where "
      "there is none."},

@@ -139,7 +139,8 @@ def check(daemon, descriptors):
 def remains(folder):
     """What a daemon may leave in its state folder: its lock, and what it learned, well closed."""
     left = [str(path) for path in (folder / "state").rglob("*") if path.is_file()]
-    return ["left behind: %s" % path for path in left if not path.endswith(("/lock", "/windlass.db"))]
+    known = ("/lock", "/windlass.db")
+    return ["left behind: %s" % path for path in left if not path.endswith(known)]
 
 
 def print_story(seconds, clients, agents, watch, healed_s):
