@@ -21,6 +21,9 @@ READ_SIZE = 256 * 1024  # bytes; above the default buffer of a Unix socket (208 
 LOOK_MS = 5  # the main thread may be away twice as long until somebody reads in its place
 LOOKS_MAX = 10  # at a main thread that only waits; then the reading thread sleeps until it is rung
 AT_ONCE = struct.pack("ll", 0, 1)  # struct timeval: a microsecond, because 0 would mean for ever
+# A signal that comes in the instant before the main thread begins to wait does not end the wait:
+# its handler is called that late at most. Well below the default `term_grace` of 10 s.
+AT_LEAST_EVERY = struct.pack("ll", 5, 0)
 
 
 class Reader:
@@ -32,6 +35,7 @@ class Reader:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, AT_LEAST_EVERY)
         self._decoder = Decoder()
         self.is_shared = True
         self._buffer = memoryview(bytearray(READ_SIZE))  # one for all: new ones cost page faults
