@@ -1,27 +1,18 @@
 // The arithmetic of a device's memory where its driver does not tell processes apart.
-#include "core/device_ledger.h"
-
 #include <doctest/doctest.h>
+
+#include "core/device_ledger_testing.h"
 
 namespace core = windlass::core;
 using core::Bytes;
 using core::DeviceLedger;
 using core::Generation;
+using core::testing::kA;
+using core::testing::kB;
+using core::testing::kNow;
+using core::testing::lumped;
+using core::testing::make_ledger;
 using namespace windlass::base;  // _MiB, _GiB
-
-namespace {
-
-constexpr Generation kA{1};
-constexpr Generation kB{2};
-constexpr windlass::base::Instant kNow{std::chrono::hours{1}};
-
-DeviceLedger make_ledger() { return {24_GiB, 512_MiB}; }
-
-core::MemorySample lumped(std::uint64_t sequence, Bytes used) {
-    return {.used = used, .own = {}, .own_known = false, .sequence = sequence};
-}
-
-}  // namespace
 
 TEST_CASE("where processes are not told apart, the claims of loaded replicas stand for them") {
     DeviceLedger ledger = make_ledger();

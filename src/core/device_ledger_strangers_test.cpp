@@ -1,27 +1,21 @@
 // Memory of strangers that the driver lists beside that of the dead.
 #include <doctest/doctest.h>
 
-#include "core/device_ledger.h"
+#include "core/device_ledger_testing.h"
 
 namespace core = windlass::core;
 using core::Bytes;
 using core::DeviceLedger;
 using core::Generation;
+using core::testing::kA;
+using core::testing::kB;
+using core::testing::kNow;
+using core::testing::lumped;
+using core::testing::told_apart;
 using namespace windlass::base;  // _MiB, _GiB
 
 namespace {
 
-constexpr Generation kA{1};
-constexpr Generation kB{2};
-constexpr windlass::base::Instant kNow{std::chrono::hours{1}};
-
-core::MemorySample told_apart(std::uint64_t sequence, Bytes used,
-                              std::vector<core::OwnMemory> own = {}) {
-    return {.used = used, .own = std::move(own), .own_known = true, .sequence = sequence};
-}
-core::MemorySample lumped(std::uint64_t sequence, Bytes used) {
-    return {.used = used, .own = {}, .own_known = false, .sequence = sequence};
-}
 core::MemorySample beside(Bytes strangers, core::MemorySample sample) {
     sample.strangers = strangers;
     return sample;

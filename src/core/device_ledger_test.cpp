@@ -1,31 +1,19 @@
 // The arithmetic of a device's memory, case by case.
-#include "core/device_ledger.h"
-
 #include <doctest/doctest.h>
+
+#include "core/device_ledger_testing.h"
 
 namespace core = windlass::core;
 using core::Bytes;
 using core::DeviceLedger;
 using core::Generation;
+using core::testing::kA;
+using core::testing::kB;
+using core::testing::kNow;
+using core::testing::lumped;
+using core::testing::make_ledger;
+using core::testing::told_apart;
 using namespace windlass::base;  // _MiB, _GiB
-
-namespace {
-
-constexpr Generation kA{1};
-constexpr Generation kB{2};
-constexpr windlass::base::Instant kNow{std::chrono::hours{1}};
-
-DeviceLedger make_ledger() { return {24_GiB, 512_MiB}; }
-
-core::MemorySample told_apart(std::uint64_t sequence, Bytes used,
-                              std::vector<core::OwnMemory> own = {}) {
-    return {.used = used, .own = std::move(own), .own_known = true, .sequence = sequence};
-}
-core::MemorySample lumped(std::uint64_t sequence, Bytes used) {
-    return {.used = used, .own = {}, .own_known = false, .sequence = sequence};
-}
-
-}  // namespace
 
 TEST_CASE("unknown is not zero: without capacity or a sample nothing is said to be free") {
     DeviceLedger ledger = make_ledger();

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "core/engine_testing.h"
+#include "core/margin.h"
 
 namespace core = windlass::core;
 using core::Bytes;
@@ -9,6 +10,7 @@ using core::Generation;
 using core::ModelId;
 using core::RequestId;
 using core::WaitReason;
+using core::with_margin;
 using windlass::base::Errc;
 using windlass::core::testing::gpus;
 using windlass::core::testing::kFirst;
@@ -26,10 +28,6 @@ constexpr ModelId kOtherModel{2};
 constexpr ModelId kThirdModel{3};
 
 core::ModelSpec unknown(const char* name = "digits") { return {.name = name, .prefetch = 0}; }
-
-Bytes with_margin(Bytes bytes) {
-    return bytes + Bytes{bytes.count() / core::Devices::kMarginDivisor} + core::Devices::kMargin;
-}
 
 Bytes claim_of(Story& story, Generation generation) {
     return story.engine().devices().device(kGpu).ledger.find_claim(generation)->bytes;
