@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <vector>
 
@@ -89,6 +90,24 @@ TEST_CASE("[A3.10] 8 writers at once leave valid data, all of it") {
             if (one.key == peak(writer, 1).key) CHECK(one == peak(writer, next++));
         }
         CHECK(next == kEach + 1);
+    }
+}
+
+TEST_CASE("[A3.10] processes that open a new file at once all find it ready") {
+    const ScratchDirectory folder;
+    for (int round = 0; round < 10; ++round) {
+        const std::string path = folder.file("windlass.db." + std::to_string(round));
+        std::vector<pid_t> pids;
+        for (int opener = 0; opener < 16; ++opener) {
+            pids.push_back(start([&path] {
+                const auto opened = store::sqlite::open_store(path, kPatience);
+                if (!opened) std::fputs((opened.error().message + "\n").c_str(), stderr);
+                return opened.has_value();
+            }));
+            REQUIRE(pids.back() > 0);
+        }
+        for (const pid_t pid : pids) CHECK(wait_for(pid) == 0);
+        CHECK(read_sound(path).empty());
     }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 
 #include "store/sqlite/sqlite_error.h"
@@ -40,8 +41,9 @@ base::Result<void> check_sound(Connection& connection) {
 
 // Another's database is not ours to change.
 base::Result<void> check_owner(Connection& connection) {
-    const std::int64_t application = WL_TRY(connection.number("PRAGMA application_id"));
+    // In this order: another process of ours may just be making both, in one transaction.
     const std::int64_t tables = WL_TRY(connection.number("SELECT count(*) FROM sqlite_schema"));
+    const std::int64_t application = WL_TRY(connection.number("PRAGMA application_id"));
     if (application == kApplication || (application == 0 && tables == 0)) return {};
     return make_damage_error(connection.path(), "it belongs to another program");
 }
@@ -65,6 +67,19 @@ base::Result<void> migrate(Connection& connection) {
     return connection.run(
         fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplication, kKnown)
             .c_str());
+}
+
+// Of several processes that turn the log on at once SQLite refuses some without a wait, for fear of
+// a deadlock. A lock for writing is waited for: whoever has had it asks again.
+// https://sqlite.org/c3ref/busy_handler.html
+base::Result<std::string> turn_on_log(Connection& connection, base::Duration patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        auto mode = connection.text("PRAGMA journal_mode=WAL");
+        const bool is_refused = !mode && mode.error().reason == "store_busy";
+        if (!is_refused || std::chrono::steady_clock::now() >= deadline) return mode;
+        WL_TRY(connection.run("BEGIN IMMEDIATE; COMMIT"));
+    }
 }
 
 base::Error no_log_error(const std::string& path) {
@@ -94,7 +109,7 @@ base::Result<std::unique_ptr<Connection>> open_store(const std::string& path,
     WL_TRY(check_owner(*connection));
     // Writers append to a log, so that one fsync makes a transaction durable and readers are not
     // held up. https://sqlite.org/wal.html
-    const std::string mode = WL_TRY(connection->text("PRAGMA journal_mode=WAL"));
+    const std::string mode = WL_TRY(turn_on_log(*connection, patience));
     if (mode != "wal") return no_log_error(path);
     WL_TRY(connection->run("PRAGMA synchronous=FULL"));
     if (was_cut_off) WL_TRY(check_sound(*connection));
