@@ -123,7 +123,7 @@ void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Byte
     const auto id = engine_.find_model(key.model);
     // Of a model that is gone, or of a variant, which have no needs of their own yet.
     if (!id || !key.variant.empty()) return;
-    handle(core::NeedRecalled{*id, key.device_kind, peaks});
+    handle(core::NeedRecalled{*id, key.make, peaks});
 }
 
 void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }

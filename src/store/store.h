@@ -13,11 +13,11 @@
 
 namespace windlass::store {
 
-// Whose need it is: what one kind of device says of another is nothing to go by.
+// Whose need it is: what one make of device says of another is nothing to go by.
 struct NeedKey {
     std::string model;
-    std::string variant;      // empty: the model has none
-    std::string device_kind;  // "nvml NVIDIA A10"
+    std::string variant;  // empty: the model has none
+    std::string make;     // of the device: "nvml NVIDIA A10"
 
     friend auto operator<=>(const NeedKey&, const NeedKey&) = default;
 };

@@ -20,10 +20,10 @@ constexpr std::array kMigrations = {
     "  seq INTEGER PRIMARY KEY,"  // in the order of arrival
     "  model TEXT NOT NULL,"
     "  variant TEXT NOT NULL,"
-    "  device_kind TEXT NOT NULL,"
+    "  make TEXT NOT NULL,"
     "  bytes INTEGER NOT NULL CHECK(bytes > 0)"
     ") STRICT;"
-    "CREATE INDEX peak_of ON peak(model, variant, device_kind, seq);",
+    "CREATE INDEX peak_of ON peak(model, variant, make, seq);",
 };
 
 // Who closes the file in order leaves nothing beside it.
