@@ -38,13 +38,14 @@ using base::Result;
 using namespace std::chrono_literals;
 
 // After the last grace the daemon is gone at most 5 s later, whatever hangs: so long it waits for
-// its workers, then for the keeper, which needs some 20 ms when nothing is left.
+// its workers, then for driver hosts and the store, then for the keeper, which needs some 20 ms
+// when nothing is left.
 constexpr core::Duration kLastWait = 2500ms;
-constexpr core::Duration kKeeperWait = 2s - 500ms;
+constexpr core::Duration kKeeperWait = 1500ms;
 // Driver hosts are killed; which takes more than a moment only when one hangs in the kernel.
 constexpr core::Duration kHostsWait = 500ms;
 // The store has been told what was learned as it was learned; this is for the last of it.
-constexpr core::Duration kStoreLastWait = 250ms;
+constexpr core::Duration kStoreLastWait = 500ms;
 // At the start nothing is placed before it is known what earlier daemons have learned, unless the
 // disk does not answer.
 constexpr core::Duration kStoreWait = 5s;

@@ -1,11 +1,11 @@
 // Orders to the store, and what becomes of them in log and health.
 #include "daemon/need_keeper.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/log.h"
 #include "store/sqlite/sqlite_store.h"
+#include "wire/bytes_max.h"
 
 namespace windlass::daemon {
 
@@ -13,14 +13,16 @@ namespace log = base::log;
 
 namespace {
 
-// After settle(), which lets it write: to close the file.
-constexpr base::Duration kCloseWait = std::chrono::milliseconds{250};
+// Whoever is told is asked to move the file away and to restart.
+bool may_heal(const base::Error& error) {
+    return error.code != base::Errc::data_corrupt && error.code != base::Errc::unsupported;
+}
 
 }  // namespace
 
-NeedKeeper::NeedKeeper(io::Loop& loop, std::string path, Recalled recalled)
-    : path_(std::move(path)), recalled_(std::move(recalled)) {
-    auto made = store::sqlite::SqliteStore::make(loop, path_, kCloseWait);
+NeedKeeper::NeedKeeper(io::Loop& loop, const std::string& path, Recalled recalled)
+    : NeedKeeper(loop, nullptr, {.name = path}, std::move(recalled)) {
+    auto made = store::sqlite::SqliteStore::make(loop, path);
     if (made) {
         store_ = std::move(*made);
         read();
@@ -29,42 +31,56 @@ NeedKeeper::NeedKeeper(io::Loop& loop, std::string path, Recalled recalled)
     }
 }
 
-NeedKeeper::NeedKeeper(std::unique_ptr<store::Store> store, std::string name, Recalled recalled)
-    : path_(std::move(name)), recalled_(std::move(recalled)), store_(std::move(store)) {
+NeedKeeper::NeedKeeper(io::Loop& loop, std::unique_ptr<store::Store> store, Options options,
+                       Recalled recalled)
+    : options_(std::move(options)),
+      recalled_(std::move(recalled)),
+      reread_(loop, [this] { read(); }),
+      store_(std::move(store)) {
     read();
 }
 
 void NeedKeeper::read() {
+    if (store_ == nullptr) return;
     store_->read_peaks(
         [this](base::Result<std::vector<store::Peak>> peaks) { on_read(std::move(peaks)); });
 }
 
 void NeedKeeper::on_read(base::Result<std::vector<store::Peak>> peaks) {
-    if (!peaks) return note(std::move(peaks).error());
-    log::info("store.opened", {{"path", path_}, {"peaks", peaks->size()}});
-    for (const store::Peak& peak : *peaks) peaks_[peak.key].push_back(peak.bytes);
+    if (!peaks) {
+        if (may_heal(peaks.error())) reread_.start(options_.reread_after);
+        return note(std::move(peaks).error());
+    }
+    note({});
+    log::info("store.opened", {{"path", options_.name}, {"peaks", peaks->size()}});
+    for (const store::Peak& peak : *peaks) {
+        if (peak.bytes.count() <= wire::kBytesMax) peaks_[peak.key].push_back(peak.bytes);
+    }
     for (const auto& [key, bytes] : peaks_) recalled_(key, bytes);
 }
 
 void NeedKeeper::note(const base::Result<void>& result) {
     if (result && failure_) {
-        log::info("store.recovered", {{"path", path_}});
+        log::info("store.recovered", {{"path", options_.name}});
         failure_.reset();
     }
     if (result || failure_ == result.error()) return;
     failure_ = result.error();
     log::warning("store.failed", {{"type", base::traits(failure_->code).name},
                                   {"message", failure_->message},
-                                  {"path", path_}});
+                                  {"path", options_.name}});
 }
 
 void NeedKeeper::settle(base::Duration limit) {
     if (store_ == nullptr || store_->settle(limit)) return;
-    log::warning("store.late", {{"path", path_}, {"waited", limit}});
+    log::warning("store.late", {{"path", options_.name}, {"waited", limit}});
 }
 
 void NeedKeeper::finish(base::Duration limit) {
-    settle(limit);
+    reread_.stop();
+    if (store_ != nullptr && !store_->finish(limit)) {
+        log::warning("store.late", {{"path", options_.name}, {"waited", limit}});
+    }
     store_.reset();
 }
 

@@ -2,6 +2,7 @@
 // state folder works; without it the daemon works on, and says so. Thread: main.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "http/api.h"
 #include "io/loop.h"
+#include "io/timer.h"
 #include "store/store.h"
 
 namespace windlass::daemon {
@@ -20,10 +22,17 @@ class NeedKeeper {
     // The peaks of one key, the oldest first; from settle() or from the loop.
     using Recalled = std::function<void(const store::NeedKey&, const std::vector<base::Bytes>&)>;
 
+    struct Options {
+        std::string name;  // how people are told of the store
+        // What could not be read is tried again, unless it never will be.
+        base::Duration reread_after = std::chrono::seconds{30};
+    };
+
     // Opens `path` and reads it, without waiting. `loop` outlives it.
-    NeedKeeper(io::Loop& loop, std::string path, Recalled recalled);
-    // Over a store that is there already; `name` is how people are told of it.
-    NeedKeeper(std::unique_ptr<store::Store> store, std::string name, Recalled recalled);
+    NeedKeeper(io::Loop& loop, const std::string& path, Recalled recalled);
+    // Over a store that is there already.
+    NeedKeeper(io::Loop& loop, std::unique_ptr<store::Store> store, Options options,
+               Recalled recalled);
     ~NeedKeeper() = default;
     NeedKeeper(const NeedKeeper&) = delete;
     NeedKeeper& operator=(const NeedKeeper&) = delete;
@@ -47,8 +56,9 @@ class NeedKeeper {
     void on_read(base::Result<std::vector<store::Peak>> peaks);
     void note(const base::Result<void>& result);
 
-    const std::string path_;
+    const Options options_;
     const Recalled recalled_;
+    io::Timer reread_;
     std::unique_ptr<store::Store> store_;  // null: it could not be made, or it is over
     std::map<store::NeedKey, std::vector<base::Bytes>> peaks_;  // as they were read
     std::optional<base::Error> failure_;

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/testing/scratch_directory.h"
 #include "io/testing/run_until.h"
-#include "store/memory_store.h"
+#include "store/testing/memory_store.h"
 
 using namespace std::chrono_literals;
 using namespace windlass::base;  // _GiB
@@ -51,10 +51,15 @@ class FailingStore final : public store::Store {
   public:
     void remember_peak(store::Peak, store::Done done) override { done(outcome()); }
     void forget_peaks(store::NeedKey, store::Done done) override { done(outcome()); }
-    void read_peaks(store::PeaksRead done) override { done(std::vector<store::Peak>{}); }
+    void read_peaks(store::PeaksRead done) override {
+        if (is_locked) return done(base::fail(base::Errc::unavailable, "it is locked"));
+        done(std::vector{store::Peak{kKey, 2_GiB}, store::Peak{kKey, Bytes{1ULL << 60}}});
+    }
     bool settle(base::Duration) override { return is_quick; }
+    bool finish(base::Duration) override { return is_quick; }
 
     bool is_full = false;
+    bool is_locked = false;
     bool is_quick = true;
 
   private:
@@ -104,20 +109,21 @@ TEST_CASE("what is read late is told by the loop") {
     io::Loop loop;
     Events events;
     Recalled recalled;
-    auto late = std::make_unique<store::MemoryStore>(loop);
+    auto late = std::make_unique<store::testing::MemoryStore>(loop);
     late->remember_peak({kKey, 2_GiB}, [](const auto&) {});
-    const NeedKeeper keeper{std::move(late), "memory", into(recalled)};
+    const NeedKeeper keeper{loop, std::move(late), {.name = "memory"}, into(recalled)};
     CHECK(recalled.empty());
     CHECK(io::testing::run_until(loop, [&] { return !recalled.empty(); }));
     CHECK(events.names == std::vector<std::string>{"store.opened"});
 }
 
 TEST_CASE("a store that fails is told once, and once more when it works again") {
+    io::Loop loop;
     Events events;
     Recalled recalled;
     auto made = std::make_unique<FailingStore>();
     FailingStore& failing = *made;
-    NeedKeeper keeper{std::move(made), "disk", into(recalled)};
+    NeedKeeper keeper{loop, std::move(made), {.name = "disk"}, into(recalled)};
     failing.is_full = true;
     for (int i = 0; i < 3; ++i) keeper.remember({kKey, 1_GiB});
     CHECK(trouble_of(keeper).reason == "store_failed");
@@ -131,6 +137,21 @@ TEST_CASE("a store that fails is told once, and once more when it works again") 
     keeper.remember({kKey, 1_GiB});  // nobody listens any more
     CHECK(events.names == std::vector<std::string>{"store.opened", "store.failed",
                                                    "store.recovered", "store.late"});
+}
+
+TEST_CASE("what could not be read at first is read once it can be, as far as it is believable") {
+    io::Loop loop;
+    Recalled recalled;
+    auto made = std::make_unique<FailingStore>();
+    FailingStore& failing = *made;
+    failing.is_locked = true;
+    const NeedKeeper keeper{
+        loop, std::move(made), {.name = "disk", .reread_after = 1ms}, into(recalled)};
+    CHECK(trouble_of(keeper).message == "it is locked");
+    failing.is_locked = false;
+    CHECK(io::testing::run_until(loop, [&] { return !recalled.empty(); }));
+    CHECK_FALSE(keeper.trouble());
+    CHECK(recalled == Recalled{{kKey, {2_GiB}}});  // and not an exbibyte
 }
 
 TEST_CASE("a file that cannot be used is a trouble, and all else goes on") {

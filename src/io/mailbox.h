@@ -1,5 +1,5 @@
 // Owned values on their way from any thread to the one that takes them, in order. With bell.h it is
-// the only thing that threads of the daemon share. Thread: any.
+// all that the thread of the store and the loop's share. Thread: any.
 #pragma once
 
 #include <algorithm>
@@ -55,6 +55,12 @@ class Mailbox {
         return take_some(values_.size());
     }
 
+    // It is closed, and everything was taken.
+    bool is_over() const {
+        const std::lock_guard lock{mutex_};
+        return is_closed_ && values_.empty();
+    }
+
     // Nothing more comes in; what is there can still be taken.
     void close() {
         const std::lock_guard lock{mutex_};
@@ -73,7 +79,7 @@ class Mailbox {
     }
 
     const std::size_t size_max_;
-    std::mutex mutex_;  // guards what follows
+    mutable std::mutex mutex_;  // guards what follows
     std::condition_variable changed_;
     std::deque<T> values_;
     bool is_closed_ = false;

@@ -1,5 +1,5 @@
 // The store that keeps nothing, under the contract of all.
-#include "store/memory_store.h"
+#include "store/testing/memory_store.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@ namespace store = windlass::store;
 
 TEST_CASE("a store in memory keeps the contract of stores") {
     const store::testing::MakeStore make = [](windlass::io::Loop& loop, const std::string&) {
-        return std::make_unique<store::MemoryStore>(loop);
+        return std::make_unique<store::testing::MemoryStore>(loop);
     };
     SUBCASE("what is kept") { store::testing::check_what_is_kept(make); }
     SUBCASE("answers") { store::testing::check_answers(make); }
@@ -17,7 +17,7 @@ TEST_CASE("a store in memory keeps the contract of stores") {
 
 TEST_CASE("a store that is gone answers nobody") {
     windlass::io::Loop loop;
-    auto gone = std::make_unique<store::MemoryStore>(loop);
+    auto gone = std::make_unique<store::testing::MemoryStore>(loop);
     gone->forget_peaks({}, [](const auto&) { FAIL("answered"); });
     gone.reset();
     windlass::io::testing::run_turn(loop);

@@ -36,7 +36,8 @@ using PeaksRead = std::move_only_function<void(base::Result<std::vector<Peak>>)>
 // answered exactly once, in that order, never before the call that gave it returned, and not at all
 // once the store was destroyed. A success is on disk. Errors: `data_corrupt`, `unsupported`
 // (written by a newer version), `permission_denied`, `unavailable` with the reason "disk_full",
-// "store_busy" or "store_failed"; `invalid_input` for values out of range.
+// "store_busy", "store_failed", or "store_late" (refused, because too many wait already: answered
+// before those); `invalid_input` for values out of range; `host_out_of_memory`; `internal`.
 class Store {
   public:
     // The least at which the 99th percentile leaves one out.
@@ -56,6 +57,9 @@ class Store {
     // Blocks until all that was ordered is answered, for `limit` at most, and gives out the
     // answers. For the beginning and the end, when no loop turns. False: some are still to come.
     virtual bool settle(base::Duration limit) = 0;
+    // The same, and lets go of the file; nothing may be ordered any more. False: a disk hangs.
+    // Without it what was ordered is still carried out, but nobody knows when.
+    virtual bool finish(base::Duration limit) = 0;
 };
 
 }  // namespace windlass::store

@@ -29,7 +29,7 @@ base::Result<void> make_private(const std::string& path) {
     if (!file) return make_open_error(path, errno);
     struct stat status {};
     if (::fstat(file.number(), &status) != 0) return make_open_error(path, errno);
-    if (!S_ISREG(status.st_mode)) return make_open_error(path, EISDIR);
+    if (!S_ISREG(status.st_mode)) return make_kind_error(path);
     if ((status.st_mode & 0077) == 0) return {};
     if (::fchmod(file.number(), 0600) != 0) return make_open_error(path, errno);
     for (const char* beside : {"-wal", "-shm"}) {
@@ -97,8 +97,9 @@ base::Result<std::unique_ptr<Connection>> Connection::open(std::string path,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     connection->database_.reset(database);
     if (database == nullptr) {
-        return base::fail(base::Errc::host_out_of_memory,
-                          "no memory is left to open the file " + connection->path_);
+        return base::fail(base::Errc::host_out_of_memory, "no memory is left to open the file " +
+                                                              connection->path_ +
+                                                              "; free some on this machine");
     }
     if (code != SQLITE_OK) return error_of(database, connection->path_);
     const auto patience_ms = std::chrono::duration_cast<std::chrono::milliseconds>(patience);

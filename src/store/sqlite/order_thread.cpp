@@ -43,20 +43,22 @@ base::Result<void> transact(Connection& connection, std::span<Order> orders) {
 }  // namespace
 
 struct OrderThread::State {
-    State(std::string file, io::Bell::Rope bell_rope)
-        : path(std::move(file)), rope(std::move(bell_rope)) {}
+    State(std::string file, io::Bell::Rope bell_rope, base::Duration pause)
+        : path(std::move(file)), rope(std::move(bell_rope)), reopen_after(pause) {}
 
     const std::string path;
     const io::Bell::Rope rope;
+    const base::Duration reopen_after;
     io::Mailbox<Order> orders{kOrdersMax};
-    // Each order leaves its place when it is taken: as many again may wait here.
-    io::Mailbox<Answer> answers{2 * kOrdersMax};
+    io::Mailbox<Answer> answers{kOrdersMax};
     // The thread's own.
     std::unique_ptr<Connection> connection;
-    std::optional<base::Error> trouble;  // no order can succeed any more
+    std::optional<base::Error> trouble;               // why there is none
+    std::chrono::steady_clock::time_point opened_at;  // or tried to
 
     void run();
     void open();
+    bool may_open_again() const;
     void carry_out(std::vector<Order>& batch);
     base::Result<void> attempt(std::span<Order> orders);
     void answer(Order& order, base::Result<void> result);
@@ -64,14 +66,26 @@ struct OrderThread::State {
 
 void OrderThread::State::open() {
     auto opened = open_store(path, kPatience);
+    opened_at = std::chrono::steady_clock::now();
     if (opened) {
         connection = std::move(*opened);
+        trouble.reset();
     } else {
         trouble = std::move(opened).error();
     }
 }
 
+// What another process or a disk has caused may be over; what is in the file stays.
+bool OrderThread::State::may_open_again() const {
+    if (!trouble || trouble->code == base::Errc::data_corrupt ||
+        trouble->code == base::Errc::unsupported) {
+        return false;
+    }
+    return std::chrono::steady_clock::now() - opened_at >= reopen_after;
+}
+
 base::Result<void> OrderThread::State::attempt(std::span<Order> batch) {
+    if (may_open_again()) open();
     if (trouble) return *trouble;
     base::Result<void> result = transact(*connection, batch);
     // After a failed fsync nobody knows what is on disk, and a second one may report success for
@@ -93,7 +107,8 @@ void OrderThread::State::carry_out(std::vector<Order>& batch) {
 }
 
 void OrderThread::State::answer(Order& order, base::Result<void> result) {
-    answers.post({std::move(order.done), std::move(result)});
+    const bool has_place = answers.post({std::move(order.done), std::move(result)});
+    WL_ASSERT(has_place);  // the order had one
 }
 
 void OrderThread::State::run() {
@@ -105,8 +120,8 @@ void OrderThread::State::run() {
     answers.close();
 }
 
-OrderThread::OrderThread(std::string path, io::Bell::Rope rope, base::Duration last_wait)
-    : last_wait_(last_wait), state_(std::make_shared<State>(std::move(path), std::move(rope))) {
+OrderThread::OrderThread(std::string path, io::Bell::Rope rope, base::Duration reopen_after)
+    : state_(std::make_shared<State>(std::move(path), std::move(rope), reopen_after)) {
     // Signals are for the main thread; the mask is inherited.
     sigset_t all;
     sigset_t before;
@@ -118,14 +133,12 @@ OrderThread::OrderThread(std::string path, io::Bell::Rope rope, base::Duration l
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-OrderThread::~OrderThread() {
-    state_->orders.close();
-    const auto deadline = std::chrono::steady_clock::now() + last_wait_;
-    // The end of the answers is the end of the thread's work.
-    while (std::chrono::steady_clock::now() < deadline) {
-        if (state_->answers.wait_for(deadline - std::chrono::steady_clock::now()).empty()) break;
-    }
-}
+OrderThread::~OrderThread() { close(); }
+
+void OrderThread::close() { state_->orders.close(); }
+
+// The end of the answers is the end of the thread's work.
+bool OrderThread::is_over() const { return state_->answers.is_over(); }
 
 bool OrderThread::give(Order&& order) { return state_->orders.post(std::move(order)); }
 

@@ -45,7 +45,12 @@ base::Result<void> check_owner(Connection& connection) {
     const std::int64_t tables = WL_TRY(connection.number("SELECT count(*) FROM sqlite_schema"));
     const std::int64_t application = WL_TRY(connection.number("PRAGMA application_id"));
     if (application == kApplication || (application == 0 && tables == 0)) return {};
-    return make_damage_error(connection.path(), "it belongs to another program");
+    return base::fail(
+        base::Errc::data_corrupt,
+        fmt::format("the file {} is the database of another program (application id {}, {} entries "
+                    "in its schema); set another state_dir under [daemon], or move it away and "
+                    "restart the daemon",
+                    connection.path(), application, tables));
 }
 
 // In one transaction, so that of several who open it one migrates and the others find it done.
@@ -85,8 +90,8 @@ base::Result<std::string> turn_on_log(Connection& connection, base::Duration pat
 base::Error no_log_error(const std::string& path) {
     base::Error error = base::fail(
         base::Errc::unavailable,
-        fmt::format("the file system of {} cannot share memory between processes, as SQLite's log "
-                    "needs it (that of a network, perhaps); set another state_dir under [daemon]",
+        fmt::format("the file system of {} (of a network, perhaps) cannot share memory between "
+                    "processes, which SQLite's log needs; set another state_dir under [daemon]",
                     path));
     error.reason = "store_failed";
     return error;

@@ -57,6 +57,13 @@ base::Error make_open_error(const std::string& path, int errno_value) {
                                                    path, why));
 }
 
+base::Error make_kind_error(const std::string& path) {
+    return unavailable("store_failed",
+                       fmt::format("{} is no regular file; move it away, or set another state_dir "
+                                   "under [daemon]",
+                                   path));
+}
+
 base::Error make_error(const Failure& failure) {
     const int primary = failure.code & kPrimaryMask;
     if (is_full(failure.errno_value) || primary == SQLITE_FULL) return full(failure.path);
@@ -70,11 +77,13 @@ base::Error make_error(const Failure& failure) {
         case SQLITE_LOCKED:
             return unavailable(
                 "store_busy",
-                fmt::format("another process holds the file {} locked; end it", failure.path));
+                fmt::format("another process has held the file {} locked for long; end it",
+                            failure.path));
         case SQLITE_NOMEM:
             return base::fail(
                 Errc::host_out_of_memory,
-                fmt::format("no memory is left to work with the file {}", failure.path));
+                fmt::format("no memory is left to work with the file {}; free some on this machine",
+                            failure.path));
         case SQLITE_IOERR:
         case SQLITE_CANTOPEN:
             if (is_denied(failure.errno_value)) return denied(failure.path, failure.text);
@@ -85,9 +94,11 @@ base::Error make_error(const Failure& failure) {
                             failure.path, failure.text,
                             std::generic_category().message(failure.errno_value)));
         default:
-            return base::fail(Errc::internal,
-                              fmt::format("SQLite refused an order on the file {}: {} (code {})",
-                                          failure.path, failure.text, failure.code));
+            return base::fail(
+                Errc::internal,
+                fmt::format("SQLite refused an order on the file {}: {} (code {}); this is a "
+                            "bug of Windlass, please report it with this line",
+                            failure.path, failure.text, failure.code));
     }
 }
 

@@ -20,6 +20,7 @@ base::Error make_error(const Failure& failure);
 
 // The file cannot be opened or made at all.
 base::Error make_open_error(const std::string& path, int errno_value);
+base::Error make_kind_error(const std::string& path);  // it is no regular file
 
 base::Error make_damage_error(const std::string& path, const std::string& what);
 

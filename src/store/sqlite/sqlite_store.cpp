@@ -12,30 +12,37 @@
 namespace windlass::store::sqlite {
 
 base::Result<std::unique_ptr<SqliteStore>> SqliteStore::make(io::Loop& loop, std::string path,
-                                                             base::Duration last_wait) {
+                                                             base::Duration reopen_after) {
     std::unique_ptr<SqliteStore> store{new SqliteStore{loop, std::move(path)}};
     SqliteStore& self = *store;
     store->bell_ = WL_TRY(io::Bell::make(loop, [&self] { self.give_out(self.thread_->take()); }));
-    store->thread_ = std::make_unique<OrderThread>(store->path_, store->bell_->rope(), last_wait);
+    store->thread_ =
+        std::make_unique<OrderThread>(store->path_, store->bell_->rope(), reopen_after);
     return store;
 }
 
 void SqliteStore::give(Order order) {
-    ++open_count_;
-    if (thread_->give(std::move(order))) return;
-    base::Error error =
-        base::fail(base::Errc::unavailable,
-                   fmt::format("{} orders wait for the file {}; its disk is too slow, or hangs",
-                               OrderThread::kOrdersMax, path_));
-    error.reason = "store_failed";
+    const bool is_full = open_count_++ >= OrderThread::kOrdersMax;
     // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken is as it was
-    loop_.post([done = std::move(order.done), error = std::move(error)]() mutable {
-        done(std::move(error));
-    });
-    --open_count_;
+    if (is_full || !thread_->give(std::move(order))) refuse(std::move(order));
+}
+
+void SqliteStore::refuse(Order order) {
+    base::Error error = base::fail(
+        base::Errc::unavailable,
+        fmt::format("{} orders wait for the file {}; its disk is too slow, or hangs: look at the "
+                    "disk, or set another state_dir under [daemon]",
+                    OrderThread::kOrdersMax, path_));
+    error.reason = "store_late";
+    refusals_.push_back({.done = std::move(order.done), .result = std::move(error)});
+    bell_->rope().pull();
 }
 
 void SqliteStore::give_out(std::vector<OrderThread::Answer> answers) {
+    for (OrderThread::Answer& refusal : std::exchange(refusals_, {})) {
+        --open_count_;
+        refusal.done(std::move(refusal.result));
+    }
     for (OrderThread::Answer& answer : answers) {
         --open_count_;
         answer.done(std::move(answer.result));
@@ -44,10 +51,20 @@ void SqliteStore::give_out(std::vector<OrderThread::Answer> answers) {
 
 bool SqliteStore::settle(base::Duration limit) {
     const base::Instant deadline = loop_.now() + limit;
+    give_out(thread_->take());
     while (open_count_ > 0 && loop_.now() < deadline) {
         give_out(thread_->wait_for(deadline - loop_.now()));
     }
     return open_count_ == 0;
+}
+
+bool SqliteStore::finish(base::Duration limit) {
+    thread_->close();
+    const base::Instant deadline = loop_.now() + limit;
+    while (!thread_->is_over() && loop_.now() < deadline) {
+        give_out(thread_->wait_for(deadline - loop_.now()));
+    }
+    return thread_->is_over();
 }
 
 void SqliteStore::remember_peak(Peak peak, Done done) {

@@ -29,7 +29,7 @@ using store::testing::remember;
 namespace {
 
 std::unique_ptr<store::Store> open(io::Loop& loop, const std::string& path) {
-    auto opened = SqliteStore::make(loop, path, 60s);
+    auto opened = SqliteStore::make(loop, path);
     REQUIRE(opened);
     return std::move(*opened);
 }
@@ -48,7 +48,7 @@ base::Error first_error(const std::string& path) {
         CHECK(result.error() == error);
         ++count;
     });
-    REQUIRE(store->settle(30s));
+    REQUIRE(store->finish(30s));
     CHECK(count == 1);
     return error.value_or(base::Error{});
 }
@@ -87,7 +87,7 @@ TEST_CASE("[A3.10] a second start finds what the first has stored") {
         const auto first = open(loop, path);
         remember(*first, peak("a", 1));
         remember(*first, peak("b", 2));
-        REQUIRE(first->settle(30s));
+        REQUIRE(first->finish(30s));
     }
     CHECK_FALSE(std::filesystem::exists(path + "-wal"));  // it was closed in order
     CHECK(read(*open(loop, path)) == std::vector{peak("a", 1), peak("b", 2)});
@@ -99,11 +99,66 @@ TEST_CASE("what was ordered before the end is carried out") {
     io::Loop loop;
     {
         const auto first = open(loop, path);
+        std::size_t count_kept = 0;
         for (std::uint64_t count = 1; count <= 50; ++count) {
-            first->remember_peak(peak("a", count), [](const auto&) { FAIL("nobody is there"); });
+            first->remember_peak(peak("a", count), [&](const auto& kept) { count_kept += !!kept; });
         }
+        CHECK(first->finish(30s));
+        CHECK(count_kept == 50);
+        CHECK_FALSE(std::filesystem::exists(path + "-wal"));
     }
     CHECK(read(*open(loop, path)).size() == 50);
+}
+
+TEST_CASE("a store that is gone answers nobody") {
+    const ScratchDirectory folder;
+    io::Loop loop;
+    auto gone = open(loop, folder.file("windlass.db"));
+    gone->forget_peaks({}, [](const auto&) { FAIL("answered"); });
+    gone.reset();
+    io::testing::run_turn(loop);
+}
+
+TEST_CASE("what is one order too many is refused, and no other") {
+    using store::sqlite::OrderThread;
+    const ScratchDirectory folder;
+    io::Loop loop;
+    const auto store = open(loop, folder.file("windlass.db"));
+    std::size_t done = 0;
+    std::optional<base::Error> refusal;
+    for (std::size_t count = 0; count <= OrderThread::kOrdersMax; ++count) {
+        store->forget_peaks({}, [&](const base::Result<void>& result) {
+            ++done;
+            if (!result) refusal = result.error();
+        });
+    }
+    CHECK(done == 0);
+    REQUIRE(store->settle(60s));
+    CHECK(done == OrderThread::kOrdersMax + 1);
+    REQUIRE(refusal);
+    CHECK(refusal.value_or(base::Error{}).reason == "store_late");
+    remember(*store, peak("a", 1));
+    CHECK(read(*store).size() == 1);
+}
+
+TEST_CASE("trouble with the file that is over is forgotten") {
+    const ScratchDirectory folder;
+    const std::string path = folder.file("later/windlass.db");
+    io::Loop loop;
+    auto opened = SqliteStore::make(loop, path, 0s);
+    REQUIRE(opened);
+    store::Store& store = **opened;
+    const auto outcome = [&store] {
+        base::Result<void> told;
+        store.remember_peak(peak("a", 1), [&](auto result) { told = std::move(result); });
+        REQUIRE(store.settle(30s));
+        return told;
+    };
+    CHECK_FALSE(outcome());
+    CHECK_FALSE(outcome());
+    REQUIRE(std::filesystem::create_directory(folder.file("later")));
+    CHECK(outcome());
+    CHECK(read(store).size() == 1);
 }
 
 TEST_CASE("the file and what is beside it are for its owner only") {
@@ -120,6 +175,7 @@ TEST_CASE("the file and what is beside it are for its owner only") {
         remember(*made, peak("a", 1));
         REQUIRE(made->settle(30s));
         for (const char* end : {"", "-wal", "-shm"}) CHECK(mode_of(path + end) == 0600);
+        REQUIRE(made->finish(30s));
     }
     REQUIRE(::chmod(path.c_str(), 0664) == 0);
     CHECK(read(*open(loop, path)).size() == 1);
@@ -144,7 +200,7 @@ TEST_CASE("a file of a newer version is told and not touched") {
     const ScratchDirectory folder;
     const std::string path = folder.file("windlass.db");
     io::Loop loop;
-    CHECK(read(*open(loop, path)).empty());
+    REQUIRE(open(loop, path)->finish(30s));
     run_sql(path, "PRAGMA user_version=1000");
     const std::string before = read_file(path);
     const base::Error error = first_error(path);
@@ -170,7 +226,7 @@ TEST_CASE("damage behind the first page is found by whoever was cut off") {
     {
         const auto made = open(loop, path);
         for (std::uint64_t count = 1; count <= 90; ++count) remember(*made, peak("a", count));
-        REQUIRE(made->settle(30s));
+        REQUIRE(made->finish(30s));
     }
     std::string bytes = read_file(path);
     REQUIRE(bytes.size() > 8192);
