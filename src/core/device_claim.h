@@ -52,6 +52,8 @@ struct Claim {
     std::optional<Bytes> before = {};
     std::optional<Bytes> seen = {};
     std::optional<Bytes> most = {};
+    // The first of those that loaded while others did: how much of the rise is whose is a guess.
+    Generation batch = {};
     // While it is alone, once loaded: no more than strangers have. What else rises is in `most`.
     std::optional<Bytes> strangers = {};
     friend bool operator==(const Claim&, const Claim&) = default;

@@ -42,6 +42,10 @@ void DeviceLedger::resize(std::optional<Bytes> capacity, Bytes headroom) {
 void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) {
     Claim claim{.bytes = bytes, .is_exclusive = is_exclusive, .measured = {}};
     if (used_) claim.before = unexplained() + unheard_of();
+    claim.batch = generation;
+    for (const auto& [other, present] : claims_) {
+        if (is_unseen(present)) claim.batch = present.batch;
+    }
     const bool is_new = claims_.emplace(generation, claim).second;
     WL_ASSERT(is_new);
     weigh();
@@ -115,14 +119,15 @@ void DeviceLedger::release(Generation generation) {
 Bytes DeviceLedger::fence(Generation generation, Instant now) {
     const auto claim = claims_.find(generation);
     WL_ASSERT(claim != claims_.end() && claim->second.stage == ClaimStage::departed);
-    Bytes missing = claim->second.bytes;
-    const std::uint64_t departed_at = claim->second.departed_at;
+    const Claim gone = claim->second;
     claims_.erase(claim);
-    if (left_behind_ && departed_at < sequence_) {
+    Bytes missing = gone.bytes;
+    if (left_behind_ && gone.departed_at < sequence_) {
         missing = std::min(missing, above(*left_behind_, fenced_));
+        missing = missing - lay_on_batch(gone, missing);
         if (missing <= kTolerance) missing = Bytes{};
     }
-    if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now, departed_at});
+    if (missing > Bytes{}) fences_.emplace(generation, Fence{missing, now, gone.departed_at});
     weigh();
     return missing;
 }
@@ -130,6 +135,8 @@ Bytes DeviceLedger::fence(Generation generation, Instant now) {
 void DeviceLedger::measure(const MemorySample& sample) {
     used_ = sample.used;
     const bool was_told = std::exchange(own_known_, sample.own_known);
+    const bool is_named = !sample.own.empty() || sample.strangers > Bytes{};
+    has_told_ = has_told_ || (own_known_ && is_named);
     sequence_ = sample.sequence;
     for (auto& [generation, claim] : claims_) {
         claim.measured.reset();
@@ -184,10 +191,13 @@ void DeviceLedger::note_uses() {
         const Bytes measured = claim.measured.value_or(Bytes{});
         if (measured <= kTolerance) continue;
         claim.was_seen = true;
-        if (claim.stage == ClaimStage::loaded && !is_unseen(claim)) claim.seen = measured;
+        if (claim.stage != ClaimStage::loaded || is_unseen(claim)) continue;
+        claim.seen = measured;
+        claim.batch = generation;
     }
     if (!used_) return;
     if (!own_known_) share_rise();
+    if (!own_known_) correct_shares();
     const Bytes now = unexplained() + unheard_of();
     for (auto& [generation, claim] : claims_) {
         const bool may_take = is_unseen(claim) || (claim.is_trying && claim.seen);
@@ -223,6 +233,38 @@ void DeviceLedger::share_rise() {
         claim.before.reset();
     }
     limit_exclusive();
+}
+
+// One of a batch is gone, and less is left than the others' shares and what strangers had: those
+// were too large. To keep them would shrink what strangers have, and fence that when they end.
+void DeviceLedger::correct_shares() {
+    Bytes excess = above(quiet_.value_or(Bytes{}) + own_use(&Claim::seen), *used_);
+    for (const auto& [dead, gone] : claims_) {
+        if (gone.stage != ClaimStage::departed || gone.departed_at >= sequence_) continue;
+        for (auto& [generation, claim] : claims_) {
+            const bool is_sharer = claim.stage == ClaimStage::loaded && claim.batch == gone.batch;
+            if (!is_sharer || is_unseen(claim) || !claim.seen) continue;
+            const Bytes own = above(*claim.seen, excess);
+            excess = excess - (*claim.seen - own);
+            claim.seen = own;
+        }
+    }
+}
+
+// Of what one of a batch seems to have left, when something came back: so much as the others may
+// have, whose shares were too small. A process's memory comes back as a whole. Returns the bytes.
+Bytes DeviceLedger::lay_on_batch(const Claim& gone, Bytes missing) {
+    const bool has_given_back = missing + kTolerance < gone.seen.value_or(Bytes{});
+    if (own_known_ || !has_given_back) return {};
+    Bytes rest = missing;
+    for (auto& [generation, claim] : claims_) {
+        const bool is_sharer = claim.stage == ClaimStage::loaded && claim.batch == gone.batch;
+        if (!is_sharer || is_unseen(claim) || !claim.seen) continue;
+        const Bytes more = std::min(rest, above(claim.bytes, *claim.seen));
+        claim.seen = *claim.seen + more;
+        rest = rest - more;
+    }
+    return missing - rest;
 }
 
 // Who is alone takes more as it runs: all that rises may be its own, and no more than that.
@@ -293,13 +335,15 @@ const Claim* DeviceLedger::find_claim(Generation generation) const {
 
 void DeviceLedger::add_up() {
     claimed_ = departed_ = fenced_ = {};
-    is_exclusive_ = is_loading_ = has_unseen_ = is_tried_ = false;
+    is_exclusive_ = is_loading_ = has_unseen_ = has_loaded_unseen_ = is_tried_ = false;
     for (const auto& [generation, claim] : claims_) {
         claimed_ = claimed_ + std::max(claim.bytes, claim.measured.value_or(Bytes{}));
         if (claim.stage == ClaimStage::departed) departed_ = departed_ + claim.bytes;
         is_exclusive_ = is_exclusive_ || claim.is_exclusive;
         is_loading_ = is_loading_ || claim.stage == ClaimStage::loading;
         has_unseen_ = has_unseen_ || is_unseen(claim);
+        has_loaded_unseen_ =
+            has_loaded_unseen_ || (claim.stage == ClaimStage::loaded && is_unseen(claim));
         is_tried_ = is_tried_ || claim.is_trying;
     }
     for (const auto& [generation, fence] : fences_) fenced_ = fenced_ + fence.bytes;
@@ -375,6 +419,9 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
                        (claim.strangers ? 8u : 0u));
         for (const auto& bytes : {claim.before, claim.seen, claim.most, claim.strangers})
             encoder.number(bytes.value_or(Bytes{}).count());
+        const auto first = std::ranges::find_if(
+            claims_, [&](const auto& entry) { return entry.second.batch == claim.batch; });
+        encoder.generation(first->first);
     }
     encoder.number(fences_.size());
     for (const auto& [generation, fence] : fences_) {
@@ -382,7 +429,7 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.number(fence.bytes.count() << 1 | (fence.departed_at < sequence_ ? 1u : 0u));
     }
     encoder.number((used_ ? 1u : 0u) | (own_known_ ? 2u : 0u) | (quiet_ ? 4u : 0u) |
-                   (listed_ ? 8u : 0u));
+                   (listed_ ? 8u : 0u) | (has_told_ ? 16u : 0u));
     if (used_) encoder.number(used_->count());
     if (quiet_) encoder.number(quiet_->count());
     if (listed_) encoder.number(listed_->count());

@@ -74,8 +74,11 @@ class DeviceLedger {
     bool is_exclusive() const { return is_exclusive_; }  // somebody is alone here
     bool is_loading() const { return is_loading_; }
     bool has_unseen() const { return has_unseen_; }  // a load that the last sample may lack
-    // What a load takes looks like a stranger's.
-    bool is_blurred() const { return used_ && !own_known_ && has_unseen_; }
+    // What a load takes looks like a stranger's; or may look so as soon as it takes anything: a
+    // list that never named anybody is empty where processes are hidden, too.
+    bool is_blurred() const { return used_ && !(own_known_ && has_told_) && has_unseen_; }
+    // And it has taken it: who loads beside it before that was measured shares what rose.
+    bool has_unmeasured() const { return is_blurred() && has_loaded_unseen_; }
     bool has_departed() const { return departed_ > Bytes{}; }
 
     const std::map<Generation, Claim>& claims() const { return claims_; }
@@ -95,6 +98,8 @@ class DeviceLedger {
     void note_strangers(const MemorySample& sample);
     void note_uses();
     void share_rise();
+    void correct_shares();
+    Bytes lay_on_batch(const Claim& gone, Bytes missing);
     void limit_exclusive();
     bool may_hide_death() const;
     bool is_unseen(const Claim& claim) const;
@@ -109,6 +114,7 @@ class DeviceLedger {
     std::optional<Bytes> used_;
     bool own_known_ = false;
     std::uint64_t sequence_ = 0;
+    bool has_told_ = false;  // some sample named processes: an empty list means that there are none
     // What nobody explained when nobody's memory was on its way back; and so much of it the driver
     // listed as strangers', where it tells processes apart.
     std::optional<Bytes> quiet_;
@@ -120,7 +126,8 @@ class DeviceLedger {
     bool is_exclusive_ = false;
     bool is_loading_ = false;
     bool has_unseen_ = false;
-    bool is_tried_ = false;  // somebody's first run is under way
+    bool has_loaded_unseen_ = false;  // it does not load any more
+    bool is_tried_ = false;           // somebody's first run is under way
     std::optional<Bytes> free_;
     std::optional<Bytes> foreign_;
     std::optional<Bytes> left_behind_;  // of fences and departed claims, as far as it can be seen

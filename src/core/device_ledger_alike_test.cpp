@@ -12,6 +12,7 @@ using core::testing::kB;
 using core::testing::kNow;
 using core::testing::lumped;
 using core::testing::make_ledger;
+using core::testing::told_apart;
 using namespace windlass::base;  // _MiB, _GiB
 
 TEST_CASE("where processes are not told apart, the claims of loaded replicas stand for them") {
@@ -153,6 +154,82 @@ TEST_CASE("where processes are not told apart, those that load together share wh
     CHECK(ledger.proved().empty());
     ledger.measure(lumped(4, 5_GiB));
     CHECK(ledger.proved() == std::vector{kA});
+}
+
+TEST_CASE("where processes are not told apart, none is fenced for what its neighbours share less") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, 1_GiB));  // strangers
+    ledger.claim(kA, 6_GiB, false);
+    ledger.claim(kB, 6_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 8_GiB));  // two and five, and half of it is believed to be of each
+    SUBCASE("the one with less ends first") {
+        ledger.depart(kA, 2);
+        ledger.measure(lumped(3, 6_GiB));
+        CHECK(ledger.proved().empty());
+        CHECK(ledger.fence(kA, kNow) == Bytes{});
+        CHECK(ledger.foreign() == Bytes{});  // the claim of B stands for what it uses
+        ledger.depart(kB, 3);
+        ledger.measure(lumped(4, 6_GiB));
+        CHECK(ledger.proved().empty());
+        ledger.measure(lumped(5, 1_GiB));
+        CHECK(ledger.proved() == std::vector{kB});
+        CHECK(ledger.foreign() == 1_GiB);
+    }
+    SUBCASE("and leaves all of it") {
+        ledger.depart(kA, 2);
+        ledger.measure(lumped(3, 8_GiB));
+        CHECK(ledger.fence(kA, kNow) == 3_GiB + 512_MiB);
+    }
+    SUBCASE("the one with more ends first") {
+        ledger.depart(kB, 2);
+        ledger.measure(lumped(3, 3_GiB));
+        CHECK(ledger.proved() == std::vector{kB});
+        ledger.release(kB);
+        ledger.depart(kA, 3);
+        ledger.measure(lumped(4, 3_GiB));
+        CHECK(ledger.proved().empty());
+        ledger.measure(lumped(5, 1_GiB));
+        CHECK(ledger.proved() == std::vector{kA});
+        CHECK(ledger.foreign() == 1_GiB);
+    }
+}
+
+TEST_CASE(
+    "where processes are not told apart, no neighbour has more than its claim of a leftover") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(lumped(1, Bytes{}));
+    ledger.claim(kA, 6_GiB, false);
+    ledger.claim(kB, 2_GiB, false);
+    ledger.mark_loaded(kA, 1);
+    ledger.mark_loaded(kB, 1);
+    ledger.measure(lumped(2, 4_GiB));  // three and one, it is believed
+    ledger.depart(kA, 2);
+    ledger.measure(lumped(3, 3_GiB));  // of the two that seem to be left one may be its neighbour's
+    CHECK(ledger.fence(kA, kNow) == 1_GiB);
+    ledger.measure(lumped(4, 2_GiB));
+    CHECK(ledger.lift_fences() == std::vector{kA});
+}
+
+TEST_CASE("an empty list says nothing of hidden processes until one has named somebody") {
+    DeviceLedger ledger = make_ledger();
+    ledger.measure(told_apart(1, Bytes{}));
+    CHECK_FALSE(ledger.is_blurred());
+    ledger.claim(kA, 6_GiB, false);
+    CHECK(ledger.is_blurred());
+    CHECK_FALSE(ledger.has_unmeasured());  // it may have nothing yet
+    core::MemorySample sample = told_apart(2, Bytes{});
+    SUBCASE("one of ours") { sample = told_apart(2, 1_GiB, {{kA, 1_GiB}}); }
+    SUBCASE("a stranger") { sample.strangers = 1_GiB; }
+    SUBCASE("nobody") {}
+    ledger.measure(sample);
+    const bool is_told = !sample.own.empty() || sample.strangers > Bytes{};
+    CHECK(ledger.is_blurred() != is_told);
+    ledger.mark_loaded(kA, 2);
+    CHECK(ledger.has_unmeasured() != is_told);
+    ledger.measure(told_apart(3, Bytes{}));
+    CHECK_FALSE(ledger.is_blurred());
 }
 
 TEST_CASE(

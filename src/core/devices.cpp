@@ -63,11 +63,11 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
     Device& device = found->second;
     if (!device.is_asked || event.sequence != device.sequence) return false;
     device.is_asked = device.is_slow = false;
-    device.is_fresh = true;
     device.answered = now;
     device.is_silent = false;
     device.ledger.measure(
         {event.used, event.own, event.own_known, event.sequence, event.strangers});
+    device.is_fresh = !device.ledger.has_unmeasured();
     for (const Generation generation : device.ledger.proved()) release(generation, out);
     for (const Generation generation : device.ledger.lift_fences()) {
         out.push_back(Report{.code = EventCode::device_fence_lifted,
@@ -126,6 +126,7 @@ void Devices::on_loaded(Generation generation, Instant now, Commands& out) {
     if (holding.is_provisional) holding.over_at = device.sequence;
     // Others wait for what it does not need, or for what nobody knows whose it is.
     if (holding.is_provisional || device.ledger.is_blurred()) ask(holding.device, now, out);
+    if (device.ledger.has_unmeasured()) device.is_fresh = false;
 }
 
 bool Devices::begin_first_run(Generation generation, Instant now, Commands& out) {

@@ -60,3 +60,46 @@ TEST_CASE("where processes look alike, a first run leaves the most that it can h
     story.sample(kAlike, 8_GiB, {}, false);
     CHECK(claimed() == 7_GiB + 448_MiB + 64_MiB);
 }
+
+namespace {
+
+// Three models, of which the first has loaded; the answers so far named nobody. Whether processes
+// are hidden shows as soon as it has memory.
+void load_beside(bool is_hidden, bool was_asked_before) {
+    constexpr core::DeviceId kAlike{1};
+    const auto model = [](const char* name) {
+        return core::ModelSpec{.name = name, .need = {core::NeedKind::bytes, 4_GiB}, .prefetch = 0};
+    };
+    const core::DeviceSettings settings{
+        .known = {{.uuid = "GPU-0", .kind = core::DeviceKind::gpu, .capacity = 24_GiB}}};
+    Story story{{model("a"), model("b"), model("c")}, settings};
+    const auto load = [&](std::uint64_t number) {
+        story.happen(core::LoadAsked{RequestId{number}, core::ModelId{number}, 1h});
+        return story.find<core::Launch>() != nullptr;
+    };
+    load(1);
+    story.sample(kAlike, core::Bytes{});
+    REQUIRE(story.find<core::Launch>() != nullptr);
+    if (was_asked_before) story.wait(2s);
+    REQUIRE(story.is_asked(kAlike) == was_asked_before);
+    story.make_ready();
+    CHECK_FALSE(load(2));
+    if (was_asked_before) story.sample(kAlike, core::Bytes{});  // as it was before the load
+    CHECK(story.find<core::Launch>() == nullptr);
+    REQUIRE(story.is_asked(kAlike));
+    story.sample(kAlike, 2_GiB, {{kFirst, 2_GiB}}, !is_hidden);
+    REQUIRE(story.find<core::Launch>() != nullptr);
+    CHECK(load(3));  // beside one that loads
+    story.happen(core::WorkerHello{Generation{2}});
+    story.happen(core::WorkerLoaded{Generation{2}});
+    CHECK(story.is_asked(kAlike) == is_hidden);
+}
+
+}  // namespace
+
+TEST_CASE("where processes may look alike, nothing is launched between a load and its measure") {
+    for (const bool was_asked_before : {false, true}) {
+        load_beside(false, was_asked_before);
+        load_beside(true, was_asked_before);
+    }
+}

@@ -118,6 +118,7 @@ TEST_CASE("[A3.3] a device in use is asked as often as is configured, and every 
         story.call(1);
         story.sample(kGpu, Bytes{});
         story.make_ready();
+        story.sample(kGpu, 6_GiB, {{kFirst, 6_GiB}});  // a first list names it: none is hidden
         for (int round = 0; round < 3; ++round) {
             story.wait(std::min(interval, Duration{2s}) - 1ms);
             CHECK_FALSE(story.is_asked(kGpu));

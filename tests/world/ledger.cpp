@@ -119,6 +119,7 @@ void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     if (process == processes_.end()) return;
     process->second.is_loaded = true;
     process->second.last_end = now;
+    memory_.on_loaded(event.generation);
 }
 void Ledger::on(const core::LoadFailed& event, Instant) {
     const auto process = processes_.find(event.generation);

@@ -67,6 +67,7 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
     if (!device.is_asked || event.sequence != device.sequence) return;
     device.is_asked = device.is_silent = false;
     device.last = event;
+    device.has_told |= event.own_known && (!event.own.empty() || event.strangers > Bytes{});
     device.answered = now;
     device.is_stale = false;
     for (auto& [generation, claim] : claims_) {
@@ -254,6 +255,12 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
     if (!device.spec.is_measured) claims_.erase(command.generation);
 }
 
+void MemoryBook::on_loaded(Generation generation) {
+    const auto claim = claims_.find(generation);
+    if (claim == claims_.end()) return;
+    claim->second.loaded_after = devices_.at(claim->second.device).sequence;
+}
+
 void MemoryBook::on_exit(Generation generation) {
     const auto claim = claims_.find(generation);
     if (claim == claims_.end()) return;
@@ -315,23 +322,37 @@ bool MemoryBook::is_fresh(const Device& device, core::Instant now) {
     return device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
 }
 
-// Its answer takes so long that the others are good enough, and its old one is not relied on.
-bool MemoryBook::is_slow(const Device& device, core::Instant now) {
-    return device.is_asked && device.asked + kPatience <= now && !is_fresh(device, now);
+bool MemoryBook::is_unmeasured(DeviceId id) const {
+    const Device& device = devices_.at(id);
+    if (!device.last || !device.last->used || (device.last->own_known && device.has_told))
+        return false;
+    return std::ranges::any_of(claims_, [&](const auto& entry) {
+        const Claim& claim = entry.second;
+        return claim.device == id && claim.loaded_after >= device.last->sequence;
+    });
 }
 
-bool MemoryBook::is_awaited(const Device& device, core::Instant now) const {
-    return !device.is_silent && device.is_asked && !is_fresh(device, now) && !is_slow(device, now);
+// Its answer takes so long that the others are good enough, and its old one is not relied on.
+bool MemoryBook::is_slow(DeviceId id, core::Instant now) const {
+    const Device& device = devices_.at(id);
+    const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
+    return device.is_asked && device.asked + kPatience <= now && !is_relied_on;
+}
+
+bool MemoryBook::is_awaited(DeviceId id, core::Instant now) const {
+    const Device& device = devices_.at(id);
+    const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
+    return !device.is_silent && device.is_asked && !is_relied_on && !is_slow(id, now);
 }
 
 bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const {
     const bool is_asking = std::ranges::any_of(devices_, [&](const auto& entry) {
-        return may_use(spec, entry.second) && is_awaited(entry.second, now);
+        return may_use(spec, entry.second) && is_awaited(entry.first, now);
     });
     if (is_asking) return true;  // it may be the better place
     return std::ranges::none_of(devices_, [&](const auto& entry) {
         const auto& [id, device] = entry;
-        if (!may_use(spec, device) || device.is_lost || is_slow(device, now)) return false;
+        if (!may_use(spec, device) || device.is_lost || is_slow(id, now)) return false;
         if (device.last && device.last->used && device.spec.capacity) {
             return has_room(spec, id, device);
         }
@@ -357,7 +378,8 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
         if (!device.spec.is_measured) continue;
         encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
                        (device.is_asked ? 4u : 0u) | (device.last ? 8u : 0u) |
-                       (device.is_stale ? 16u : 0u));
+                       (device.is_stale ? 16u : 0u) | (device.has_told ? 32u : 0u) |
+                       (is_unmeasured(id) ? 64u : 0u));
         if (!device.last) continue;
         encoder.number(device.last->used ? device.last->used->count() + 1 : 0);
         encoder.number(device.last->own.size());

@@ -31,6 +31,7 @@ class MemoryBook {
     void on(const core::ForgetPeaks& command, const core::ModelSpec& spec);
     void on_time(core::Instant now);  // a question may have gone unanswered
     void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
+    void on_loaded(Generation generation);
     void on_exit(Generation generation);
     void on_load_retried(Generation generation);  // its device is asked before the next try
 
@@ -61,12 +62,13 @@ class MemoryBook {
   private:
     struct Claim {
         DeviceId device;
-        std::optional<Bytes> need;                // empty: all there was
-        bool may_be_all = false;                  // the same, or none: it fell silent just then
-        Bytes measured;                           // of its own, by the last answer
-        Bytes high;                               // the most of that
-        std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
-        bool is_covered = false;                  // a later one was answered, with numbers
+        std::optional<Bytes> need;                  // empty: all there was
+        bool may_be_all = false;                    // the same, or none: it fell silent just then
+        Bytes measured;                             // of its own, by the last answer
+        Bytes high;                                 // the most of that
+        std::optional<std::uint64_t> exit_after;    // the last question before its exit was seen
+        bool is_covered = false;                    // a later one was answered, with numbers
+        std::optional<std::uint64_t> loaded_after;  // the last question before its load was over
     };
     struct Device {
         core::DeviceSpec spec;
@@ -79,6 +81,7 @@ class MemoryBook {
         std::uint64_t sequence = 0;
         core::Instant asked;
         std::optional<core::DeviceSampled> last;  // answer
+        bool has_told = false;                    // some answer named processes
     };
 
     // Empty: all there is.
@@ -90,8 +93,10 @@ class MemoryBook {
     Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
     bool has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
     static bool is_fresh(const Device& device, core::Instant now);
-    static bool is_slow(const Device& device, core::Instant now);
-    bool is_awaited(const Device& device, core::Instant now) const;
+    // What a load took there may look like a stranger's until an answer has all of it.
+    bool is_unmeasured(DeviceId id) const;
+    bool is_slow(DeviceId id, core::Instant now) const;
+    bool is_awaited(DeviceId id, core::Instant now) const;
     void on_time(DeviceId id, const Device& device, core::Instant now);
     void forget_measured(DeviceId id);
     void check_owners(const core::Engine& engine);
