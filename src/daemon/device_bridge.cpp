@@ -6,19 +6,6 @@
 namespace windlass::daemon {
 namespace {
 
-std::optional<core::Generation> find_owner(const device::Process& process,
-                                           const std::map<int, core::Generation>& generations) {
-    for (const int pid : device::worker_candidates(process)) {
-        const auto found = generations.find(pid);
-        if (found != generations.end()) return found->second;
-    }
-    return std::nullopt;
-}
-
-}  // namespace
-
-namespace {
-
 // NVML names the product; it is the one driver library that lists GPUs. On the CPU memory gives
 // way, and nothing is learned.
 std::string name_make(const device::Device& device) {
@@ -52,7 +39,9 @@ void DeviceBridge::end_turn() {
         } else if (!is_lost) {
             const Known& known = known_.at(*id);
             const bool is_back = known.is_lost || (known.is_in_trouble && !is_in_trouble);
-            if (is_back || known.stands_in != stands_in) tell(*id, *device, known.capacity);
+            // A driver that was sick when it listed its devices may name them later.
+            const bool is_same = known.stands_in == stands_in && known.make == name_make(*device);
+            if (is_back || !is_same) tell(*id, *device, known.capacity);
             known_.at(*id).is_in_trouble = is_in_trouble;
         }
     }
@@ -98,10 +87,10 @@ void DeviceBridge::answer(const core::SampleDevice& question,
     }
     std::map<core::Generation, base::Bytes> own;
     for (const device::Process& process : sample->processes) {
-        const auto owner = find_owner(process, generations);
-        if (owner && !process.bytes) sampled.own_known = false;
+        const core::Generation* const owner = device::find_worker(process, generations);
+        if (owner != nullptr && !process.bytes) sampled.own_known = false;
         const base::Bytes bytes = process.bytes.value_or(base::Bytes{});
-        if (owner) {
+        if (owner != nullptr) {
             own[*owner] = own[*owner] + bytes;
         } else if (device::is_stranger(process)) {
             sampled.strangers = sampled.strangers + bytes;

@@ -55,15 +55,6 @@ std::string_view to_text(device::Driver::State state) {
     return "";
 }
 
-const WorkerProcess* find_worker(const device::Process& process,
-                                 const std::map<int, WorkerProcess>& workers) {
-    for (const int pid : device::worker_candidates(process)) {
-        const auto found = workers.find(pid);
-        if (found != workers.end()) return &found->second;
-    }
-    return nullptr;
-}
-
 bool is_in_trouble(Condition condition) {
     return condition != Condition::unknown && condition != Condition::sound;
 }
@@ -209,7 +200,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
         http::DeviceHolder holder{.pid = process.pid,
                                   .name = process.name,
                                   .bytes = measured(process.bytes, last.processes_source)};
-        if (const WorkerProcess* const owner = find_worker(process, workers)) {
+        if (const WorkerProcess* const owner = device::find_worker(process, workers)) {
             holder.model = owner->model;
             holder.generation = owner->generation;
         }

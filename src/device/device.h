@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,15 @@ using Process = wire::HostProcess;
 // it; 0 is nobody's.
 inline std::array<int, 3> worker_candidates(const Process& process) {
     return {process.pid, process.session.value_or(0), process.branch.value_or(0)};
+}
+// Whose process it is, of workers by their pids; null: of none.
+template <class Worker>
+const Worker* find_worker(const Process& process, const std::map<int, Worker>& workers) {
+    for (const int pid : worker_candidates(process)) {
+        const auto found = workers.find(pid);
+        if (found != workers.end()) return &found->second;
+    }
+    return nullptr;
 }
 // Alive, and surely nothing that a worker, living or dead, has left.
 inline bool is_stranger(const Process& process) { return process.branch == 0; }
