@@ -137,8 +137,10 @@ class Engine {
     void add_learned(const Model& model, std::vector<Candidate>& candidates, Instant now) const;
     void learn_from(DeviceId id, Commands& out);
     void learn(Generation generation, bool is_last, Commands& out);
-    void learn_last(Generation generation, Commands& out);
+    void learn_last(Generation generation, const Error& error, Commands& out);
     void unlearn(const Replica& replica, const Error& error, Commands& out);
+    void unlearn_all(Model& model, Commands& out);
+    void forget_need(Model& model, DeviceId id, Commands& out);
 
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,

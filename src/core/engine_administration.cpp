@@ -121,6 +121,7 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
     const ModelId id = known->second;
     Model& model = model_of(id);
     model.spec = event.spec;
+    if (event.needs_new_process) unlearn_all(model, out);
     // A process that still drains because its model was removed is not taken back.
     const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
     if (is_fresh || event.spec.breaker.deaths == 0) model.breaker.reset();

@@ -61,19 +61,36 @@ void Engine::learn(Generation generation, bool is_last, Commands& out) {
 
 // Before its exit is noted: one that was placed by what others taught has something to say only if
 // it ran.
-void Engine::learn_last(Generation generation, Commands& out) {
+void Engine::learn_last(Generation generation, const Error& error, Commands& out) {
     const Replica* replica = find_generation(generation);
-    if (replica != nullptr && !replica->is_unproven()) learn(generation, true, out);
+    if (replica == nullptr) return;
+    if (replica->will_back_off()) unlearn(*replica, error, out);
+    if (!replica->is_unproven()) learn(generation, true, out);
 }
 
-// What was learned has proved too small: the next load is once more that of an unknown need.
+// What was learned may have proved too small: the next load is once more that of an unknown need.
+// Not everyone says that it ran out of memory, so that whatever ends a process that was placed by
+// what others taught, in its load or first run, is held against that.
 void Engine::unlearn(const Replica& replica, const Error& error, Commands& out) {
+    const bool is_busy = replica.residency() == Residency::loading || !replica.leases().empty();
+    if (error.code != Errc::out_of_memory && !(replica.is_unproven() && is_busy)) return;
     Model& model = model_of(replica.model());
-    if (error.code != Errc::out_of_memory || model.spec.need.kind != NeedKind::unknown) return;
+    if (model.spec.need.kind != NeedKind::unknown) return;
     devices_.stop_teaching(replica.generation());
-    const Device& device = devices_.device(replica.device());
-    if (!model.learned.forget(device.spec.make)) return;
-    out.push_back(ForgetPeaks{model.id, replica.device()});
+    forget_need(model, replica.device(), out);
+}
+
+// A model that is started otherwise is another one, as far as memory goes.
+void Engine::unlearn_all(Model& model, Commands& out) {
+    for (const auto& [generation, holding] : devices_.holdings()) {
+        if (holding.model == model.id) devices_.stop_teaching(generation);
+    }
+    for (const auto& [id, device] : devices_.all()) forget_need(model, id, out);
+}
+
+void Engine::forget_need(Model& model, DeviceId id, Commands& out) {
+    if (!model.learned.forget(devices_.device(id).spec.make)) return;
+    out.push_back(ForgetPeaks{model.id, id});
 }
 
 }  // namespace windlass::core

@@ -62,8 +62,30 @@ const core::Claim& claim_of(Story& story, Generation generation) {
     return *story.engine().devices().device(kGpu).ledger.find_claim(generation);
 }
 
-const core::Claim* claim_of_second(Story& story) {
-    return story.engine().devices().device(kGpu).ledger.find_claim(kSecond);
+// A call for one whose need others have taught: its first load has begun.
+Story learned_load() {
+    Story story = unknown();
+    recall(story, kModel, {2_GiB});
+    story.call(1);
+    story.sample(kGpu, Bytes{});
+    CHECK_FALSE(claim_of(story, kFirst).is_exclusive);
+    return story;
+}
+
+void fail_load(Story& story, Generation generation, Errc code) {
+    story.happen(core::WorkerHello{generation});
+    story.happen(core::LoadFailed{generation, fail(code, "full")});
+}
+
+void answer_until_launched(Story& story, Generation generation) {
+    const auto is_launched = [&] {
+        return story.engine().devices().device(kGpu).ledger.find_claim(generation) != nullptr;
+    };
+    for (int i = 0; i < 5 && !is_launched(); ++i) {
+        answer_device(story, Bytes{}, {});
+        if (!is_launched()) story.wait(500ms);
+    }
+    REQUIRE(is_launched());
 }
 
 }  // namespace
@@ -213,26 +235,55 @@ TEST_CASE("a device without a name teaches nothing") {
     CHECK(story.find<core::RememberPeak>() == nullptr);
 }
 
-TEST_CASE("a load that runs out of memory is tried again as that of an unknown need") {
-    Story story = unknown();
-    recall(story, kModel, {2_GiB});
-    story.call(1);
-    story.sample(kGpu, Bytes{});
-    CHECK_FALSE(claim_of(story, kFirst).is_exclusive);
-    story.happen(core::WorkerHello{kFirst});
-    story.happen(core::LoadFailed{kFirst, fail(Errc::out_of_memory, "full")});
+TEST_CASE("a load that runs out of memory twice is tried again as that of an unknown need") {
+    Story story = learned_load();
+    fail_load(story, kFirst, Errc::out_of_memory);
+    CHECK(story.find<core::ForgetPeaks>() == nullptr);  // a stranger was quicker, perhaps
+    story.happen(core::WorkerExited{kFirst, "exit status 1"});
+    answer_until_launched(story, kSecond);
+    CHECK_FALSE(claim_of(story, kSecond).is_exclusive);
+    fail_load(story, kSecond, Errc::out_of_memory);
     const auto* forgotten = story.find<core::ForgetPeaks>();
     REQUIRE(forgotten != nullptr);
     CHECK(forgotten->model == kModel);
     CHECK(forgotten->device == kGpu);
     CHECK_FALSE(story.engine().view(kModel).learned_need);
-    story.happen(core::WorkerExited{kFirst, "exit status 1"});
-    for (int i = 0; i < 5 && claim_of_second(story) == nullptr; ++i) {
-        answer_device(story, Bytes{}, {});
-        if (claim_of_second(story) == nullptr) story.wait(500ms);
+    story.happen(core::WorkerExited{kSecond, "exit status 1"});
+    answer_until_launched(story, Generation{3});
+    CHECK(claim_of(story, Generation{3}).is_exclusive);
+}
+
+TEST_CASE("whatever ends a process that was placed by what others taught is held against that") {
+    Story story = learned_load();
+    SUBCASE("it says why") { fail_load(story, kFirst, Errc::internal); }
+    SUBCASE("it dies as it loads") { story.happen(core::WorkerExited{kFirst, "SIGABRT"}); }
+    SUBCASE("it dies in its first run") {
+        story.make_ready();
+        story.begin(1);
+        story.happen(core::WorkerExited{kFirst, "SIGABRT"});
     }
-    REQUIRE(claim_of_second(story) != nullptr);
-    CHECK(claim_of_second(story)->is_exclusive);
+    SUBCASE("but not once it has run") {
+        story.make_ready();
+        story.begin(1);
+        story.answer(1);
+        story.happen(core::WorkerExited{kFirst, "SIGABRT"});
+        CHECK(story.find<core::ForgetPeaks>() == nullptr);
+        return;
+    }
+    CHECK(story.find<core::ForgetPeaks>() != nullptr);
+    CHECK_FALSE(story.engine().view(kModel).learned_need);
+}
+
+TEST_CASE("a model that is started otherwise is measured anew") {
+    Story story = unknown();
+    run_first(story);
+    story.happen(core::ModelConfigured{{.name = "digits", .prefetch = 0}, false});
+    CHECK(story.engine().view(kModel).learned_need);
+    story.happen(core::ModelConfigured{{.name = "digits", .prefetch = 0}, true});
+    CHECK(story.find<core::ForgetPeaks>() != nullptr);
+    CHECK_FALSE(story.engine().view(kModel).learned_need);
+    story.happen(core::WorkerExited{kFirst, "exit status 0"});  // the old one has nothing to teach
+    CHECK_FALSE(story.engine().view(kModel).learned_need);
 }
 
 TEST_CASE("a run that ran out of memory has nothing to teach") {

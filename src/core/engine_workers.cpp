@@ -44,7 +44,10 @@ void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading) return;
     const ReplicaId id = generations_.at(event.generation);
-    unlearn(*replica, event.error, out);
+    // Its need was free when it was let in: the first time a stranger was quicker, perhaps.
+    const bool is_first =
+        event.error.code == Errc::out_of_memory && model_of(id.model).memory_retries == 0;
+    if (!is_first) unlearn(*replica, event.error, out);
     if (retry_load(id, event.error, now, out)) return advance(id.model, now, out);
     fail_load(id, event.error, out);
     replica->stop(StopCause::failure, StopStep::asked, now, out);
@@ -310,7 +313,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     if (owner == generations_.end()) return;
     const ReplicaId id = owner->second;
     Model& model = model_of(id.model);
-    learn_last(generation, out);
+    learn_last(generation, error, out);
     generations_.erase(owner);
     depart(generation, now, out);
     if (model.unkillable.erase(generation) > 0) return feed_starving(now, out);
