@@ -108,8 +108,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "Requests that may wait; one more is refused with `queue_full`."},
     {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kLater,
      "Never moved away to make room."},
-    {kModel, "preload", KeyKind::boolean, "false", "", "", "", kLater,
-     "Loaded when the daemon starts."},
+    {kModel, "preload", KeyKind::boolean, "false", "", "", "", kNow,
+     "Loaded when the daemon starts, or when it is added; `GET /readyz` is 503 until it was ready "
+     "after the start. A load that fails is tried again."},
     {kModel, "idempotent", KeyKind::boolean, "false", "", "", "", kNow,
      "Running a request twice does no harm: one whose worker died is run once more, "
      "`transient` errors are tried up to 3 times."},

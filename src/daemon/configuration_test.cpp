@@ -103,6 +103,7 @@ env = { A = "1", B = "" }
 devices = "cpu"
 concurrency = 8
 queue_limit = 3
+preload = true
 idempotent = true
 start_timeout = "1s"
 load_timeout = "2s"
@@ -140,8 +141,8 @@ unload_after = "0s"
     CHECK(b.command == std::vector<std::string>{here + "/prog", "--fast"});
     CHECK(b.env == std::map<std::string, std::string>{{"A", "1"}, {"B", ""}});
     CHECK(b.devices == wd::DeviceChoice::cpu);
-    CHECK(b.concurrency == 8);
-    CHECK(b.queue_limit == 3);
+    CHECK((b.concurrency == 8 && b.queue_limit == 3));
+    CHECK(b.preload);
     CHECK(b.idempotent);
     CHECK(b.start_timeout == 1s);
     CHECK(b.load_timeout == 2s);

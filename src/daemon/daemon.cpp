@@ -174,6 +174,7 @@ class Daemon {
         devices_.devices().start();
         needs_.settle(kStoreWait);
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
+        switchboard_.preload();
         return {};
     }
 

@@ -67,7 +67,10 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
                    .keeper = &keeper},
                   [this](worker::Event event) { on_worker(std::move(event)); }),
       bridge_({.handle = [this](const core::Event& event) { handle(event); },
-               .workers = [this] { return workers(); }}) {}
+               .workers = [this] { return workers(); }}),
+      preloads_(loop, [this](const std::string& model, http::ModelReply reply) {
+          order({.action = http::ModelAction::load, .model = model}, std::move(reply));
+      }) {}
 
 // --- the turn
 
@@ -115,8 +118,20 @@ void Switchboard::reload(const Reload& changes) {
         }
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
         if (is_new && needs_ != nullptr) needs_->recall(change.model.name);
+        if (is_new && change.model.preload) {
+            order({.action = http::ModelAction::load, .model = change.model.name},
+                  [](const std::string&, const auto&) {});  // the log tells how it went
+        }
     }
     shortest_max_wait_ = shortest_max_wait(models_);
+}
+
+void Switchboard::preload() {
+    std::vector<std::string> wanted;
+    for (const ModelConfiguration& model : models_) {
+        if (model.preload) wanted.push_back(model.name);
+    }
+    preloads_.start(wanted);
 }
 
 void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {

@@ -18,6 +18,7 @@
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/need_keeper.h"
+#include "daemon/preloads.h"
 #include "daemon/reload.h"
 #include "http/api.h"
 #include "io/descriptor_limit.h"
@@ -69,6 +70,9 @@ class Switchboard final : public http::Backend {
     // From now on what is learned is kept there. It outlives the last turn.
     void use_needs(NeedKeeper& needs) { needs_ = &needs; }
     void recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks);
+
+    // From now on loads what its configuration wants loaded.
+    void preload();
 
     // From now on shows what that knows of devices. It outlives the last request.
     void use_devices(DeviceFloor& devices);
@@ -151,6 +155,7 @@ class Switchboard final : public http::Backend {
     DeviceFloor* devices_ = nullptr;
     NeedKeeper* needs_ = nullptr;
     DeviceBridge bridge_;
+    Preloads preloads_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
     std::uint64_t last_request_ = 0;

@@ -173,6 +173,7 @@ std::optional<http::Unready> Switchboard::unready() const {
         error.reason = "shutting_down";
         return http::Unready{std::move(error)};
     }
+    if (auto unready = preloads_.unready()) return unready;
     // calls_ is in order of arrival: the walk ends at the first call that no model's limit covers.
     const core::Instant now = loop_.now();
     for (const auto& [request, call] : calls_) {

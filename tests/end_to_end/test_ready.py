@@ -43,6 +43,29 @@ def test_a_model_that_loads_is_no_cause_but_a_back_off_is(daemon, gate):
         assert served.get("/readyz").error["model"] == "broken"
 
 
+def test_what_is_to_be_loaded_at_the_start_is_waited_for(daemon, gate):
+    slow = probe("slow", {"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}, preload=True)
+    served = daemon(slow + probe("lazy"))
+    eventually(lambda: served.model("slow")["residency"] == "loading", "it is being loaded")
+    reply = served.get("/readyz")
+    assert (reply.status, reply.error["reason"], reply.error["model"]) == (503, "preload", "slow")
+    assert served.ask("lazy").status == 200  # who is there is served
+    gate.open()
+    eventually(lambda: served.get("/readyz").status == 200, "all are there")
+    assert served.model("slow")["residency"] == "ready"
+    assert served.model("lazy")["loads"] == 1
+
+
+def test_a_model_that_is_added_is_loaded_if_it_wants_to_be(daemon):
+    served = daemon(probe(unload_after="never"))
+    models = probe(unload_after="never") + probe("early", preload=True) + probe("lazy")
+    served.configuration.write_text("[daemon]\n" + models)
+    served.signal(signal.SIGHUP)
+    eventually(lambda: served.model("early")["residency"] == "ready", "it was loaded")
+    assert served.get("/readyz").status == 200
+    assert served.model("lazy")["loads"] == 0
+
+
 def test_a_daemon_that_stops_is_not_ready(daemon, gate):
     served = daemon(probe(), shutdown_grace="1m")
     running = served.begin("probe", gate.hold("running"))
