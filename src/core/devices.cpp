@@ -20,6 +20,15 @@ constexpr Duration kInUseMax = 2s;  // copies must shrink within 5 s of a strang
 constexpr Duration kFenced = 5s;    // Source: design, section 1
 constexpr Duration kUnresponsive = 5s;
 
+// It does not say how full it is, and one is there that needs all. Who claims all there is only
+// until it was measured, claimed it when that was known, and keeps nobody out any more.
+bool is_taken(const Device& device, const std::map<Generation, Holding>& holdings) {
+    if (device.ledger.free() || !device.ledger.is_exclusive()) return false;
+    return std::ranges::any_of(device.ledger.claims(), [&](const auto& entry) {
+        return entry.second.is_exclusive && !holdings.at(entry.first).is_provisional;
+    });
+}
+
 }  // namespace
 
 Devices::Devices(DeviceSettings settings) : settings_(std::move(settings)) {
@@ -338,10 +347,11 @@ Devices::Choice Devices::candidates(const DeviceChoice& wanted, const Need& need
             choice.is_incomplete = true;
             continue;
         }
-        const Candidate candidate{.device = id,
-                                  .ledger = &device.ledger,
-                                  .is_elastic = is_elastic,
-                                  .is_reserved = device.waiting_runs > 0};
+        const Candidate candidate{
+            .device = id,
+            .ledger = &device.ledger,
+            .is_elastic = is_elastic,
+            .is_reserved = device.waiting_runs > 0 || is_taken(device, holdings_)};
         if (device.is_answering() && !device.is_fresh && !is_elastic) {
             ask(id, now, out);
             if (device.is_slow) {

@@ -476,3 +476,22 @@ TEST_CASE("a model for any device takes a GPU where there is one, and the CPU wh
     story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
     CHECK(story.is_asked(kOther));
 }
+
+TEST_CASE("two that need all do not share a device that is silent, although it admits") {
+    core::DeviceSettings settings = gpus();
+    settings.on_unknown_memory = core::UnknownMemory::admit;
+    core::ModelSpec all{.name = "a", .need = {.kind = core::NeedKind::all}, .prefetch = 0};
+    core::ModelSpec other = all;
+    other.name = "b";
+    Story story{{all, other}, settings};
+    story.call(1);
+    story.happen(core::DeviceSilent{kGpu, story.engine().devices().device(kGpu).sequence});
+    REQUIRE(story.find<core::Launch>() != nullptr);
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    CHECK(story.find<core::Launch>() == nullptr);
+    story.happen(core::WorkerExited{kFirst, "signal 9"});
+    story.wait(31s);  // its memory may be there still
+    CHECK(story.engine().devices().holdings().size() == 1);
+    if (story.is_asked(kGpu)) story.sample(kGpu, Bytes{});
+    CHECK(story.engine().devices().holdings().contains(kSecond));
+}

@@ -32,11 +32,17 @@ std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
     return Bytes{count / 10'000 * need.permyriad + count % 10'000 * need.permyriad / 10'000};
 }
 
-// Somebody else's presence forbids it, however much is free.
+// Somebody else's presence forbids it, whether it is known how much is free or not.
+bool is_taken(const Need& need, const Candidate& candidate) {
+    const DeviceLedger& ledger = *candidate.ledger;
+    const bool is_empty = ledger.claims().empty() && ledger.fences().empty();
+    return candidate.is_reserved || (need.kind == NeedKind::all && !is_empty);
+}
+
+// The same, where it is known.
 bool is_closed(const Need& need, const Candidate& candidate) {
     const DeviceLedger& ledger = *candidate.ledger;
-    if (ledger.is_exclusive() || candidate.is_reserved) return true;
-    if (need.kind == NeedKind::all) return !ledger.claims().empty() || !ledger.fences().empty();
+    if (ledger.is_exclusive() || is_taken(need, candidate)) return true;
     return need.kind == NeedKind::unknown && ledger.is_loading();
 }
 
@@ -48,9 +54,11 @@ std::optional<Placed> fit(const Need& wanted, const Candidate& candidate, Unknow
     if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
     const std::optional<Bytes> free = ledger.free();
     if (!free) {
-        if (policy == UnknownMemory::refuse) return std::nullopt;
+        if (policy == UnknownMemory::refuse || is_taken(need, candidate)) return std::nullopt;
         if (is_learned) return place_learned(candidate, need.bytes);
-        return Placed{.device = candidate.device, .claim = required.value_or(Bytes{})};
+        return Placed{.device = candidate.device,
+                      .claim = required.value_or(Bytes{}),
+                      .is_exclusive = need.kind == NeedKind::all};
     }
     if (is_closed(need, candidate)) return std::nullopt;
     if (required && *required > *free) return std::nullopt;
@@ -74,7 +82,7 @@ auto rank(const Need& wanted, const Candidate& candidate, const Placed& placed) 
 }
 
 // The device that comes nearest: the one with most to give.
-Shortage explain(const Need& wanted, std::span<const Candidate> candidates) {
+Shortage explain(const Need& wanted, std::span<const Candidate> candidates, UnknownMemory policy) {
     Shortage shortage{.required = {}, .available = {}, .is_for_ever = !candidates.empty()};
     std::optional<std::int64_t> nearest;
     bool has_unknown = false;
@@ -84,10 +92,13 @@ Shortage explain(const Need& wanted, std::span<const Candidate> candidates) {
         const std::optional<Bytes> required = required_on(known_need(wanted, candidate), ledger);
         const std::optional<Bytes> usable = ledger.usable();
         const std::optional<Bytes> free = ledger.free();
-        const bool never_fits = usable && required && *required > *usable;
+        // Later, if not now: then it is let in whatever there is.
+        const bool is_admitted = !free && policy == UnknownMemory::admit;
+        const bool never_fits = !is_admitted && usable && required && *required > *usable;
         shortage.is_for_ever = shortage.is_for_ever && never_fits;
-        if (!free && !never_fits) has_unknown = true;
-        if (free && !never_fits) may_fit = true;
+        const bool may_be_let_in = free || is_admitted;
+        if (!may_be_let_in && !never_fits) has_unknown = true;
+        if (may_be_let_in && !never_fits) may_fit = true;
         const std::int64_t distance = free ? static_cast<std::int64_t>(free->count()) : -1;
         if (nearest && *nearest >= distance) continue;
         nearest = distance;
@@ -112,7 +123,7 @@ Placement place(const Need& need, std::span<const Candidate> candidates, Unknown
         best_candidate = &candidate;
     }
     if (best) return *best;
-    return explain(need, candidates);
+    return explain(need, candidates, policy);
 }
 
 }  // namespace windlass::core

@@ -39,7 +39,9 @@ struct Candidate {  // a device that the model may use and that answers
     bool is_elastic = false;
     // What a need that nobody configured was learned to be at its peak, on devices of this make.
     std::optional<Bytes> learned = {};
-    bool is_reserved = false;  // a first run there waits until nothing loads any more
+    // Nothing new begins there: a first run waits until nothing loads any more; or one that needs
+    // all is there, and the device does not say how full it is.
+    bool is_reserved = false;
 };
 
 struct Placed {

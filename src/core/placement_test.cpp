@@ -119,3 +119,22 @@ TEST_CASE("without a device there is nothing to wait for, and nothing that can n
     CHECK_FALSE(bool{shortage.device});
     CHECK_FALSE(shortage.is_for_ever);
 }
+
+TEST_CASE("where nobody knows how full it is, who needs all is let in beside nobody") {
+    DeviceLedger silent{24_GiB, Bytes{}};
+    const Need all{NeedKind::all, {}, 0};
+    const auto ask = [&](const Need& need, bool is_reserved = false) {
+        const Candidate candidate{
+            .device = DeviceId{1}, .ledger = &silent, .is_reserved = is_reserved};
+        return core::place(need, std::span{&candidate, 1}, UnknownMemory::admit);
+    };
+    const core::Placement first = ask(all);
+    REQUIRE(std::holds_alternative<Placed>(first));
+    CHECK(std::get<Placed>(first).is_exclusive);
+    silent.claim(Generation{1}, Bytes{}, true);
+    const core::Placement second = ask(all);
+    REQUIRE(std::holds_alternative<Shortage>(second));
+    CHECK_FALSE(std::get<Shortage>(second).is_unknown);  // it may wait
+    CHECK(std::holds_alternative<Shortage>(ask(bytes(1_GiB), true)));
+    CHECK(std::holds_alternative<Placed>(ask(bytes(1_GiB))));
+}

@@ -335,11 +335,14 @@ void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
     if (command.code == core::EventCode::model_load_retried)
         memory_.on_load_retried(command.generation);
+    if (command.code == core::EventCode::worker_memory_returned)
+        memory_.on_returned(command.generation);
     const auto aside = processes_.find(command.generation);
     const bool is_aside = command.code == core::EventCode::worker_unkillable;
     // What had not begun there may go to another copy at once.
     if (is_aside && aside != processes_.end() && is_set_aside(aside->second, now)) {
         lose_runs(aside->second);
+        memory_.on_set_aside(command.generation);
     }
     // Rightly ended; the launch itself may have to wait for memory.
     const bool is_over = command.code == core::EventCode::model_backoff_over;

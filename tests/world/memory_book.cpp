@@ -215,6 +215,15 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
     return need ? taken + *need <= room : taken < room;
 }
 
+bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
+    return std::ranges::any_of(claims_, [&](const auto& entry) {
+        const Claim& claim = entry.second;
+        const bool is_alone = claim.is_all && !claim.exit_after;
+        const bool is_there = claim.device == id && !claim.is_returned;
+        return is_there && (is_alone || spec.need.kind == NeedKind::all);
+    });
+}
+
 void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now) {
     const Device& device = devices_.at(command.device);
     const auto need = need_on(spec, device);
@@ -229,6 +238,7 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
         // Its memory gives way, nobody asks how full it is; or it becomes silent in this very
         // instant: the last answer holds, or none does.
     } else if (!is_known) {
+        if (is_taken(spec, command.device)) fail("a model was put beside one that needs all");
         if (settings_.on_unknown_memory == UnknownMemory::refuse) {
             fail("a model was put on a device that does not say how full it is");
         }
@@ -244,15 +254,17 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, co
             fail("a model was put where there is no room for it");
         }
     }
-    claims_[command.generation] = {.device = command.device, .need = need, .exit_after = {}};
+    claims_[command.generation] = {.device = command.device,
+                                   .need = need,
+                                   .is_all = spec.need.kind == NeedKind::all,
+                                   .exit_after = {}};
     // Let in without any number, it claims none: only what it was seen to have must be proved back.
     if ((!is_known || is_turning) && !need) {
         claims_[command.generation].need = Bytes{};
-        claims_[command.generation].may_be_all = is_turning;
+        claims_[command.generation].may_be_all = is_turning || spec.need.kind == NeedKind::all;
     }
     // It claims that and as much of a margin as was there.
     if (learned_on(spec, device)) claims_[command.generation].need.reset();
-    if (!device.spec.is_measured) claims_.erase(command.generation);
 }
 
 void MemoryBook::on_loaded(Generation generation) {
@@ -273,6 +285,16 @@ void MemoryBook::on_exit(Generation generation) {
     }
 }
 
+void MemoryBook::on_set_aside(Generation generation) {
+    const auto claim = claims_.find(generation);
+    if (claim != claims_.end()) claim->second.is_all = false;
+}
+
+void MemoryBook::on_returned(Generation generation) {
+    const auto claim = claims_.find(generation);
+    if (claim != claims_.end()) claim->second.is_returned = true;
+}
+
 void MemoryBook::on_load_retried(Generation generation) {
     const auto claim = claims_.find(generation);
     if (claim != claims_.end()) devices_.at(claim->second.device).is_stale = true;
@@ -282,7 +304,10 @@ void MemoryBook::check(const core::Engine& engine) {
     const auto& holdings = engine.devices().holdings();
     std::vector<Generation> released;
     for (const auto& [generation, claim] : claims_) {
-        if (holdings.contains(generation)) continue;
+        if (holdings.contains(generation)) {
+            if (claim.is_returned) fail("memory was said to be back that is claimed still");
+            continue;
+        }
         const bool has_claimed = !claim.need || std::max(*claim.need, claim.measured) > Bytes{};
         if (!claim.exit_after) fail("the claim of a process that lives was released");
         if (has_claimed && !claim.is_covered) {
@@ -356,7 +381,7 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
         if (device.last && device.last->used && device.spec.capacity) {
             return has_room(spec, id, device);
         }
-        return settings_.on_unknown_memory == UnknownMemory::admit;
+        return settings_.on_unknown_memory == UnknownMemory::admit && !is_taken(spec, id);
     });
 }
 
@@ -392,7 +417,8 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
     for (const auto& [generation, claim] : claims_) {
         encoder.generation(generation);
         encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u) |
-                       (claim.need ? 4u : 0u) | (claim.may_be_all ? 8u : 0u));
+                       (claim.need ? 4u : 0u) | (claim.may_be_all ? 8u : 0u) |
+                       (claim.is_all ? 16u : 0u));
         encoder.number(claim.measured.count());
     }
 }

@@ -33,6 +33,8 @@ class MemoryBook {
     void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
     void on_loaded(Generation generation);
     void on_exit(Generation generation);
+    void on_set_aside(Generation generation);     // it keeps nobody out any more
+    void on_returned(Generation generation);      // said to be; check() judges it
     void on_load_retried(Generation generation);  // its device is asked before the next try
 
     // Released implies proved; and no claim without an owner.
@@ -62,12 +64,14 @@ class MemoryBook {
   private:
     struct Claim {
         DeviceId device;
-        std::optional<Bytes> need;                  // empty: all there was
-        bool may_be_all = false;                    // the same, or none: it fell silent just then
-        Bytes measured;                             // of its own, by the last answer
-        Bytes high;                                 // the most of that
-        std::optional<std::uint64_t> exit_after;    // the last question before its exit was seen
-        bool is_covered = false;                    // a later one was answered, with numbers
+        std::optional<Bytes> need;                // empty: all there was
+        bool may_be_all = false;                  // the same, or none: it was silent, or just then
+        bool is_all = false;                      // its model needs to be alone
+        bool is_returned = false;                 // what it had, in this very turn
+        Bytes measured;                           // of its own, by the last answer
+        Bytes high;                               // the most of that
+        std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
+        bool is_covered = false;                  // a later one was answered, with numbers
         std::optional<std::uint64_t> loaded_after;  // the last question before its load was over
     };
     struct Device {
@@ -91,6 +95,7 @@ class MemoryBook {
     // What all claims of the device still lack, on top of what the last answer counts.
     Bytes outstanding(DeviceId id) const;
     Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
+    bool is_taken(const core::ModelSpec& spec, DeviceId id) const;  // by or for one that needs all
     bool has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
     static bool is_fresh(const Device& device, core::Instant now);
     // What a load took there may look like a stranger's until an answer has all of it.
