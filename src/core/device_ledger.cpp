@@ -238,7 +238,7 @@ void DeviceLedger::share_rise() {
 // One of a batch is gone, and less is left than the others' shares and what strangers had: those
 // were too large. To keep them would shrink what strangers have, and fence that when they end.
 void DeviceLedger::correct_shares() {
-    Bytes excess = above(quiet_.value_or(Bytes{}) + own_use(&Claim::seen), *used_);
+    Bytes excess = above(quiet_.value_or(Bytes{}) + own_use(&Claim::seen), used_.value_or(Bytes{}));
     for (const auto& [dead, gone] : claims_) {
         if (gone.stage != ClaimStage::departed || gone.departed_at >= sequence_) continue;
         for (auto& [generation, claim] : claims_) {
@@ -419,9 +419,11 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
                        (claim.strangers ? 8u : 0u));
         for (const auto& bytes : {claim.before, claim.seen, claim.most, claim.strangers})
             encoder.number(bytes.value_or(Bytes{}).count());
-        const auto first = std::ranges::find_if(
-            claims_, [&](const auto& entry) { return entry.second.batch == claim.batch; });
-        encoder.generation(first->first);
+        for (const auto& [mate, other] : claims_) {
+            if (other.batch != claim.batch) continue;
+            encoder.generation(mate);  // the first that is left of them
+            break;
+        }
     }
     encoder.number(fences_.size());
     for (const auto& [generation, fence] : fences_) {
