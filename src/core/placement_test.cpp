@@ -29,6 +29,7 @@ DeviceLedger device_with(Bytes capacity, Bytes used) {
 core::Placement place_on(const std::vector<DeviceLedger>& ledgers, const Need& need,
                          UnknownMemory policy = UnknownMemory::refuse) {
     std::vector<Candidate> candidates;
+    candidates.reserve(ledgers.size());
     for (const DeviceLedger& ledger : ledgers)
         candidates.push_back({DeviceId{candidates.size() + 1}, &ledger, 0});
     return core::place(need, candidates, policy);
