@@ -12,6 +12,7 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_load_failed: return "model.load_failed";
         case EventCode::model_load_retried: return "model.load_retried";
         case EventCode::model_memory_awaited: return "model.memory_awaited";
+        case EventCode::model_evicted: return "model.evicted";
         case EventCode::model_draining: return "model.draining";
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";

@@ -91,6 +91,7 @@ enum class EventCode : std::uint8_t {
     model_load_failed,
     model_load_retried,
     model_memory_awaited,
+    model_evicted,
     model_draining,
     model_stopping,
     model_unloaded,

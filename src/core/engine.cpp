@@ -22,6 +22,9 @@ Engine::Engine(std::vector<ModelSpec> specs, DeviceSettings devices)
 
 void Engine::handle(const Event& event, Instant now, Commands& out) {
     std::visit([&](const auto& happened) { on(happened, now, out); }, event);
+    if (!may_make_room_) return;
+    feed_starving(now, out);
+    may_make_room_ = false;  // who waits for longer does not gain by what the others got
 }
 
 Model& Engine::model_of(ModelId id) {
@@ -103,6 +106,7 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::device_answer:
         case TimerKind::device_sample:
         case TimerKind::device_stale: return on_device_timer(key, now, out);
+        case TimerKind::room: return advance(ModelId{key.id}, now, out);
         case TimerKind::settle: return on_settle_limit(Generation{key.id}, now, out);
         case TimerKind::shutdown_cancel:
         case TimerKind::shutdown_term:
@@ -321,6 +325,7 @@ void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {
     Replica& replica = replica_of(id);
     const TimerKey timer{TimerKind::idle, id.model.value, id.copy};
     const bool is_idle = replica.leases().empty() && model.queue.empty() && model.delayed.empty();
+    if (is_idle && !starving_.empty()) may_make_room_ = true;
     if (!is_idle || !model.spec.unload_after) return deadlines_.disarm(timer);
     if (*model.spec.unload_after == Duration{0}) {
         return replica.stop(StopCause::wanted, StopStep::asked, now, out);

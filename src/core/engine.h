@@ -5,9 +5,11 @@
 // lint: long file, a table of what the engine hears: one line for each event
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "core/devices.h"
 #include "core/engine_parts.h"
 #include "core/event.h"
+#include "core/eviction.h"
 #include "core/view.h"
 
 namespace windlass::core {
@@ -134,13 +137,28 @@ class Engine {
     // engine_learning.cpp: needs that nobody configured
     void on(const NeedRecalled& event, Instant now, Commands& out);
     std::optional<Bytes> learned_need(const Model& model) const;
-    void add_learned(const Model& model, std::vector<Candidate>& candidates, Instant now) const;
+    void add_learned(const Model& model, std::vector<Candidate>& candidates) const;
+    static bool is_doubted(const Model& model, Instant now);
     void learn_from(DeviceId id, Commands& out);
     void learn(Generation generation, bool is_last, Commands& out);
     void learn_last(Generation generation, const Error& error, Commands& out);
     void unlearn(const Replica& replica, const Error& error, Commands& out);
     void unlearn_all(Model& model, Commands& out);
     void forget_need(Model& model, DeviceId id, Commands& out);
+
+    // engine_eviction.cpp: who makes room for whom
+    bool may_evict(const Model& model) const;
+    bool make_room(Model& model, std::span<const Candidate> candidates, Instant now, Commands& out);
+    std::optional<Room> room_on(const Model& model, const Candidate& candidate, Instant now) const;
+    bool ask_neighbour(const Model& model, Generation generation, const Claim& claim,
+                       bool may_drain, Instant now, Room& room) const;
+    static Instant patience_end(const Model& model);
+    static std::array<Instant, 2> turn_ends(const Model& model, const Replica& replica);
+    const Replica* find_mover(const Model& model, Generation generation) const;
+    static void keep_room(Model& model, const Room& room);
+    void forgo_room(Model& model);
+    void make_way(ReplicaId id, Instant now, Commands& out);
+    Bytes promised_to_others(const Model& model, DeviceId device) const;
 
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,
@@ -170,6 +188,7 @@ class Engine {
                 visit(ReplicaId{model.id, copy}, model.replicas[copy]);
         }
     }
+    void encode_wait(const Model& model, StateEncoder& encoder) const;
     void check_replicas(const Model& model) const;
     void check_memory() const;
     Replica& replica_of(ReplicaId id);
@@ -187,6 +206,7 @@ class Engine {
     std::uint64_t last_generation_ = 0;
     std::uint64_t last_starving_place_ = 0;
     bool shutting_down_ = false;
+    bool may_make_room_ = false;  // within handle(): somebody idles, and others wait for memory
 };
 
 }  // namespace windlass::core

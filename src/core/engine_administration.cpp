@@ -34,7 +34,9 @@ void Engine::add_admin(RequestId request, AdminWait wait, Duration timeout, Inst
 }
 
 void Engine::on(const LoadAsked& event, Instant now, Commands& out) {
-    add_admin(event.request, {event.model, true, {}}, event.timeout, now, out);
+    const AdminWait wait{
+        .model = event.model, .wants_ready = true, .after = {}, .may_evict = event.may_evict};
+    add_admin(event.request, wait, event.timeout, now, out);
 }
 
 void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
@@ -128,7 +130,9 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
     if (is_fresh) {  // its failures were those of the old one
         model.retired = youngest(model);
         model.backoff.reset();
+        model.memory_retries = 0;
     }
+    if (!starving_.empty()) may_make_room_ = true;  // it may be pinned no more
     for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
         Replica& replica = model.replicas[copy];
         if (is_fresh && replica.residency() == backoff) replica.end_backoff(out);

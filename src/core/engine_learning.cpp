@@ -11,8 +11,9 @@ using base::Errc;
 
 namespace {
 
-// So long a load waits for a need that was only learned: allocators keep what they can get, and
-// somebody may have moved in since. Then it takes what there is, as one whose need nobody knows.
+// So long a load waits for a need that was only learned, if nobody can make room for it: allocators
+// keep what they can get, and somebody may have moved in since. Then it takes what there is, as one
+// whose need nobody knows.
 constexpr Duration kDoubtAfter = std::chrono::minutes{1};
 
 }  // namespace
@@ -22,11 +23,15 @@ void Engine::on(const NeedRecalled& event, Instant now, Commands& out) {
     feed_starving(now, out);
 }
 
+// Nobody made room for it, not even after `max_wait`.
+bool Engine::is_doubted(const Model& model, Instant now) {
+    if (model.spec.need.kind != NeedKind::unknown || model.promise) return false;
+    return saturating_add(model.starved_since, std::max(model.spec.max_wait, kDoubtAfter)) <= now;
+}
+
 // A device that is too small for what was learned on its like cannot have taught it.
-void Engine::add_learned(const Model& model, std::vector<Candidate>& candidates,
-                         Instant now) const {
+void Engine::add_learned(const Model& model, std::vector<Candidate>& candidates) const {
     if (model.spec.need.kind != NeedKind::unknown) return;
-    if (model.shortage && saturating_add(model.starved_since, kDoubtAfter) <= now) return;
     for (Candidate& candidate : candidates) {
         const auto peak = model.learned.find(devices_.device(candidate.device).spec.make);
         const std::optional<Bytes> usable = candidate.ledger->usable();

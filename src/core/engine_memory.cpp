@@ -139,9 +139,23 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     Devices::Choice choice = devices_.candidates(model.spec.devices, model.spec.need, now, out);
     for (Candidate& candidate : choice.candidates) {
         candidate.copy_count = model.count_copies_on(candidate.device);
+        candidate.promised = promised_to_others(model, candidate.device);
     }
-    add_learned(model, choice.candidates, now);
+    add_learned(model, choice.candidates);
     Shortage shortage{.required = {}, .available = {}};
+    // Its need is not known, and the first try has shown that what was free is not enough.
+    const auto tried = std::ranges::find(choice.candidates, model.overfull, &Candidate::device);
+    const bool clears = model.memory_retries > 0 && tried != choice.candidates.end() &&
+                        known_need(model.spec.need, *tried).kind == NeedKind::unknown;
+    if (!choice.is_waiting && clears) {
+        if (make_room(model, {tried, 1}, now, out)) {
+            shortage.device = model.overfull;
+            shortage.available = devices_.device(model.overfull).ledger.free();
+            starve(model, shortage, now, out);
+            return std::nullopt;
+        }
+        forgo_room(model);
+    }
     if (!choice.is_waiting) {
         const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());
         if (const auto* placed = std::get_if<Placed>(&placement)) return *placed;
@@ -152,7 +166,13 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     shortage.is_for_ever = shortage.is_for_ever && !choice.is_incomplete;
     shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
     starve(model, shortage, now, out);
-    return std::nullopt;
+    if (!model.shortage || choice.is_waiting) return std::nullopt;
+    make_room(model, choice.candidates, now, out);
+    if (!is_doubted(model, now)) return std::nullopt;
+    for (Candidate& candidate : choice.candidates) candidate.learned.reset();
+    const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());
+    const auto* placed = std::get_if<Placed>(&placement);
+    return placed == nullptr ? std::nullopt : std::optional{*placed};
 }
 
 // It waits for memory; or is refused where waiting cannot help.
@@ -180,6 +200,8 @@ void Engine::starve(Model& model, const Shortage& shortage, Instant now, Command
 void Engine::end_starving(Model& model) {
     if (!model.shortage) return;
     model.shortage.reset();
+    if (model.promise && starving_.size() > 1) may_make_room_ = true;
+    forgo_room(model);
     starving_.erase(model.starving_place);
 }
 
@@ -359,6 +381,7 @@ bool Engine::retry_load(ReplicaId id, const Error& error, Instant now, Commands&
         return false;
     }
     ++model.memory_retries;
+    model.overfull = replica.device();
     devices_.expire(replica.device());
     out.push_back(Report{EventCode::model_load_retried, id.model, replica.generation(), {}, error});
     replica.stop(StopCause::wanted, StopStep::asked, now, out);

@@ -42,7 +42,14 @@ struct AdminWait {  // an administrator waits for a residency
     ModelId model;
     bool wants_ready = false;  // else: gone
     Generation after;          // ready in a later process than this one; none: any will do
+    bool may_evict = true;     // others may have to make room for it
     friend bool operator==(const AdminWait&, const AdminWait&) = default;
+};
+
+struct Promise {  // bytes that nobody may take who began to wait later
+    DeviceId device;
+    Bytes bytes;
+    friend bool operator==(const Promise&, const Promise&) = default;
 };
 
 struct Model {
@@ -63,7 +70,10 @@ struct Model {
     std::uint64_t starving_place = 0;       // among those that do
     Instant starved_since;                  // it does so since then
     LearnedNeeds learned = LearnedNeeds{};  // counts while its need is not configured
+    std::optional<Promise> promise;         // of that, what is kept for it
     std::uint32_t memory_retries = 0;       // loads in a row that ran out of memory
+    DeviceId overfull;                      // where the latest of them did
+    Duration return_cost{};                 // what its latest load took
     Generation last_failed;                 // the youngest that counted as a failure
     Generation retired;               // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited

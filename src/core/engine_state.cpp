@@ -131,6 +131,17 @@ void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& enco
 
 }  // namespace
 
+// What it waits for memory with.
+void Engine::encode_wait(const Model& model, StateEncoder& encoder) const {
+    if (model.memory_retries > 0) encoder.number(model.overfull.value);
+    encode_shortage(model.shortage, encoder);
+    if (!model.shortage) return;
+    if (learned_need(model)) encoder.instant(model.starved_since);
+    encoder.instant(patience_end(model));
+    encoder.number(model.promise ? model.promise->device.value : 0);
+    encoder.number(model.promise ? model.promise->bytes.count() : 0);
+}
+
 void Engine::encode(StateEncoder& encoder) const {
     encoder.number(shutting_down_ ? 1 : 0);
     for (const Model& model : models_) {
@@ -142,6 +153,8 @@ void Engine::encode(StateEncoder& encoder) const {
             const bool is_older = is_live && replica.generation() < model.last_failed;
             encoder.number((model.retired == replica.generation() ? 1u : 0u) |
                            (is_older ? 2u : 0u));
+            if (replica.residency() != Residency::ready) continue;
+            for (const Instant end : turn_ends(model, replica)) encoder.instant(end);
         }
         encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
                        (model.breaker.is_tripped() ? 4u : 0u));
@@ -151,8 +164,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.window.prefetch());
         encoder.number(model.memory_retries);
         model.learned.encode(encoder);
-        if (model.shortage && learned_need(model)) encoder.instant(model.starved_since);
-        encode_shortage(model.shortage, encoder);
+        encode_wait(model, encoder);
         encoder.number(model.queue.size());
         for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
         encoder.number(model.unkillable.size());
@@ -173,7 +185,8 @@ void Engine::encode(StateEncoder& encoder) const {
     encoder.number(admins_.size());
     for (const auto& [request, admin] : admins_) {
         encoder.request(request);
-        encoder.number(admin.model.value << 1 | (admin.wants_ready ? 1 : 0));
+        encoder.number(admin.model.value << 2 | (admin.wants_ready ? 1u : 0u) |
+                       (admin.may_evict ? 2u : 0u));
         encoder.generation(admin.after);
     }
     // Of a device that waits for no timer; else that tells when it was asked.
@@ -245,6 +258,8 @@ void Engine::check_invariants() const {
         WL_ASSERT(model.foremost().residency() != cold || model.queue.empty() || model.is_paused ||
                   model.shortage);
         WL_ASSERT(model.shortage.has_value() == starving_.contains(model.starving_place));
+        WL_ASSERT(model.shortage || !model.promise);
+        WL_ASSERT(model.shortage || !deadlines_.find({TimerKind::room, model.id.value}));
         WL_ASSERT(!is_closing(model) || (model.queue.empty() && model.delayed.empty()));
         WL_ASSERT(!is_closing(model) || model.load_wanted == 0);
         WL_ASSERT(model.admins.size() == model.load_wanted + model.unload_wanted);

@@ -33,7 +33,10 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading || !replica->said_hello()) return;
     replica->on_loaded(now, out);
-    model_of(replica->model()).memory_retries = 0;
+    Model& model = model_of(replica->model());
+    model.memory_retries = 0;
+    model.return_cost = now - replica->loading_since();
+    if (!starving_.empty()) may_make_room_ = true;
     devices_.on_loaded(event.generation, now, out);
     arm_device_timers();
     advance(generations_.at(event.generation).model, now, out);

@@ -33,6 +33,7 @@ struct LoadAsked {  // an administrator wants the model ready; ends a back-off a
     RequestId request;
     ModelId model;
     Duration timeout;
+    bool may_evict = true;  // false: nobody waits for it, and it takes what is free
 };
 struct RestartAsked {  // an administrator wants the model ready in a new process
     RequestId request;

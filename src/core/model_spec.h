@@ -53,6 +53,8 @@ struct ModelSpec {
     Duration backoff_max = std::chrono::minutes{5};
     BreakerSettings breaker;
     std::optional<Duration> unload_after = std::chrono::minutes{6};  // idle time; empty: never
+    bool is_pinned = false;                                          // makes room for nobody
+    Duration max_wait = std::chrono::minutes{1};  // for memory; then those at work make room too
     // Requests held in the channel beyond `concurrency`. Empty: from the measured run time.
     std::optional<std::uint32_t> prefetch;
 

@@ -9,27 +9,12 @@
 namespace windlass::core {
 namespace {
 
-// What was learned counts where nothing was configured.
-Need known_need(const Need& wanted, const Candidate& candidate) {
-    if (wanted.kind != NeedKind::unknown || !candidate.learned) return wanted;
-    return {.kind = NeedKind::bytes, .bytes = *candidate.learned};
-}
-
 // The claim of a need that was learned: a margin is a guess, and takes what is there of it.
 Placed place_learned(const Candidate& candidate, Bytes peak) {
     const Bytes wanted = with_margin(peak);
     return {.device = candidate.device,
             .claim = std::min(wanted, candidate.ledger->free().value_or(wanted)),
             .learned = peak};
-}
-
-// Bytes of one copy on this device; empty: as many as there are.
-std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
-    if (need.kind == NeedKind::bytes) return need.bytes;
-    const std::optional<Bytes> usable = ledger.usable();
-    if (need.kind != NeedKind::share || !usable) return std::nullopt;
-    const std::uint64_t count = usable->count();
-    return Bytes{count / 10'000 * need.permyriad + count % 10'000 * need.permyriad / 10'000};
 }
 
 // Somebody else's presence forbids it, whether it is known how much is free or not.
@@ -43,6 +28,8 @@ bool is_taken(const Need& need, const Candidate& candidate) {
 bool is_closed(const Need& need, const Candidate& candidate) {
     const DeviceLedger& ledger = *candidate.ledger;
     if (ledger.is_exclusive() || is_taken(need, candidate)) return true;
+    const bool takes_all = need.kind == NeedKind::unknown || need.kind == NeedKind::all;
+    if (takes_all && candidate.promised > Bytes{}) return true;
     return need.kind == NeedKind::unknown && ledger.is_loading();
 }
 
@@ -61,7 +48,7 @@ std::optional<Placed> fit(const Need& wanted, const Candidate& candidate, Unknow
                       .is_exclusive = need.kind == NeedKind::all};
     }
     if (is_closed(need, candidate)) return std::nullopt;
-    if (required && *required > *free) return std::nullopt;
+    if (required && *required + candidate.promised > *free) return std::nullopt;
     if (!required && *free == Bytes{}) return std::nullopt;
     if (is_learned) return place_learned(candidate, need.bytes);
     return Placed{.device = candidate.device,
@@ -111,6 +98,19 @@ Shortage explain(const Need& wanted, std::span<const Candidate> candidates, Unkn
 }
 
 }  // namespace
+
+Need known_need(const Need& wanted, const Candidate& candidate) {
+    if (wanted.kind != NeedKind::unknown || !candidate.learned) return wanted;
+    return {.kind = NeedKind::bytes, .bytes = *candidate.learned};
+}
+
+std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger) {
+    if (need.kind == NeedKind::bytes) return need.bytes;
+    const std::optional<Bytes> usable = ledger.usable();
+    if (need.kind != NeedKind::share || !usable) return std::nullopt;
+    const std::uint64_t count = usable->count();
+    return Bytes{count / 10'000 * need.permyriad + count % 10'000 * need.permyriad / 10'000};
+}
 
 Placement place(const Need& need, std::span<const Candidate> candidates, UnknownMemory policy) {
     std::optional<Placed> best;

@@ -42,6 +42,7 @@ struct Candidate {  // a device that the model may use and that answers
     // Nothing new begins there: a first run waits until nothing loads any more; or one that needs
     // all is there, and the device does not say how full it is.
     bool is_reserved = false;
+    Bytes promised;  // to those who have waited for longer
 };
 
 struct Placed {
@@ -64,6 +65,11 @@ struct Shortage {                    // why nothing fits now
 };
 
 using Placement = std::variant<Placed, Shortage>;
+
+// What was learned counts where nothing was configured.
+Need known_need(const Need& wanted, const Candidate& candidate);
+// Of one copy on this device; empty: not known, or all there is.
+std::optional<Bytes> required_on(const Need& need, const DeviceLedger& ledger);
 
 // Linear in the candidates.
 Placement place(const Need& need, std::span<const Candidate> candidates, UnknownMemory policy);

@@ -56,6 +56,7 @@ class Replica {
     std::uint32_t concurrency() const { return concurrency_; }  // that of its process
     Instant loading_since() const { return loading_since_; }    // of the latest load
     Instant ready_since() const { return ready_since_; }
+    Instant used_at() const { return place_free_since_; }  // a run ended, or it became ready
 
     // When step_due() must be called; belongs to the present state.
     std::optional<Instant> deadline() const { return deadline_; }

@@ -94,7 +94,7 @@ constexpr auto kKeys = std::to_array<Key>({
      "`headroom`, or `\"all\"` (alone on its device). Without it a copy loads alone on the GPU "
      "with most free memory, makes its first run alone, and is measured after both; later copies "
      "on GPUs of that make claim what was learned, also after a restart. After a minute of waiting "
-     "for that, a copy is loaded as if nothing were known."},
+     "for that, and `max_wait`, a copy is loaded as if nothing were known."},
     {kModel, "devices", KeyKind::devices, "\"any\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Where it may run: `\"cpu\"`, a list of UUIDs, or `\"any\"`: any GPU, and the CPU only where "
      "there is none."},
@@ -106,11 +106,11 @@ constexpr auto kKeys = std::to_array<Key>({
      "Requests that run in one copy at the same time. 1: they never overlap."},
     {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,
      "Requests that may wait; one more is refused with `queue_full`."},
-    {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kLater,
-     "Never moved away to make room."},
+    {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kNow,
+     "Never evicted: others that fit nowhere wait, and do not take its place."},
     {kModel, "preload", KeyKind::boolean, "false", "", "", "", kNow,
      "Loaded when the daemon starts, or when it is added; `GET /readyz` is 503 until it was ready "
-     "after the start. A load that fails is tried again."},
+     "after the start. It takes what is free and evicts nobody; a load that fails is tried again."},
     {kModel, "idempotent", KeyKind::boolean, "false", "", "", "", kNow,
      "Running a request twice does no harm: one whose worker died is run once more, "
      "`transient` errors are tried up to 3 times."},
@@ -134,8 +134,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "wait_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
      "From arrival to dispatch, loading included, where the client names no `X-Windlass-Wait`."},
     {kModel, "max_wait", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
-     "`GET /readyz` is 503 while a request has waited that long and the model is neither "
-     "being loaded nor paused."},
+     "So long it waits for memory beside models that are at work; then one of them finishes what "
+     "it has begun, and makes room. And `GET /readyz` is 503 while a request has waited that long "
+     "and the model is neither being loaded nor paused."},
     {kModel, "backoff", KeyKind::duration, "\"1s\"", "", "1ms", "1d", kNow,
      "Pause after a failed load, a crash or a broken limit; it doubles with each further one."},
     {kModel, "backoff_max", KeyKind::duration, "\"5m\"", "", "1ms", "1d", kNow,

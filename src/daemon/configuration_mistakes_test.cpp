@@ -206,7 +206,7 @@ python = "a:B"
 devices = ["GPU-1"]
 need = "40%"
 copies = "auto"
-pinned = true
+recycle_after = 5
 offload_after = "1m"
 [models.m.variants.fp16]
 need = "all"
@@ -214,7 +214,7 @@ env = { PRECISION = "fp16" }
 )");
     const std::string later = " has no effect yet: it arrives with a later version";
     CHECK(problems(loaded) == Lines{
-                                  "notice: w.toml:10: `pinned` in [models.m]" + later,
+                                  "notice: w.toml:10: `recycle_after` in [models.m]" + later,
                                   "notice: w.toml:11: `offload_after` in [models.m]" + later,
                                   "notice: w.toml:12: `variants` in [models.m]" + later,
                                   "notice: w.toml:13: `need` in [models.m.variants.fp16]" + later,

@@ -139,6 +139,7 @@ void read_memory(SectionReader& reader, ModelConfiguration& model) {
 void read_limits(SectionReader& reader, ModelConfiguration& model) {
     reader.read("concurrency", model.concurrency);
     reader.read("queue_limit", model.queue_limit);
+    reader.read("pinned", model.pinned);
     reader.read("preload", model.preload);
     reader.read("idempotent", model.idempotent);
     reader.read("start_timeout", model.start_timeout);

@@ -69,7 +69,8 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       bridge_({.handle = [this](const core::Event& event) { handle(event); },
                .workers = [this] { return workers(); }}),
       preloads_(loop, [this](const std::string& model, http::ModelReply reply) {
-          order({.action = http::ModelAction::load, .model = model}, std::move(reply));
+          order({.action = http::ModelAction::load, .model = model, .may_evict = false},
+                std::move(reply));
       }) {}
 
 // --- the turn
@@ -119,8 +120,9 @@ void Switchboard::reload(const Reload& changes) {
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
         if (is_new && needs_ != nullptr) needs_->recall(change.model.name);
         if (is_new && change.model.preload) {
-            order({.action = http::ModelAction::load, .model = change.model.name},
-                  [](const std::string&, const auto&) {});  // the log tells how it went
+            order(
+                {.action = http::ModelAction::load, .model = change.model.name, .may_evict = false},
+                [](const std::string&, const auto&) {});  // the log tells how it went
         }
     }
     shortest_max_wait_ = shortest_max_wait(models_);
@@ -198,7 +200,9 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
         return 0;
     };
     switch (order.action) {
-        case http::ModelAction::load: handle(core::LoadAsked{request, *id, limit}); break;
+        case http::ModelAction::load:
+            handle(core::LoadAsked{request, *id, limit, order.may_evict});
+            break;
         case http::ModelAction::unload: handle(core::UnloadAsked{request, *id, limit}); break;
         case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
         case http::ModelAction::pause: handle(core::PauseAsked{*id}); return done();

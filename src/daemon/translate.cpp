@@ -57,6 +57,8 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
                     .window = model.breaker_window,
                     .cooldown = model.breaker_cooldown};
     spec.unload_after = model.unload_after;
+    spec.is_pinned = model.pinned;
+    spec.max_wait = model.max_wait;
     return spec;
 }
 

@@ -46,6 +46,7 @@ struct ModelOrder {
     ModelAction action = ModelAction::load;
     std::string model;                           // percent-decoded, not checked: any bytes
     std::optional<base::Duration> timeout = {};  // > 0; pause and resume take no time
+    bool may_evict = true;                       // a load: others may have to make room
 };
 
 // Why GET /healthz says "degraded": what does not work although the daemon does.

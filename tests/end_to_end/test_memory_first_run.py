@@ -24,7 +24,7 @@ def begin_to_wait(node, model):
 
 @pytest.mark.parametrize("fault", [None, "pids_hidden"])
 def test_neighbours_wait_for_a_first_run_that_takes_much_more_than_its_load(daemons, gate, fault):
-    models = device_probe("big", "2GiB")
+    models = device_probe("big", "2GiB", pinned=True)  # it goes when it is told to
     models += ballast("small", "500MiB", "1GiB") + ballast("late", "3GiB", "3584MiB")
     node = Node(daemons, "1x16GiB", models)
     if fault:

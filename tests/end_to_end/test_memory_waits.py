@@ -46,7 +46,8 @@ def end_small(node):
 @pytest.mark.parametrize("holder", ["stranger", "model"])
 def test_what_waits_for_memory_starts_within_a_second_of_its_return(daemons, holder):
     """[A3.5] 4.5 GiB are free and 6 are needed, until whoever has the rest gives it back."""
-    models = ballast("big", "5GiB", "6GiB") + ballast("small", "3GiB", "3584MiB")
+    models = ballast("big", "5GiB", "6GiB")
+    models += ballast("small", "3GiB", "3584MiB", pinned=True)  # it goes when it is told to
     node = Node(daemons, "1x8GiB", models)
     if holder == "stranger":
         node.tool("stranger", 0, STRANGER)

@@ -73,9 +73,11 @@ TEST_CASE("room for one of two models: explored to closure, the second waits for
           doctest::skip(kSkipLarge)) {
     WorldOptions options = world_of(model_of("first", bytes(2_GiB)), gpus({3_GiB}));
     options.others = {model_of("second", bytes(2_GiB))};
+    options.others.front().max_wait = 2s;  // then the first makes room although it is at work
     options.call_count = 2;
     require_met("two models, room for one", options,
-                {"wait for memory", "worker.unkillable", "worker.memory_returned"});
+                {"wait for memory", "worker.unkillable", "worker.memory_returned", "model.evicted",
+                 "model.draining"});
 }
 
 TEST_CASE("two devices, one of them too small for the model: explored to closure" *

@@ -29,6 +29,8 @@ void draw_limits(Random& random, core::ModelSpec& spec) {
                     .cooldown = random.between(100ms, 5s)};
     spec.unload_after = {};
     if (random.chance(800)) spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
+    spec.is_pinned = random.chance(150);
+    spec.max_wait = random.between(100ms, 3s);
     spec.prefetch = {};
     if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
 }

@@ -55,7 +55,7 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     for (const char* event :
          {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
           "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
-          "model.load_retried", "model.memory_awaited", "worker.unkillable"}) {
+          "model.load_retried", "model.memory_awaited", "model.evicted", "worker.unkillable"}) {
         coverage.expect(fmt::format("event {}", event));
     }
     for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled"})

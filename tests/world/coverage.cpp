@@ -28,6 +28,7 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::worker_unkillable: return Residency::unkillable;
         case EventCode::model_load_retried:
         case EventCode::model_memory_awaited:
+        case EventCode::model_evicted:
         case EventCode::worker_memory_returned:
         case EventCode::device_fenced:
         case EventCode::device_fence_lifted:

@@ -19,6 +19,7 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
     for (const core::Command& command : commands) {
         std::visit([&](const auto& c) { on(c, now); }, command);
     }
+    check_evictions(now);
     if (!happened_.is_time) return;
     memory_.on_time(now);
     for (auto& [generation, process] : processes_) {
@@ -269,7 +270,8 @@ void Ledger::encode(core::StateEncoder& encoder) const {
     }
     for (const auto& [id, model] : models_) {
         encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
-                       (model.is_tripped ? 4u : 0u) | (model.is_rest_over ? 8u : 0u));
+                       (model.is_tripped ? 4u : 0u) | (model.is_rest_over ? 8u : 0u) |
+                       (model.has_overrun ? 16u : 0u));
     }
     encoder.number(processes_.size());
     for (const auto& [generation, process] : processes_) {
@@ -279,7 +281,8 @@ void Ledger::encode(core::StateEncoder& encoder) const {
                        (process.is_poisoned ? 16u : 0u) | (process.had_limit ? 32u : 0u) |
                        (process.stop_sent ? 64u : 0u) | (process.term_sent ? 128u : 0u) |
                        (process.kill_sent ? 256u : 0u) | (process.is_untried ? 512u : 0u) |
-                       (process.may_be_untried ? 1024u : 0u));
+                       (process.may_be_untried ? 1024u : 0u) | (process.was_evicted ? 2048u : 0u) |
+                       (process.is_draining ? 4096u : 0u));
         for (const auto& [request, run] : process.runs) {
             encoder.request(request);
             encoder.number(run.begun ? 1 : 0);

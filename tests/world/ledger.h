@@ -98,6 +98,14 @@ class Ledger {
     const core::ModelSpec& spec(ModelId id) const { return specs_.at(id.value - 1); }
 
     void check_breaker(ModelId id, Instant now);
+
+    // ledger_evictions.cpp: who had to make room, and for whom
+    void on_evicted(Generation generation);
+    void check_evictions(Instant now);
+    bool is_short(ModelId id, Instant now) const;
+    bool is_behind(ModelId id, Instant now) const;
+    bool wants_memory(ModelId id, Instant now) const;
+
     bool must_rest(ModelId id, Instant now) const;
 
     std::vector<core::ModelSpec> specs_;
@@ -105,6 +113,7 @@ class Ledger {
     std::map<ModelId, Model> models_;
     std::map<RequestId, Request> requests_;
     std::map<Generation, Process> processes_;  // launched and not seen to end
+    std::set<core::DeviceId> evicted_on_;      // in this turn
     std::optional<std::string> violation_;
     bool shutting_down_ = false;
     Duration grace_{};

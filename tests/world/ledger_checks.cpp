@@ -237,6 +237,7 @@ void Ledger::on(const core::Respond& command, Instant now) {
         }
     }
     request.is_answered = true;
+    request.answered = now;
 }
 
 void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant now) {
@@ -333,8 +334,13 @@ void Ledger::check_breaker(ModelId id, Instant now) {
 
 void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
-    if (command.code == core::EventCode::model_load_retried)
+    if (command.code == core::EventCode::model_draining)
+        processes_[command.generation].is_draining = true;
+    if (command.code == core::EventCode::model_evicted) on_evicted(command.generation);
+    if (command.code == core::EventCode::model_load_retried) {
         memory_.on_load_retried(command.generation);
+        models_[command.model].has_overrun = true;
+    }
     if (command.code == core::EventCode::worker_memory_returned)
         memory_.on_returned(command.generation);
     const auto aside = processes_.find(command.generation);
@@ -419,8 +425,9 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             is_true = run == nullptr && models_[request.model].is_paused;
             break;
         case WaitReason::memory:
-            is_true = !has_living && memory_.is_short(spec(request.model), now);
-            is_true = is_true || has_waiting_run;
+            is_true =
+                has_waiting_run ||
+                (!has_living && (is_short(request.model, now) || is_behind(request.model, now)));
             break;
         case WaitReason::device:
             is_true = !has_living && !memory_.has_answering(spec(request.model));

@@ -385,6 +385,35 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
     });
 }
 
+bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
+                           const std::set<Generation>& leaving) const {
+    const Device& device = devices_.at(id);
+    if (!may_use(spec, device) || !device.last || !device.last->used) return false;
+    const auto need = need_on(spec, device);
+    Bytes stranger = *device.last->used;
+    Bytes taken;
+    bool is_sure = true;
+    for (const core::OwnMemory& own : device.last->own) stranger = above(stranger, own.bytes);
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.device != id) continue;
+        const Bytes bytes = std::max(claim.need.value_or(Bytes{}), claim.measured);
+        if (claim.exit_after) stranger = above(stranger, bytes);  // may be seen, and comes back
+        is_sure = is_sure && (claim.need || !claim.exit_after);
+        if (claim.exit_after || leaving.contains(generation)) continue;
+        if (spec.need.kind == NeedKind::all) return false;
+        taken = taken + bytes;
+    }
+    // It cannot be told from here who is counted as a stranger where processes are hidden, and how
+    // much comes back of a claim of an unknown size.
+    if (!need || !device.last->own_known || !is_sure) return true;
+    return taken + stranger + *need <= above(*device.spec.capacity, settings_.headroom);
+}
+
+bool MemoryBook::has_departed() const {
+    return std::ranges::any_of(claims_,
+                               [](const auto& e) { return e.second.exit_after.has_value(); });
+}
+
 bool MemoryBook::is_hopeless(const core::ModelSpec& spec, core::Instant now) const {
     return std::ranges::all_of(devices_, [&](const auto& entry) {
         const Device& device = entry.second;

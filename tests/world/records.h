@@ -26,6 +26,7 @@ struct Request {
     Instant deadline;
     Instant wait_deadline;
     bool is_answered = false;
+    Instant answered;
     bool is_gone = false;
     bool is_idempotent = false;   // as its model was when it arrived
     std::set<Generation> before;  // of a restart: the processes that lived when it was asked
@@ -53,6 +54,8 @@ struct Process {
     bool is_poisoned = false;   // reported that its context is lost
     bool had_limit = false;     // a run in it broke a limit of the model
     bool is_condemned = false;  // an administrator wants it killed
+    bool was_evicted = false;   // was asked to make room
+    bool is_draining = false;   // takes nothing more
     bool is_counted = false;    // its end, among those of its model
     // Launched without a need where the device said how full it is; its first run is not over.
     bool is_untried = false;
@@ -68,6 +71,7 @@ struct Process {
 struct Model {
     bool is_paused = false;
     bool is_removed = false;
+    bool has_overrun = false;   // a load of it ran out of memory
     bool is_tripped = false;    // its breaker opened, and no answer came since
     bool is_rest_over = false;  // an administrator wanted it loaded since then
     Instant rest_end;

@@ -33,7 +33,10 @@ Bytes TrueDevice::overrated(const core::DeviceLedger& ledger) const {
         const auto entry = own.find(generation);
         const Bytes taken = entry == own.end() ? Bytes{} : entry->second;
         const bool is_living = claim.stage != core::ClaimStage::departed;
-        const bool is_estimate = is_living && !claim.measured && together.contains(generation);
+        // It has ended, and its exit was not seen yet: the bytes of others are taken for its own.
+        const bool is_unheard = entry == own.end() && claim.stage == core::ClaimStage::loaded;
+        const bool is_estimate =
+            is_living && !claim.measured && (is_unheard || together.contains(generation));
         if (is_estimate) sum = sum + excess(claim.seen.value_or(Bytes{}), taken);
     }
     return sum;

@@ -1,0 +1,193 @@
+// Room for whoever fits nowhere. Idle neighbours go once they have had their turn; those at work
+// once somebody has waited for `max_wait`. What comes back is kept for the one that waited longest.
+#include <algorithm>
+#include <array>
+
+#include "core/engine.h"
+
+namespace windlass::core {
+
+using enum Residency;
+
+namespace {
+
+// One that came back stays for so many times what that took, unless it idles: at most a fifth of
+// the time goes into moves. Idling is a gap of this part of what its return costs; after a shorter
+// one its client is likely to ask again, and waiting for that makes no swap dearer by more.
+constexpr int kTurn = 4;
+constexpr int kGapDivisor = 20;
+
+Bytes without(Bytes from, Bytes part) { return from > part ? from - part : Bytes{}; }
+
+bool idles(const Model& model, const Replica& replica) {
+    const bool is_wanted = !model.is_paused && (!model.queue.empty() || !model.delayed.empty());
+    return replica.leases().empty() && !is_wanted;
+}
+
+}  // namespace
+
+// When it has had its turn: at work, and idle.
+std::array<Instant, 2> Engine::turn_ends(const Model& model, const Replica& replica) {
+    const Instant end = saturating_add(replica.ready_since(), kTurn * model.return_cost);
+    const Instant gap_end = saturating_add(replica.used_at(), model.return_cost / kGapDivisor);
+    return {end, std::min(end, gap_end)};
+}
+
+// What those may count on who began to wait before this one.
+Bytes Engine::promised_to_others(const Model& model, DeviceId device) const {
+    Bytes promised;
+    for (const auto& [place, id] : starving_) {
+        if (model.shortage && place >= model.starving_place) break;
+        const std::optional<Promise>& promise = model_of(id).promise;
+        if (promise && promise->device == device) promised = promised + promise->bytes;
+    }
+    return promised;
+}
+
+// The process on a device that could be asked to make room; null: it is none of ours to ask.
+const Replica* Engine::find_mover(const Model& model, Generation generation) const {
+    const auto alive = generations_.find(generation);
+    if (alive == generations_.end() || alive->second.model == model.id) return nullptr;
+    const Model& owner = model_of(alive->second.model);
+    if (owner.spec.is_pinned || owner.unkillable.contains(generation)) return nullptr;
+    return &replica_of(alive->second);
+}
+
+// What a neighbour could give, and when. False: nothing, ever.
+bool Engine::ask_neighbour(const Model& model, Generation generation, const Claim& claim,
+                           bool may_drain, Instant now, Room& room) const {
+    const Bytes bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+    const Replica* mover = find_mover(model, generation);
+    const Residency residency = mover == nullptr ? cold : mover->residency();
+    if (claim.stage == ClaimStage::departed || residency == stopping || residency == draining) {
+        room.coming = room.coming + bytes;
+        return true;
+    }
+    if (residency != ready && residency != loading) return false;
+    // A provisional claim is about to drop to what was measured, and that may be enough.
+    if (residency == ready && !devices_.holdings().at(generation).is_provisional) {
+        const Model& owner = model_of(mover->model());
+        const bool is_idle = idles(owner, *mover);
+        const auto [turn, idle_turn] = turn_ends(owner, *mover);
+        const Instant busy_turn = may_drain ? std::max(turn, patience_end(model)) : Instant::max();
+        const Instant from = is_idle ? idle_turn : busy_turn;
+        if (from <= now) {
+            const Duration idle_for = is_idle ? now - mover->used_at() : Duration{};
+            room.movable.push_back(
+                {generations_.at(generation), bytes, idle_for, owner.return_cost});
+            return true;
+        }
+        if (from < Instant::max()) room.later = std::min(room.later.value_or(from), from);
+    }
+    room.awaited = room.awaited + bytes;
+    room.is_blocked = room.is_blocked || model.spec.need.kind == NeedKind::all;
+    return true;
+}
+
+// What this device could give.
+std::optional<Room> Engine::room_on(const Model& model, const Candidate& candidate,
+                                    Instant now) const {
+    const DeviceLedger& ledger = *candidate.ledger;
+    const Need need = known_need(model.spec.need, candidate);
+    const std::optional<Bytes> required = required_on(need, ledger);
+    if (!ledger.free() || candidate.is_elastic || required > ledger.usable()) return std::nullopt;
+    // Nobody knows what it needs: it tries what is free first, whatever that is. Where that was not
+    // enough all that idles goes, but nobody at work: the next try may fail as well.
+    const bool is_guess = need.kind == NeedKind::unknown;
+    const bool was_tried = candidate.device == model.overfull && model.memory_retries > 0;
+    if (is_guess && !was_tried && *ledger.free() > Bytes{}) return std::nullopt;
+    const bool is_retry = is_guess && was_tried;
+    Room room{.device = candidate.device,
+              .missing = {},
+              .needs_all = need.kind == NeedKind::all || is_retry,
+              .movable = {},
+              .is_blocked = !required && candidate.promised > Bytes{},
+              .kept = required.value_or(ledger.usable().value_or(Bytes{}))};
+    for (const auto& [generation, claim] : ledger.claims()) {
+        const bool is_asked = ask_neighbour(model, generation, claim, !is_retry, now, room);
+        if (!is_asked && need.kind == NeedKind::all) return std::nullopt;
+    }
+    if (need.kind == NeedKind::all && !ledger.fences().empty()) return std::nullopt;
+    const Bytes least = required.value_or(Bytes{is_guess && !was_tried ? 1u : 0u});
+    if (least > Bytes{}) {
+        room.missing =
+            without(least + candidate.promised + ledger.deficit(), *ledger.free() + room.coming);
+    }
+    return room;
+}
+
+// Then those at work make room too.
+Instant Engine::patience_end(const Model& model) {
+    return saturating_add(model.starved_since, model.spec.max_wait);
+}
+
+// Somebody waits for it, and not only a load in advance. A further copy takes what is free.
+bool Engine::may_evict(const Model& model) const {
+    if (model.count_live() > 0) return false;
+    const bool is_called = !model.is_paused && !model.queue.empty();
+    return is_called || std::ranges::any_of(model.admins, [&](RequestId request) {
+               const AdminWait& admin = admins_.at(request);
+               return admin.wants_ready && admin.may_evict;
+           });
+}
+
+// Asks those who can give what is missing, or notes when to look again. False: nobody can.
+bool Engine::make_room(Model& model, std::span<const Candidate> candidates, Instant now,
+                       Commands& out) {
+    model.promise.reset();
+    std::vector<Room> rooms;
+    if (may_evict(model)) {
+        for (const Candidate& candidate : candidates) {
+            if (const auto room = room_on(model, candidate, now)) rooms.push_back(*room);
+        }
+    }
+    std::optional<Instant> later;
+    for (const Room& room : rooms) {
+        if (room.later) later = std::min(later.value_or(*room.later), *room.later);
+    }
+    const std::optional<Eviction> plan = plan_eviction(rooms);
+    deadlines_.set({TimerKind::room, model.id.value}, plan ? std::nullopt : later);
+    if (plan) {
+        const auto room = std::ranges::find(rooms, plan->device, &Room::device);
+        keep_room(model, *room);
+        for (const ReplicaId id : plan->movers) make_way(id, now, out);
+        return !plan->movers.empty() || room->coming > Bytes{};
+    }
+    // It has waited for long: whoever loads there now shall be the last to do so before it.
+    if (now < patience_end(model)) return false;
+    for (const Room& room : rooms) {
+        Bytes total = room.awaited;
+        for (const Movable& movable : room.movable) total = total + movable.frees;
+        if (total < room.missing) continue;
+        keep_room(model, room);
+        break;
+    }
+    return false;
+}
+
+void Engine::keep_room(Model& model, const Room& room) { model.promise = {room.device, room.kept}; }
+
+void Engine::forgo_room(Model& model) {
+    model.promise.reset();
+    deadlines_.disarm({TimerKind::room, model.id.value});
+}
+
+void Engine::make_way(ReplicaId id, Instant now, Commands& out) {
+    Replica& replica = replica_of(id);
+    const Claim& claim = *devices_.device(replica.device()).ledger.find_claim(replica.generation());
+    out.push_back(Report{.code = EventCode::model_evicted,
+                         .model = id.model,
+                         .generation = replica.generation(),
+                         .request = {},
+                         .error = {},
+                         .device = replica.device(),
+                         .bytes = claim.bytes});
+    if (replica.leases().empty()) {
+        replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    } else {
+        replica.drain(out);
+    }
+    arm_replica_timers(id);
+}
+
+}  // namespace windlass::core
