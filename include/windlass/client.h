@@ -92,6 +92,9 @@ class Client {
                               std::optional<std::chrono::nanoseconds> timeout = {});
     Outcome<std::string> unload(std::string_view model,
                                 std::optional<std::chrono::nanoseconds> timeout = {});
+    /// A hint that it is wanted soon: its load begins once there is room, and nobody waits for it
+    /// or is moved for it. Its state now, as JSON text.
+    Outcome<std::string> prefetch(std::string_view model);
     /// Lets what runs finish, then waits until the model is ready in a new process.
     Outcome<std::string> restart(std::string_view model,
                                  std::optional<std::chrono::nanoseconds> timeout = {});

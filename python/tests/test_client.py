@@ -138,9 +138,11 @@ def test_the_other_methods_and_their_paths(server, client):
     assert client.model("a b/c")["path"] == "/api/models/a%20b%2Fc"
     assert client.load("m", timeout=2)["path"] == "/api/models/m/load"
     assert client.unload("m")["path"] == "/api/models/m/unload"
+    assert client.prefetch("m") is None
+    assert server.seen[-1].path == "/api/models/m/load?wait=0"
     assert client.health()["path"] == "/healthz"
     assert client.kill_worker(7)["path"] == "/api/workers/7/kill"
-    assert [seen.method for seen in server.seen] == ["GET", "GET", "POST", "POST", "GET", "POST"]
+    assert [seen.method for seen in server.seen] == ["GET"] * 2 + ["POST"] * 3 + ["GET", "POST"]
     assert server.seen[2].headers["X-Windlass-Timeout"] == "2000ms"
 
 

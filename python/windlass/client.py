@@ -99,6 +99,11 @@ class Client:
         """Loads a model and waits until it is ready; `timeout` in seconds as for `request`."""
         return self._query(exchange.order(name, "load", timeout))
 
+    def prefetch(self, name: str) -> None:
+        """A hint that a model is wanted soon: its load begins once there is room, and nobody waits
+        for it or is moved for it. Whether it succeeds, `model` tells."""
+        self._query(exchange.order(name, "load?wait=0", None))
+
     def unload(self, name: str, timeout: float | None = None) -> dict:
         """Ends a model's worker and waits until it is gone; `timeout` as for `request`."""
         return self._query(exchange.order(name, "unload", timeout))

@@ -203,8 +203,10 @@ struct ModelsCommand {
         add_common(*app.add_subcommand("list", "All models (without an action, too)"), arguments)
             .footer("Example:\n  windlass models list");
         add_action("show", "One model with its waiting requests");
-        add_duration(add_action("load", "Load a model and wait until it is ready"), "--timeout",
-                     timeout, "Longest time to wait");
+        CLI::App& load = add_action("load", "Load a model and wait until it is ready");
+        add_duration(load, "--timeout", timeout, "Longest time to wait");
+        load.add_flag("--no-wait", arguments.no_wait,
+                      "Only begin it, once there is room without moving others");
         add_duration(add_action("unload", "Unload a model and wait until its process is gone"),
                      "--timeout", timeout, "Longest time to wait");
         add_duration(add_action("restart", "Let runs finish, then load a model in a new process"),

@@ -42,6 +42,7 @@ struct ModelsArguments {
     ModelsAction action = ModelsAction::list;
     std::string model;  // empty when listing
     std::optional<base::Duration> timeout;
+    bool no_wait = false;  // load: only a hint
     bool json = false;
 };
 

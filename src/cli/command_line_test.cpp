@@ -96,6 +96,7 @@ TEST_CASE("models lists unless told otherwise") {
     CHECK(load.timeout == 5min);
     CHECK(parsed<cli::ModelsArguments>({"models", "unload", "m"}).action ==
           cli::ModelsAction::unload);
+    CHECK(parsed<cli::ModelsArguments>({"models", "load", "m", "--no-wait"}).no_wait);
     CHECK(parsed<cli::ModelsArguments>({"models", "show", "m"}).model == "m");
     CHECK(mistake({"models", "show"}).starts_with("windlass models show: MODEL is required"));
     CHECK(mistake({"models", "laod", "m"}) ==

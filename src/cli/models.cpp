@@ -17,6 +17,7 @@ Outcome<std::string> ask_models(const ModelsArguments& arguments) {
         case ModelsAction::list: return client.models();
         case ModelsAction::show: return client.model(arguments.model);
         case ModelsAction::load: {
+            if (arguments.no_wait) return client.prefetch(arguments.model);
             const WaitingDisplay display{arguments.url, arguments.model};
             return client.load(arguments.model, arguments.timeout);
         }

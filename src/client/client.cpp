@@ -144,6 +144,10 @@ Outcome<std::string> Client::load(std::string_view model, std::optional<nanoseco
     return state_->order(model_path(model, "/load"), timeout);
 }
 
+Outcome<std::string> Client::prefetch(std::string_view model) {
+    return state_->order(model_path(model, "/load?wait=0"), std::nullopt);
+}
+
 Outcome<std::string> Client::unload(std::string_view model, std::optional<nanoseconds> timeout) {
     return state_->order(model_path(model, "/unload"), timeout);
 }

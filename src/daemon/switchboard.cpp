@@ -119,10 +119,12 @@ void Switchboard::reload(const Reload& changes) {
         }
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
         if (is_new && needs_ != nullptr) needs_->recall(change.model.name);
-        if (is_new && change.model.preload) {
-            order(
-                {.action = http::ModelAction::load, .model = change.model.name, .may_evict = false},
-                [](const std::string&, const auto&) {});  // the log tells how it went
+        if (is_new && change.model.preload) {  // the log tells how it went
+            order({.action = http::ModelAction::load,
+                   .model = change.model.name,
+                   .may_evict = false,
+                   .is_awaited = false},
+                  [](const std::string&, const auto&) {});
         }
     }
     shortest_max_wait_ = shortest_max_wait(models_);
@@ -202,7 +204,9 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
     switch (order.action) {
         case http::ModelAction::load:
             handle(core::LoadAsked{request, *id, limit, order.may_evict});
-            break;
+            if (order.is_awaited) break;
+            admins_.emplace(request, Admin{*id, [](const std::string&, const auto&) {}});
+            return done();
         case http::ModelAction::unload: handle(core::UnloadAsked{request, *id, limit}); break;
         case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
         case http::ModelAction::pause: handle(core::PauseAsked{*id}); return done();

@@ -47,6 +47,7 @@ struct ModelOrder {
     std::string model;                           // percent-decoded, not checked: any bytes
     std::optional<base::Duration> timeout = {};  // > 0; pause and resume take no time
     bool may_evict = true;                       // a load: others may have to make room
+    bool is_awaited = true;                      // a load: answered when it is over, not at once
 };
 
 // Why GET /healthz says "degraded": what does not work although the daemon does.

@@ -4,6 +4,7 @@
 #include "http/call_api.h"
 #include "http/devices_api.h"
 #include "http/models_api.h"
+#include "http/order_query.h"
 #include "http/probes_api.h"
 #include "http/request_fields.h"
 #include "http/target.h"
@@ -40,6 +41,7 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
             "the path of the request cannot be read; it must begin with / and write every byte "
             "that is not allowed in a path as % and two hexadecimal digits")));
     }
+    const std::string_view query = target->query;
     auto match = find_route(head.method, std::move(*target));
     if (!match) return std::unexpected(refusal_reply(match.error()));
     const Route route = match->route;
@@ -47,7 +49,12 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     const std::string model = match->model;
     auto parameters = read_parameters(std::move(*match), head.headers);
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
-    return Task{.route = route, .action = action, .call = std::move(*parameters)};
+    Task task{.route = route, .action = action, .call = std::move(*parameters)};
+    if (route != Route::order) return task;
+    const auto switches = read_order_query(action, query);
+    if (!switches) return std::unexpected(error_reply(switches.error(), {.model = model}));
+    task.query = *switches;
+    return task;
 }
 
 std::uint64_t perform(Task task, std::string body, Backend& backend,
@@ -66,7 +73,11 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
             task.call.body = std::move(body);
             return perform_call(std::move(task.call), backend, std::move(respond));
         case Route::order:
-            return perform_order({task.action, std::move(task.call.model), task.call.timeout},
+            return perform_order({.action = task.action,
+                                  .model = std::move(task.call.model),
+                                  .timeout = task.call.timeout,
+                                  .may_evict = !task.query.is_hint,
+                                  .is_awaited = !task.query.is_hint},
                                  backend, std::move(respond));
     }
     return 0;

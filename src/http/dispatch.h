@@ -8,6 +8,7 @@
 
 #include "http/api.h"
 #include "http/listener.h"
+#include "http/order_query.h"
 #include "http/origin_guard.h"
 #include "http/request_parser.h"
 #include "http/router.h"
@@ -17,6 +18,7 @@ namespace windlass::http {
 struct Task {
     Route route;
     ModelAction action = {};  // of an order
+    OrderQuery query = {};    // likewise
     CallRequest call;         // of an order only `model` and `timeout` count, of GETs `model`
 };
 

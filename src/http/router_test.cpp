@@ -40,6 +40,7 @@ TEST_CASE("a target may name its host, as proxies write it") {
     const http::Target target = parsed("HTTP://localhost:80/a?b");
     CHECK(target.authority == "localhost:80");
     CHECK(target.segments == std::vector<std::string>{"a"});
+    CHECK(target.query == "b");
     CHECK(segments("http://localhost").empty());
     CHECK_FALSE(parsed("/a").authority.has_value());
 }

@@ -140,13 +140,15 @@ TEST_CASE("models and health can be read, also with HEAD") {
 TEST_CASE("models are loaded, unloaded, restarted, paused and resumed by hand") {
     ServerBench bench;
     const auto client = bench.connect();
-    const std::string verbs[] = {"load", "unload", "restart", "pause", "resume"};
+    const std::string verbs[] = {"load?wait=0", "unload", "restart", "pause", "resume"};
     for (const std::string& verb : verbs) {
         client->send(post("/api/models/digits/" + verb, "", "X-Windlass-Timeout: 5m\r\n"));
         REQUIRE(bench.until([&] { return !bench.backend.orders.empty(); }));
         auto order = std::move(bench.backend.orders.front());
         bench.backend.orders.pop_front();
         CHECK(&verb - verbs == static_cast<int>(order.order.action));
+        CHECK(order.order.is_awaited != verb.ends_with("?wait=0"));
+        CHECK(order.order.may_evict == order.order.is_awaited);
         CHECK(order.order.model == "digits");
         CHECK(order.order.timeout == 5min);
         order.reply("r" + std::to_string(order.number),

@@ -50,8 +50,11 @@ bool take_authority(std::string_view& rest, Target& target) {
 std::optional<Target> parse_target(std::string_view text) {
     Target target;
     if (!text.starts_with('/') && !take_authority(text, target)) return std::nullopt;
-    text = text.substr(0, text.find('?'));
     text = text.substr(0, text.find('#'));
+    if (const std::size_t mark = text.find('?'); mark != std::string_view::npos) {
+        target.query = text.substr(mark + 1);
+        text = text.substr(0, mark);
+    }
     if (text.empty() || text == "/") return target;
     text.remove_prefix(1);
     target.segments.reserve(kSegmentsUsual);

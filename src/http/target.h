@@ -10,10 +10,11 @@ namespace windlass::http {
 
 struct Target {
     std::vector<std::string> segments;          // percent-decoded; "/" has none, "/a/" has "a", ""
+    std::string_view query = {};                // as it came, without its "?"
     std::optional<std::string_view> authority;  // of the absolute form; it outranks the Host header
 };
 
-// Reads "/a/b%20c?query" and "http://host:port/a". The query is ignored. Empty when it is neither
+// Reads "/a/b%20c?query" and "http://host:port/a". Empty when it is neither
 // or an escape is broken. `authority` points into `target`.
 std::optional<Target> parse_target(std::string_view target);
 

@@ -1,6 +1,6 @@
 """Loading and unloading by hand."""
 
-from support import is_alive, probe
+from support import eventually, is_alive, probe
 
 
 def order(served, action, model="probe", **headers):
@@ -33,6 +33,18 @@ def test_load_of_a_model_that_fails_returns_its_error(daemon):
         assert (reply.status, reply.error["type"]) == (503, "out_of_memory")
         served.log.wait_for("model.backoff", count=count)
     assert served.model()["loads"] == 2
+
+
+def test_a_hint_begins_a_load_that_nobody_waits_for(daemon, gate):
+    served = daemon(probe(env={"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}))
+    hinted = order(served, "load?wait=0")
+    assert (hinted.status, hinted.json()["ready_since_s"]) == (200, None)
+    eventually(lambda: served.model()["residency"] == "loading", "it is being loaded")
+    gate.open()
+    eventually(lambda: served.model()["residency"] == "ready", "it was loaded")
+    refused = order(served, "load?wait=never")
+    assert (refused.status, refused.error["type"]) == (400, "invalid_input")
+    assert "wait=0" in refused.error["message"]
 
 
 def test_unload_lets_what_runs_finish_first(daemon, gate):
