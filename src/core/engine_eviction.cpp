@@ -33,11 +33,14 @@ std::array<Instant, 2> Engine::turn_ends(const Model& model, const Replica& repl
     return {end, std::min(end, gap_end)};
 }
 
-// What those may count on who began to wait before this one.
+// What those may count on who began to wait before this one. One that only wants a further copy,
+// or is loaded in advance, yields to all: nobody makes room for it, so that its wait has no end.
 Bytes Engine::promised_to_others(const Model& model, DeviceId device) const {
+    const bool has_place = model.shortage && may_evict(model);
     Bytes promised;
     for (const auto& [place, id] : starving_) {
-        if (model.shortage && place >= model.starving_place) break;
+        if (has_place && place >= model.starving_place) break;
+        if (id == model.id) continue;
         const std::optional<Promise>& promise = model_of(id).promise;
         if (promise && promise->device == device) promised = promised + promise->bytes;
     }
@@ -57,12 +60,19 @@ const Replica* Engine::find_mover(const Model& model, Generation generation) con
 bool Engine::ask_neighbour(const Model& model, Generation generation, const Claim& claim,
                            bool may_drain, Instant now, Room& room) const {
     const Bytes bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
-    const Replica* mover = find_mover(model, generation);
-    const Residency residency = mover == nullptr ? cold : mover->residency();
-    if (claim.stage == ClaimStage::departed || residency == stopping || residency == draining) {
+    const auto is_leaving = [&] {  // whosever it is; one that was set aside does not leave
+        const auto owner = generations_.find(generation);
+        if (owner == generations_.end()) return false;
+        if (model_of(owner->second.model).unkillable.contains(generation)) return false;
+        const Residency residency = replica_of(owner->second).residency();
+        return residency == stopping || residency == draining;
+    };
+    if (claim.stage == ClaimStage::departed || is_leaving()) {
         room.coming = room.coming + bytes;
         return true;
     }
+    const Replica* mover = find_mover(model, generation);
+    const Residency residency = mover == nullptr ? cold : mover->residency();
     if (residency != ready && residency != loading) return false;
     // A provisional claim is about to drop to what was measured, and that may be enough.
     if (residency == ready && !devices_.holdings().at(generation).is_provisional) {
@@ -80,7 +90,9 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
         if (from < Instant::max()) room.later = std::min(room.later.value_or(from), from);
     }
     room.awaited = room.awaited + bytes;
-    room.is_blocked = room.is_blocked || model.spec.need.kind == NeedKind::all;
+    // Beside one that loads or first runs alone there is no place, whoever goes.
+    room.is_blocked =
+        room.is_blocked || claim.is_exclusive || model.spec.need.kind == NeedKind::all;
     return true;
 }
 
@@ -95,20 +107,21 @@ std::optional<Room> Engine::room_on(const Model& model, const Candidate& candida
     // enough all that idles goes, but nobody at work: the next try may fail as well.
     const bool is_guess = need.kind == NeedKind::unknown;
     const bool was_tried = candidate.device == model.overfull && model.memory_retries > 0;
-    if (is_guess && !was_tried && *ledger.free() > Bytes{}) return std::nullopt;
+    const bool is_free = is_guess && !was_tried && *ledger.free() > Bytes{};
+    if (is_free && now < patience_end(model)) return std::nullopt;
     const bool is_retry = is_guess && was_tried;
     Room room{.device = candidate.device,
               .missing = {},
               .needs_all = need.kind == NeedKind::all || is_retry,
               .movable = {},
-              .is_blocked = !required && candidate.promised > Bytes{},
+              .is_blocked = is_free || (!required && candidate.promised > Bytes{}),
               .kept = required.value_or(ledger.usable().value_or(Bytes{}))};
     for (const auto& [generation, claim] : ledger.claims()) {
         const bool is_asked = ask_neighbour(model, generation, claim, !is_retry, now, room);
         if (!is_asked && need.kind == NeedKind::all) return std::nullopt;
     }
     if (need.kind == NeedKind::all && !ledger.fences().empty()) return std::nullopt;
-    const Bytes least = required.value_or(Bytes{is_guess && !was_tried ? 1u : 0u});
+    const Bytes least = required.value_or(Bytes{is_guess && !was_tried && !is_free ? 1u : 0u});
     if (least > Bytes{}) {
         room.missing =
             without(least + candidate.promised + ledger.deficit(), *ledger.free() + room.coming);
@@ -182,6 +195,7 @@ void Engine::make_way(ReplicaId id, Instant now, Commands& out) {
                          .error = {},
                          .device = replica.device(),
                          .bytes = claim.bytes});
+    end_starving(model_of(id.model));  // for a further copy; now it is one of many who wait
     if (replica.leases().empty()) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
     } else {

@@ -206,3 +206,67 @@ TEST_CASE("a load in advance evicts nobody, until somebody calls") {
     shared.call(3, 2);
     CHECK(shared.residency(1) == Residency::stopping);
 }
+
+TEST_CASE(
+    "[A3.9] one that always wants a further copy does not take what was made free for another") {
+    core::ModelSpec greedy = needing(6_GiB, "greedy");
+    greedy.copies.count_max = 2;
+    Shared shared{{greedy, needing(6_GiB, "other")}};
+    shared.call(1, 1);
+    shared.load(1);
+    shared.story().begin(1, shared.generation(1));
+    for (std::uint64_t request = 2; request < 6; ++request) shared.call(request, 1);
+    shared.call(10, 2);
+    shared.pass(2min);
+    REQUIRE(shared.residency(1) == Residency::draining);
+    shared.story().answer(1, shared.generation(1));
+    shared.pass(100ms);
+    shared.exit(1);
+    shared.pass(1s);
+    CHECK(shared.residency(2) == Residency::loading);
+    CHECK(shared.residency(1) == Residency::cold);
+}
+
+TEST_CASE("nobody goes while one that loads alone keeps the place shut") {
+    core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
+    Shared shared{{needing(6_GiB, "idle"), unknown, needing(6_GiB, "late")}, 24_GiB};
+    shared.serve(1, 1);
+    shared.pass(10s);
+    shared.call(2, 2);
+    REQUIRE(shared.residency(2) == Residency::loading);
+    shared.call(3, 3);
+    shared.pass(10s);
+    CHECK(shared.residency(1) == Residency::ready);
+}
+
+TEST_CASE("what a pinned one gives back as it ends is enough, and nobody else goes") {
+    core::ModelSpec pinned = needing(6_GiB, "pinned");
+    pinned.is_pinned = true;
+    Shared shared{{pinned, needing(4_GiB, "idle"), needing(5_GiB, "late")}};
+    shared.serve(1, 1);
+    shared.serve(2, 2);
+    shared.pass(10s);
+    shared.story().happen(core::UnloadAsked{RequestId{9}, ModelId{1}, 1h});
+    REQUIRE(shared.residency(1) == Residency::stopping);
+    shared.call(3, 3);
+    shared.pass(1s);
+    CHECK(shared.residency(2) == Residency::ready);
+    shared.exit(1);
+    shared.pass(1s);
+    CHECK(shared.residency(3) == Residency::loading);
+}
+
+TEST_CASE("an unknown need is kept a place once it has waited for long beside loads without end") {
+    core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
+    Shared shared{{needing(2_GiB, "a"), needing(2_GiB, "b"), unknown}};
+    shared.call(1, 1);
+    shared.story().happen(core::WorkerHello{shared.generation(1)});  // and takes its time
+    shared.call(3, 3);                                               // may load only alone
+    shared.pass(2min);
+    REQUIRE(shared.residency(3) == Residency::cold);
+    shared.call(2, 2);
+    CHECK(shared.residency(2) == Residency::cold);  // else there would be no end of it
+    shared.load(1);
+    shared.pass(1s);
+    CHECK(shared.residency(3) == Residency::loading);
+}
