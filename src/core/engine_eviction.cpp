@@ -102,12 +102,13 @@ std::optional<Room> Engine::room_on(const Model& model, const Candidate& candida
     const DeviceLedger& ledger = *candidate.ledger;
     const Need need = known_need(model.spec.need, candidate);
     const std::optional<Bytes> required = required_on(need, ledger);
-    if (!ledger.free() || candidate.is_elastic || required > ledger.usable()) return std::nullopt;
+    const std::optional<Bytes> free = ledger.free();
+    if (!free || candidate.is_elastic || required > ledger.usable()) return std::nullopt;
     // Nobody knows what it needs: it tries what is free first, whatever that is. Where that was not
     // enough all that idles goes, but nobody at work: the next try may fail as well.
     const bool is_guess = need.kind == NeedKind::unknown;
     const bool was_tried = candidate.device == model.overfull && model.memory_retries > 0;
-    const bool is_free = is_guess && !was_tried && *ledger.free() > Bytes{};
+    const bool is_free = is_guess && !was_tried && *free > Bytes{};
     if (is_free && now < patience_end(model)) return std::nullopt;
     const bool is_retry = is_guess && was_tried;
     Room room{.device = candidate.device,
@@ -123,8 +124,7 @@ std::optional<Room> Engine::room_on(const Model& model, const Candidate& candida
     if (need.kind == NeedKind::all && !ledger.fences().empty()) return std::nullopt;
     const Bytes least = required.value_or(Bytes{is_guess && !was_tried && !is_free ? 1u : 0u});
     if (least > Bytes{}) {
-        room.missing =
-            without(least + candidate.promised + ledger.deficit(), *ledger.free() + room.coming);
+        room.missing = without(least + candidate.promised + ledger.deficit(), *free + room.coming);
     }
     return room;
 }

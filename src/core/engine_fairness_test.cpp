@@ -14,7 +14,6 @@ using core::ModelId;
 using core::RequestId;
 using core::Residency;
 using core::WaitReason;
-using windlass::base::Errc;
 using windlass::core::testing::kGpu;
 using windlass::core::testing::needing;
 using windlass::core::testing::Shared;
@@ -228,7 +227,7 @@ TEST_CASE(
 }
 
 TEST_CASE("nobody goes while one that loads alone keeps the place shut") {
-    core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
+    const core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
     Shared shared{{needing(6_GiB, "idle"), unknown, needing(6_GiB, "late")}, 24_GiB};
     shared.serve(1, 1);
     shared.pass(10s);
@@ -257,7 +256,7 @@ TEST_CASE("what a pinned one gives back as it ends is enough, and nobody else go
 }
 
 TEST_CASE("an unknown need is kept a place once it has waited for long beside loads without end") {
-    core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
+    const core::ModelSpec unknown{.name = "unknown", .unload_after = {}, .prefetch = 0};
     Shared shared{{needing(2_GiB, "a"), needing(2_GiB, "b"), unknown}};
     shared.call(1, 1);
     shared.story().happen(core::WorkerHello{shared.generation(1)});  // and takes its time
