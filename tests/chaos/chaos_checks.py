@@ -157,9 +157,24 @@ def residents_are_seen(daemon):
     return books_are_true(daemon, len(DEVICES) * [RESIDENT_SIZE])
 
 
+def what_it_left_is_proved(daemon, model):
+    """That of its last process. A device may show it before the engine was told."""
+
+    def look():
+        records, _ = daemon.records()
+        mine = [record for record in records if record.get("model") == model]
+        reaped = [r["generation"] for r in mine if r["event"] == "worker.reaped"]
+        ends = ("worker.memory_returned", "device.fence_lifted")
+        proved = [r["generation"] for r in mine if r["event"] in ends]
+        is_proved = not reaped or reaped[-1] in proved
+        return [] if is_proved else ["the memory of %s, worker %d" % (model, reaped[-1])]
+
+    return eventually(look, "the end of what is on its way back is not told")
+
+
 def strangers_are_seen(daemon):
     """Beside loaded models. None may be on its way out: what comes meanwhile is taken for its."""
-    problems = idle_ones_go(daemon, ["lead"])
+    problems = idle_ones_go(daemon, ["lead"]) + what_it_left_is_proved(daemon, "lead")
     problems += books_are_true(daemon, [0, 0, 0])
     for pid, size in STRANGERS:
         daemon.emulator("stranger", 0, "%dB" % size, pid)
