@@ -110,7 +110,8 @@ constexpr auto kKeys = std::to_array<Key>({
      "Never evicted: others that fit nowhere wait, and do not take its place."},
     {kModel, "preload", KeyKind::boolean, "false", "", "", "", kNow,
      "Loaded when the daemon starts, or when it is added; `GET /readyz` is 503 until it was ready "
-     "after the start. It takes what is free and evicts nobody; a load that fails is tried again."},
+     "after the start. It takes what is free and evicts nobody; a load that fails is tried "
+     "again, after pauses of 10 s to 5 minutes."},
     {kModel, "idempotent", KeyKind::boolean, "false", "", "", "", kNow,
      "Running a request twice does no harm: one whose worker died is run once more, "
      "`transient` errors are tried up to 3 times."},

@@ -3,20 +3,20 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace windlass::daemon {
 
-Preloads::Preloads(io::Loop& loop, Order order, base::Duration retry_after)
-    : order_(std::move(order)), retry_after_(retry_after), retry_(loop, [this] { try_again(); }) {}
+Preloads::Preloads(io::Loop& loop, Order order, Pauses pauses)
+    : loop_(loop), order_(std::move(order)), pauses_(pauses) {}
 
 void Preloads::start(const std::vector<std::string>& models) {
-    for (const std::string& model : models) missing_.emplace(model, std::nullopt);
+    for (const std::string& model : models) {
+        missing_.try_emplace(
+            model, loop_, [this, model] { load(model); }, pauses_.first);
+    }
     for (const std::string& model : models) load(model);
-}
-
-void Preloads::try_again() {
-    for (const std::string& model : std::exchange(failed_, {})) load(model);
 }
 
 void Preloads::load(const std::string& model) {
@@ -30,14 +30,16 @@ void Preloads::on_reply(const std::string& model, const base::Result<http::Model
         missing_.erase(model);
         return;
     }
-    missing_.at(model) = result.error();
-    if (failed_.empty()) retry_.start(retry_after_);
-    failed_.push_back(model);
+    Missing& missing = missing_.at(model);
+    missing.failure = result.error();
+    missing.retry.start(missing.pause);
+    missing.pause = std::min(missing.pause * 2, pauses_.max);
 }
 
 std::optional<http::Unready> Preloads::unready() const {
     if (missing_.empty()) return std::nullopt;
-    const auto& [model, failure] = *missing_.begin();
+    const auto& [model, missing] = *missing_.begin();
+    const std::optional<base::Error>& failure = missing.failure;
     base::Error error = base::fail(
         base::Errc::unavailable,
         failure ? fmt::format("the model {} could not be loaded at the start, and is tried again: "

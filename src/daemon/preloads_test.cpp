@@ -56,7 +56,7 @@ TEST_CASE("what is to be loaded is missed until it was ready") {
 TEST_CASE("a load that fails is tried again, and says why meanwhile") {
     io::Loop loop;
     Orders orders;
-    Preloads preloads{loop, orders.taker(), 1ms};
+    Preloads preloads{loop, orders.taker(), {.first = 1ms, .max = 1ms}};
     preloads.start({"a", "b"});
     orders.answer("a", base::fail(base::Errc::worker_lost, "it fell over"));
     CHECK(missed(preloads) == "a");
@@ -68,6 +68,32 @@ TEST_CASE("a load that fails is tried again, and says why meanwhile") {
     orders.answer("a", http::ModelStatus{});
     orders.answer("b", http::ModelStatus{});
     CHECK(missed(preloads).empty());
+}
+
+TEST_CASE("each pause of a model is twice the one before") {
+    io::Loop loop;
+    Orders orders;
+    Preloads preloads{loop, orders.taker(), {.first = 10ms, .max = 1h}};
+    preloads.start({"a"});
+    for (const base::Duration pause : {10ms, 20ms, 40ms, 80ms}) {
+        const base::Instant failed_at = loop.now();
+        orders.answer("a", base::fail(base::Errc::worker_lost, "it falls over"));
+        REQUIRE(io::testing::run_until(loop, [&] { return orders.open.contains("a"); }));
+        CHECK(loop.now() - failed_at >= pause);
+    }
+    orders.answer("a", http::ModelStatus{});
+    CHECK(missed(preloads).empty());
+}
+
+TEST_CASE("a pause does not grow beyond its maximum") {
+    io::Loop loop;
+    Orders orders;
+    Preloads preloads{loop, orders.taker(), {.first = 1ms, .max = 2ms}};
+    preloads.start({"a"});
+    for (int i = 0; i < 30; ++i) {  // twelve days, if every one were twice the one before
+        orders.answer("a", base::fail(base::Errc::worker_lost, "it falls over"));
+        REQUIRE(io::testing::run_until(loop, [&] { return orders.open.contains("a"); }));
+    }
 }
 
 TEST_CASE("a model that was removed is missed by nobody") {
