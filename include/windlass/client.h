@@ -59,6 +59,13 @@ struct Answer {
     std::chrono::nanoseconds queue_time = {};
     std::chrono::nanoseconds load_time = {};
     std::chrono::nanoseconds run_time = {};
+    /// Memory, in bytes; docs/http-api.md tells what each means. Absent: not known.
+    std::optional<std::uint64_t> total_bytes = {};
+    std::optional<std::uint64_t> free_before_bytes = {};
+    std::optional<std::uint64_t> peak_bytes = {};
+    std::optional<std::uint64_t> context_bytes = {};
+    /// Another run was in that process beside this one: the peak may be that of either.
+    std::optional<bool> shared = {};
 };
 
 /// A connection to a daemon: made with the first request, kept, and made again when the daemon

@@ -91,6 +91,11 @@ def test_request_tells_how_the_answer_came_about(server, client):
         X_Windlass_Queue_Ms="0.25",
         X_Windlass_Load_Ms="0",
         X_Windlass_Run_Ms="12",
+        X_Windlass_Total_Bytes="24000",
+        X_Windlass_Free_Before_Bytes="0",
+        X_Windlass_Peak_Bytes="3000",
+        X_Windlass_Context_Bytes="450",
+        X_Windlass_Shared="true",
     )
     assert client.request("m") == wl.Answer(
         value=[1],
@@ -102,6 +107,11 @@ def test_request_tells_how_the_answer_came_about(server, client):
         queue_ms=0.25,
         load_ms=0.0,
         run_ms=12.0,
+        total_bytes=24000,
+        free_before_bytes=0,
+        peak_bytes=3000,
+        context_bytes=450,
+        shared=True,
     )
 
 
@@ -110,6 +120,8 @@ def test_what_the_daemon_does_not_say_is_none(server, client):
     answer = client.request("m")
     assert (answer.value, answer.content_type) == (b"x", "application/octet-stream")
     assert (answer.copy, answer.worker_pid, answer.run_ms) == (None, None, None)
+    assert (answer.total_bytes, answer.free_before_bytes, answer.peak_bytes) == (None, None, None)
+    assert (answer.context_bytes, answer.shared) == (None, None)
 
 
 def test_an_answer_that_does_not_decode_is_data_corrupt(server, client):

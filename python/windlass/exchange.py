@@ -45,6 +45,10 @@ class Answer:
     worker_pid     process of that copy
     device         "cpu" or the device's UUID
     queue_ms, load_ms, run_ms   milliseconds waited, waited for a load, and inside the model
+    total_bytes, free_before_bytes   memory of the device, and what was free before the run
+    peak_bytes     the most that the model's process took of it in this run
+    context_bytes  what that process holds there beyond what its allocator knows of
+    shared         another run was in that process beside this one: the peak may be that of either
     """
 
     value: Any
@@ -56,6 +60,11 @@ class Answer:
     queue_ms: float | None
     load_ms: float | None
     run_ms: float | None
+    total_bytes: int | None = None
+    free_before_bytes: int | None = None
+    peak_bytes: int | None = None
+    context_bytes: int | None = None
+    shared: bool | None = None
 
 
 def call(
@@ -184,18 +193,26 @@ def _answer(reply: Reply) -> Answer:
         except ValueError:
             return None  # absent, or from a newer daemon that says it otherwise
 
+    def whole(name: str) -> int | None:
+        value = number(name)
+        return int(value) if value is not None and math.isfinite(value) else None
+
     content_type = reply.headers.get("Content-Type") or content.BYTES
-    pid = number("Worker-Pid")
     return Answer(
         value=_decode(content_type, reply.body),
         content_type=content_type,
         request_id=text("Request-Id"),
         copy=text("Copy"),
-        worker_pid=None if pid is None else int(pid),
+        worker_pid=whole("Worker-Pid"),
         device=text("Device"),
         queue_ms=number("Queue-Ms"),
         load_ms=number("Load-Ms"),
         run_ms=number("Run-Ms"),
+        total_bytes=whole("Total-Bytes"),
+        free_before_bytes=whole("Free-Before-Bytes"),
+        peak_bytes=whole("Peak-Bytes"),
+        context_bytes=whole("Context-Bytes"),
+        shared={"true": True, "false": False}.get(text("Shared") or ""),
     )
 
 

@@ -31,7 +31,10 @@ windlass::Answer answer(std::string body, std::string content_type) {
             .device = "cpu",
             .queue_time = 1500us,
             .load_time = 0ns,
-            .run_time = 12ms};
+            .run_time = 12ms,
+            .total_bytes = 24'000,
+            .peak_bytes = 3'000,
+            .shared = false};
 }
 
 }  // namespace
@@ -72,7 +75,9 @@ TEST_CASE("an answer as JSON holds times, origin and body") {
     const cli::CallArguments json{.model = "m", .json = true};
     CHECK(cli::show_answer(json, answer("{\"digit\": 7}", "application/json"), false).out ==
           R"({"model":"m","request_id":"r17","copy":2,"worker_pid":4711,"device":"cpu",)"
-          R"("queue_ms":1.5,"load_ms":0,"run_ms":12,"content_type":"application/json",)"
+          R"("queue_ms":1.5,"load_ms":0,"run_ms":12,"total_bytes":24000,"free_before_bytes":null,)"
+          R"("peak_bytes":3000,"context_bytes":null,"shared":false,)"
+          R"("content_type":"application/json",)"
           R"("body":"{\"digit\": 7}"})"
           "\n");
     CHECK(cli::show_answer(json, answer("\xff", "x/y"), false)

@@ -44,6 +44,23 @@ void add_memory(const MemoryShortage& memory, json::object& fields) {
     fields["holders"] = std::move(holders);
 }
 
+std::string bytes_text(const std::optional<std::uint64_t>& count) {
+    return count ? fmt::format("{}", *count) : "null";
+}
+
+std::string bool_text(const std::optional<bool>& value) {
+    return value ? (*value ? "true" : "false") : "null";
+}
+
+// Of an answer.
+std::string memory_fields(const Answer& answer) {
+    return fmt::format(
+        R"("total_bytes":{},"free_before_bytes":{},"peak_bytes":{},"context_bytes":{},)"
+        R"("shared":{})",
+        bytes_text(answer.total_bytes), bytes_text(answer.free_before_bytes),
+        bytes_text(answer.peak_bytes), bytes_text(answer.context_bytes), bool_text(answer.shared));
+}
+
 }  // namespace
 
 std::string error_table_json() {
@@ -89,12 +106,12 @@ std::string answer_json(std::string_view model, const Answer& answer) {
     const bool text = is_utf8(answer.body);
     return fmt::format(
         R"({{"model":{},"request_id":{},"copy":{},"worker_pid":{},"device":{},"queue_ms":{},)"
-        R"("load_ms":{},"run_ms":{},"content_type":{},"{}":{}}})"
+        R"("load_ms":{},"run_ms":{},{},"content_type":{},"{}":{}}})"
         "\n",
         json_text(model), json_text(answer.request_id), answer.copy, answer.worker_pid,
         json_text(answer.device), base::to_milliseconds(answer.queue_time),
         base::to_milliseconds(answer.load_time), base::to_milliseconds(answer.run_time),
-        json_text(answer.content_type), text ? "body" : "body_base64",
+        memory_fields(answer), json_text(answer.content_type), text ? "body" : "body_base64",
         json_text(text ? answer.body : to_base64(answer.body)));
 }
 

@@ -37,6 +37,16 @@ std::string model_path(std::string_view model, std::string_view action) {
     return fmt::format("/api/models/{}{}", client::percent_encode(model), action);
 }
 
+std::optional<std::uint64_t> to_bytes(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    return to_number<std::uint64_t>(text);
+}
+
+std::optional<bool> to_bool(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    return text == "true";
+}
+
 Answer to_answer(client::Response response) {
     return Answer{
         .body = std::move(response.body),
@@ -48,6 +58,11 @@ Answer to_answer(client::Response response) {
         .queue_time = to_duration(response.find("x-windlass-queue-ms")),
         .load_time = to_duration(response.find("x-windlass-load-ms")),
         .run_time = to_duration(response.find("x-windlass-run-ms")),
+        .total_bytes = to_bytes(response.find("x-windlass-total-bytes")),
+        .free_before_bytes = to_bytes(response.find("x-windlass-free-before-bytes")),
+        .peak_bytes = to_bytes(response.find("x-windlass-peak-bytes")),
+        .context_bytes = to_bytes(response.find("x-windlass-context-bytes")),
+        .shared = to_bool(response.find("x-windlass-shared")),
     };
 }
 

@@ -153,10 +153,10 @@ class Daemon {
                  [this](const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
                      switchboard_.recall(key, peaks);
                  }),
-          devices_(
-              loop_, configuration_.devices, with.host_environment,
-              {.workers = [this] { return switchboard_.workers(); },
-               .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); }}) {
+          devices_(loop_, configuration_.devices, with.host_environment,
+                   {.workers = [this] { return switchboard_.workers(); },
+                    .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); },
+                    .on_event = [this](const device::Event& event) { switchboard_.note(event); }}) {
         switchboard_.use_devices(devices_);
         switchboard_.use_needs(needs_);
     }

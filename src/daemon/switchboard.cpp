@@ -97,6 +97,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         models_of_.erase(generation);
         since_.erase(generation);
         incidents_.forget(generation);
+        measures_.remove(generation.value);
         devices_of_.erase(generation);
     }
     answers_.clear();  // what is left was late, or asked for by nobody
@@ -250,7 +251,11 @@ void Switchboard::on_worker(worker::Event event) {
         // The first answer is the one that counts; a second is dropped by the engine.
         answers_.try_emplace(
             {core::Generation{answered->generation}, core::RequestId{answered->request}},
-            Answer{std::move(answered->content_type), std::move(answered->body)});
+            Answer{.content_type = std::move(answered->content_type),
+                   .body = std::move(answered->body),
+                   .memory = measures_.end(*answered, loop_.now())});
+    } else {
+        measures_.note(event, loop_.now());
     }
     Journal::write(event);
     incidents_.note(event, loop_.now());
@@ -293,6 +298,7 @@ void Switchboard::on(const core::Launch& command) {
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
         models_of_[command.generation] = command.model;
+        measures_.add(command.generation.value, *pid, order.device);
         io::set_descriptor_limit(*pid, options_.descriptors.former);
     }
 }
@@ -387,7 +393,8 @@ void Switchboard::on(core::Respond& command) {
                                                      .device = devices_of_[command.generation],
                                                      .queue = command.timings.queue,
                                                      .load = command.timings.load,
-                                                     .run = command.timings.run});
+                                                     .run = command.timings.run,
+                                                     .memory = answer.memory});
 }
 
 void Switchboard::on(const core::Report& command) {

@@ -17,6 +17,7 @@
 #include "daemon/emulation.h"
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
+#include "daemon/measures.h"
 #include "daemon/need_keeper.h"
 #include "daemon/preloads.h"
 #include "daemon/reload.h"
@@ -74,6 +75,8 @@ class Switchboard final : public http::Backend {
     // From now on loads what its configuration wants loaded.
     void preload();
 
+    // What happens to devices is told to it, too.
+    void note(const device::Event& event) { measures_.note(event); }
     // From now on shows what that knows of devices. It outlives the last request.
     void use_devices(DeviceFloor& devices);
     LedgerNumbers ledger(const std::string& uuid) const;  // of one device, the engine's
@@ -99,6 +102,7 @@ class Switchboard final : public http::Backend {
     struct Answer {
         std::string content_type;
         std::string body;
+        http::RunMemory memory;
     };
 
     void on_worker(worker::Event event);
@@ -141,6 +145,7 @@ class Switchboard final : public http::Backend {
     core::Engine engine_;
     Journal journal_;
     Incidents incidents_;
+    Measures measures_;
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     core::Commands carried_out_;               // empty between turns; kept for its capacity

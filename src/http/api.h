@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
@@ -28,6 +29,15 @@ struct CallRequest {
     std::optional<std::string> variant = {};     // [A-Za-z0-9._-]{1,64}
 };
 
+// Of the device that a run was on, and of the process that it was in; what nobody knows is absent.
+struct RunMemory {
+    std::optional<base::Bytes> total = {};        // the device's
+    std::optional<base::Bytes> free_before = {};  // there, when it was last measured before the run
+    std::optional<base::Bytes> peak = {};         // the process's, of this run
+    std::optional<base::Bytes> context = {};      // what its allocator knows nothing of
+    bool is_shared = false;                       // another run was in the process beside it
+};
+
 struct CallAnswer {
     std::string content_type;
     std::string body;
@@ -37,6 +47,7 @@ struct CallAnswer {
     base::Duration queue = {};
     base::Duration load = {};
     base::Duration run = {};
+    RunMemory memory = {};
 };
 
 // What an administrator may order: POST /api/models/{model}/load and so on.

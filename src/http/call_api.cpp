@@ -7,7 +7,7 @@
 namespace windlass::http {
 namespace {
 
-constexpr std::size_t kFieldsSizeUsual = 256;
+constexpr std::size_t kFieldsSizeUsual = 512;
 
 void append_number_field(std::string& fields, std::string_view name, std::uint64_t number) {
     fields.append(name).append(": ");
@@ -29,6 +29,19 @@ void append_milliseconds_field(std::string& fields, std::string_view name,
     fields.append("\r\n");
 }
 
+void append_bytes_field(std::string& fields, std::string_view name,
+                        const std::optional<base::Bytes>& bytes) {
+    if (bytes) append_number_field(fields, name, bytes->count());
+}
+
+void append_memory_fields(std::string& fields, const RunMemory& memory) {
+    append_bytes_field(fields, "X-Windlass-Total-Bytes", memory.total);
+    append_bytes_field(fields, "X-Windlass-Free-Before-Bytes", memory.free_before);
+    append_bytes_field(fields, "X-Windlass-Peak-Bytes", memory.peak);
+    append_bytes_field(fields, "X-Windlass-Context-Bytes", memory.context);
+    append_field(fields, "X-Windlass-Shared", memory.is_shared ? "true" : "false");
+}
+
 Reply answer_reply(std::string request_id, CallAnswer answer) {
     Reply reply{.content_type = std::move(answer.content_type), .body = std::move(answer.body)};
     std::string& fields = reply.fields;
@@ -41,6 +54,7 @@ Reply answer_reply(std::string request_id, CallAnswer answer) {
     append_milliseconds_field(fields, "X-Windlass-Queue-Ms", answer.queue);
     append_milliseconds_field(fields, "X-Windlass-Load-Ms", answer.load);
     append_milliseconds_field(fields, "X-Windlass-Run-Ms", answer.run);
+    append_memory_fields(fields, answer.memory);
     reply.trace = {.request_id = std::move(request_id),
                    .has_run = true,
                    .queue = answer.queue,

@@ -64,8 +64,38 @@ TEST_CASE("the answer to a call, byte for byte") {
           "X-Windlass-Queue-Ms: 1.500\r\n"
           "X-Windlass-Load-Ms: 0.000\r\n"
           "X-Windlass-Run-Ms: 12.346\r\n"
+          "X-Windlass-Shared: false\r\n"
           "\r\n");
     CHECK(received.body == "hello");
+}
+
+TEST_CASE("[A3.6] [R71] an answer says what is known of its memory, and nothing of the rest") {
+    ServerBench bench;
+    const auto client = bench.connect();
+    const auto answer = [&](const http::RunMemory& memory) {
+        client->send(post(kCall, "x"));
+        REQUIRE(bench.until([&] { return !bench.backend.calls.empty(); }));
+        bench.backend.finish_call(
+            http::CallAnswer{.content_type = "a/b", .device = "GPU-1", .memory = memory});
+        return bench.receive(*client).head;
+    };
+    const std::string all = answer({.total = base::Bytes{24'000},
+                                    .free_before = base::Bytes{0},
+                                    .peak = base::Bytes{3'000},
+                                    .context = base::Bytes{450},
+                                    .is_shared = true});
+    CHECK(
+        all.ends_with("X-Windlass-Total-Bytes: 24000\r\n"
+                      "X-Windlass-Free-Before-Bytes: 0\r\n"
+                      "X-Windlass-Peak-Bytes: 3000\r\n"
+                      "X-Windlass-Context-Bytes: 450\r\n"
+                      "X-Windlass-Shared: true\r\n"
+                      "\r\n"));
+    const std::string some = answer({.peak = base::Bytes{3'000}});
+    CHECK(some.contains("X-Windlass-Peak-Bytes: 3000\r\nX-Windlass-Shared: false\r\n"));
+    CHECK_FALSE(some.contains("Total"));
+    CHECK_FALSE(some.contains("Free-Before"));
+    CHECK_FALSE(some.contains("Context"));
 }
 
 TEST_CASE("the error of a call, byte for byte") {

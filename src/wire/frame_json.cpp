@@ -148,6 +148,12 @@ std::uint64_t to_whole_milliseconds(base::Duration duration) {
         std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+std::optional<base::Bytes> find_bytes(MetaReader& meta, std::string_view key) {
+    const std::optional<std::uint64_t> count = meta.find_number(key, kBytesMax);
+    if (!count) return std::nullopt;
+    return base::Bytes{*count};
+}
+
 // The longest front part of at most `size` bytes that does not end within a UTF-8 character.
 std::string_view cut(std::string_view text, std::size_t size) {
     if (text.size() <= size) return text;
@@ -192,7 +198,12 @@ std::string to_json(const Hello& hello) {
                   {"can_offload", hello.can_offload}});
 }
 
-std::string to_json(const Answer& answer) { return print({{"content_type", answer.content_type}}); }
+std::string to_json(const Answer& answer) {
+    json::object object{{"content_type", answer.content_type}};
+    if (answer.peak) object["peak_bytes"] = answer.peak->count();
+    if (answer.reserved) object["reserved_bytes"] = answer.reserved->count();
+    return print(object);
+}
 
 std::string to_json(const Progress& progress) {
     json::object object;
@@ -277,6 +288,8 @@ Result<Answer> parse_answer(std::string_view text) {
     }
     MetaReader meta{FrameType::result, text};
     Answer answer{.content_type = meta.get_string("content_type")};
+    answer.peak = find_bytes(meta, "peak_bytes");
+    answer.reserved = find_bytes(meta, "reserved_bytes");
     if (!is_header_text(answer.content_type)) {
         meta.reject(
             fmt::format("has a \"content_type\" that is not 1 to {} printable ASCII"
@@ -303,15 +316,10 @@ Result<RecallAnswer> parse_recall_answer(std::string_view text) {
 
 Result<Moved> parse_moved(FrameType type, std::string_view text) {
     MetaReader meta{type, text};
-    const auto find_bytes = [&meta](std::string_view key) -> std::optional<base::Bytes> {
-        const std::optional<std::uint64_t> count = meta.find_number(key, kBytesMax);
-        if (!count) return std::nullopt;
-        return base::Bytes{*count};
-    };
     Moved moved;
     moved.duration = std::chrono::microseconds{meta.get_number("duration_us", kDurationMaxUs)};
-    moved.before = find_bytes("before_bytes");
-    moved.after = find_bytes("after_bytes");
+    moved.before = find_bytes(meta, "before_bytes");
+    moved.after = find_bytes(meta, "after_bytes");
     return meta.finish(moved);
 }
 

@@ -29,9 +29,15 @@ struct Hello {
 // 1 to 256 printable ASCII characters: safe in an HTTP header, in JSON and in a log.
 bool is_header_text(std::string_view text);
 
-// Of `result`.
+// Of `result`: the answer's type, and what the worker's own allocator says of the device's memory,
+// where it has one. Claims of the worker.
 struct Answer {
     std::string content_type;  // is_header_text() holds for what was read
+    // The most that was handed out during the run; with others beside it, since the first of them.
+    std::optional<base::Bytes> peak = {};
+    // What it held of the device all the time since the run before ended, or the load: it neither
+    // took more from the driver nor gave anything back. Absent: it did, or runs overlapped.
+    std::optional<base::Bytes> reserved = {};
 
     friend bool operator==(const Answer&, const Answer&) = default;
 };

@@ -92,6 +92,17 @@ TEST_CASE("what a move of the weights took is told, and what is not known left o
     }
 }
 
+TEST_CASE("[A3.6] what a run took of the device is told by workers that know it") {
+    const wire::Answer answer{
+        .content_type = "a/b", .peak = base::Bytes{3221225472}, .reserved = base::Bytes{0}};
+    CHECK(wire::to_json(answer) ==
+          R"({"content_type":"a/b","peak_bytes":3221225472,"reserved_bytes":0})");
+    CHECK(wire::parse_answer(wire::to_json(answer)).value() == answer);
+    check_bad(wire::parse_answer(R"({"content_type": "a/b", "peak_bytes": -1})"), "\"peak_bytes\"");
+    check_bad(wire::parse_answer(R"({"content_type": "a/b", "reserved_bytes": 2251799813685248})"),
+              "\"reserved_bytes\"");
+}
+
 TEST_CASE("a worker that does not say that it can be offloaded cannot") {
     constexpr const char* kOlder = R"({"protocol": 1, "sdk": "x", "pid": 1, "runtime": "3"})";
     CHECK_FALSE(wire::parse_hello(kOlder).value().can_offload);

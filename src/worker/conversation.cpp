@@ -111,7 +111,9 @@ base::Result<void> Conversation::on_result(Frame frame) {
     deliver_(Answered{.generation = generation_,
                       .request = frame.id,
                       .content_type = std::move(answer.content_type),
-                      .body = std::move(frame.body)});
+                      .body = std::move(frame.body),
+                      .peak = answer.peak,
+                      .reserved = answer.reserved});
     return {};
 }
 

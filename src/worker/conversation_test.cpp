@@ -72,6 +72,7 @@ TEST_CASE("a whole life is in order") {
     CHECK(talk.last<worker::Recalled>().recalled);
     CHECK(talk.hear(FrameType::result, 1, kAnswer, "body").empty());
     CHECK(talk.last<worker::Answered>().body == "body");
+    CHECK_FALSE(talk.last<worker::Answered>().peak.has_value());
     const std::size_t count = talk.events.size();
     CHECK(talk.hear(FrameType::heartbeat).empty());
     CHECK(talk.conversation.heartbeat_count() == 1);

@@ -39,6 +39,9 @@ struct Answered {
     std::uint64_t request = 0;
     std::string content_type;
     std::string body;
+    // By the worker's own allocator; see wire::Answer.
+    std::optional<base::Bytes> peak = {};
+    std::optional<base::Bytes> reserved = {};
 };
 
 // The worker reports an error, or a run could not be handed to it (unavailable, reason

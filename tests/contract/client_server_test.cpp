@@ -33,15 +33,18 @@ class ModelsByName final : public http::Backend {
                                     .retry_after = 2'500ms});
             return 0;
         }
-        reply("r2",
-              http::CallAnswer{.content_type = request.content_type,
-                               .body = std::move(request.body),
-                               .copy = 7,
-                               .worker_pid = 42,
-                               .device = "cpu",
-                               .queue = request.wait.value_or(0s),
-                               .load = request.timeout.value_or(0s),
-                               .run = std::chrono::milliseconds{request.priority.value_or(0)}});
+        reply("r2", http::CallAnswer{.content_type = request.content_type,
+                                     .body = std::move(request.body),
+                                     .copy = 7,
+                                     .worker_pid = 42,
+                                     .device = "cpu",
+                                     .queue = request.wait.value_or(0s),
+                                     .load = request.timeout.value_or(0s),
+                                     .run = std::chrono::milliseconds{request.priority.value_or(0)},
+                                     .memory = {.total = base::Bytes{24'000},
+                                                .free_before = base::Bytes{0},
+                                                .peak = base::Bytes{3'000},
+                                                .is_shared = true}});
         return 0;
     }
     std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override {
@@ -116,7 +119,7 @@ class RunningServer {
 
 }  // namespace
 
-TEST_CASE("a call comes back with all that is known about it") {
+TEST_CASE("[A3.6] a call comes back with all that is known about it") {
     const RunningServer server;
     Client client{server.options()};
     const auto answer = client.call(
@@ -132,6 +135,11 @@ TEST_CASE("a call comes back with all that is known about it") {
     CHECK(answer->queue_time == 250us);
     CHECK(answer->load_time == 1500ms);
     CHECK(answer->run_time == 3ms);
+    CHECK(answer->total_bytes == 24'000);
+    CHECK(answer->free_before_bytes == 0);
+    CHECK(answer->peak_bytes == 3'000);
+    CHECK_FALSE(answer->context_bytes.has_value());
+    CHECK(answer->shared == true);
 }
 
 TEST_CASE("each error type comes back as it was raised") {

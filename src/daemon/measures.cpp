@@ -1,0 +1,113 @@
+// A sample counts for a run if it was asked for after the run began, and had come when it ended.
+#include "daemon/measures.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/overloaded.h"
+
+namespace windlass::daemon {
+
+void Measures::note(const device::Event& event) {
+    if (const auto* sampled = std::get_if<device::DeviceSampled>(&event)) {
+        sample(sampled->sample);
+    } else if (const auto* changed = std::get_if<device::ConditionChanged>(&event)) {
+        if (changed->now != device::Condition::sound) devices_[changed->uuid].free.reset();
+    }
+}
+
+void Measures::sample(const device::Sample& sample) {
+    Device& device = devices_[sample.uuid];
+    if (sample.capacity) device.total = sample.capacity;
+    device.free = sample.free;
+    std::map<int, Worker*> workers;  // by pid
+    for (auto& [generation, worker] : workers_) {
+        if (worker.device == &device) workers.emplace(worker.pid, &worker);
+    }
+    if (workers.empty()) return;
+    // Of all processes of a worker; none: that of one of them is not known.
+    std::map<Worker*, std::optional<base::Bytes>> held;
+    for (const device::Process& process : sample.processes) {
+        Worker* const* const owner = device::find_worker(process, workers);
+        if (owner == nullptr) continue;
+        std::optional<base::Bytes>& sum = held.try_emplace(*owner, base::Bytes{}).first->second;
+        sum = sum && process.bytes ? std::optional{*sum + *process.bytes} : std::nullopt;
+    }
+    for (const auto& [worker, bytes] : held) {
+        if (bytes) see(*worker, {.asked = sample.taken_at, .bytes = *bytes});
+    }
+}
+
+void Measures::see(Worker& worker, Sighting sighting) {
+    worker.seen = sighting;
+    for (Run& run : worker.runs) {
+        if (sighting.asked < run.began) continue;
+        run.sampled_peak = std::max(run.sampled_peak.value_or(base::Bytes{}), sighting.bytes);
+    }
+}
+
+void Measures::add(std::uint64_t generation, int pid, const std::string& uuid) {
+    workers_[generation] = {.pid = pid, .device = &devices_[uuid]};
+}
+
+void Measures::note(const worker::Event& event, base::Instant now) {
+    std::visit(base::Overloaded{
+                   [&](const worker::Started& e) { begin(e, now); },
+                   [&](const worker::Failed& e) { fail(e, now); },
+                   [&](const worker::Loaded& e) { unsettle(e.generation, now); },
+                   [&](const worker::Offloaded& e) { unsettle(e.generation, now); },
+                   [&](const worker::Restored& e) { unsettle(e.generation, now); },
+                   [](const auto&) {},
+               },
+               event);
+}
+
+void Measures::begin(const worker::Started& started, base::Instant now) {
+    const auto found = workers_.find(started.generation);
+    if (found == workers_.end()) return;
+    std::vector<Run>& runs = found->second.runs;
+    for (Run& other : runs) other.is_shared = true;
+    runs.push_back({.request = started.request,
+                    .began = now,
+                    .free_before = found->second.device->free,
+                    .sampled_peak = {},
+                    .is_shared = !runs.empty()});
+}
+
+// Nobody has told what its allocator did meanwhile.
+void Measures::unsettle(std::uint64_t generation, base::Instant now) {
+    const auto found = workers_.find(generation);
+    if (found != workers_.end()) found->second.steady_since = now;
+}
+
+void Measures::fail(const worker::Failed& failed, base::Instant now) {
+    unsettle(failed.generation, now);
+    const auto found = workers_.find(failed.generation);
+    if (found != workers_.end()) {
+        std::erase_if(found->second.runs,
+                      [&](const Run& run) { return run.request == failed.request; });
+    };
+}
+
+http::RunMemory Measures::end(const worker::Answered& answered, base::Instant now) {
+    const auto found = workers_.find(answered.generation);
+    if (found == workers_.end()) return {};
+    Worker& worker = found->second;
+    if (!answered.reserved) {
+        worker.steady_since = now;
+    } else if (worker.seen && worker.seen->asked >= worker.steady_since &&
+               worker.seen->bytes >= *answered.reserved) {
+        worker.context = worker.seen->bytes - *answered.reserved;
+    }
+    http::RunMemory memory{
+        .total = worker.device->total, .peak = answered.peak, .context = worker.context};
+    const auto run = std::ranges::find(worker.runs, answered.request, &Run::request);
+    if (run == worker.runs.end()) return memory;  // a second answer, which counts for nothing
+    memory.free_before = run->free_before;
+    if (!memory.peak) memory.peak = run->sampled_peak;
+    memory.is_shared = run->is_shared;
+    worker.runs.erase(run);
+    return memory;
+}
+
+}  // namespace windlass::daemon
