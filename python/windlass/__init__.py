@@ -6,6 +6,8 @@ the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEV
 `offload()` and `restore(device)` too, its weights can go to host memory between two runs and come
 back; `TorchModel` has both for any PyTorch module (the daemon of this version does not ask for it
 yet). An `offload` that raises should leave the model as it was: it counts as loaded, and runs.
+What PyTorch takes of a GPU in a run is told to who called; a model with another allocator has
+`reset_device_peak()` and `read_device_memory()`, which returns a `DeviceMemory`.
 
 `Client` and `AsyncClient` call a model. Importing this package loads no GPU library, no numpy and
 no torch, and only the errors at once: the rest comes with its first use.
@@ -44,6 +46,7 @@ from .version import __version__
 if TYPE_CHECKING:
     from .async_client import AsyncClient
     from .client import Client, devices
+    from .device_memory import DeviceMemory
     from .exchange import Answer
     from .reporting import progress
     from .request import Request
@@ -54,6 +57,7 @@ _LAZY = {
     "Answer": "exchange",
     "AsyncClient": "async_client",
     "Client": "client",
+    "DeviceMemory": "device_memory",
     "Request": "request",
     "TorchModel": "torch_model",
     "devices": "client",
@@ -71,6 +75,7 @@ __all__ = [
     "ContextLost",
     "DataCorrupt",
     "DeviceLost",
+    "DeviceMemory",
     "DriverMissing",
     "Error",
     "HostOutOfMemory",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import Any
 
@@ -113,15 +112,3 @@ class Moves:
 
 def stopping() -> Error:
     return Cancelled("the worker was told to end before it could move the weights")
-
-
-def device_bytes() -> int | None:
-    """What PyTorch's allocator holds of the device; None where it cannot be said.
-
-    Never imports torch nor touches a device for it.
-    """
-    torch = sys.modules.get("torch")
-    try:
-        return torch.cuda.memory_reserved() if torch and torch.cuda.is_initialized() else None
-    except Exception:  # lint: handled, a number that is only told must not fail what it is about
-        return None

@@ -17,11 +17,12 @@ from typing import Any, Callable
 
 from . import content
 from .channel import Channel
+from .device_memory import Gauge, TorchAllocator, find_allocator
 from .errors import Cancelled, Unsupported, WorkerLost
 from .failures import describe
 from .frames import VERSION, Frame, ProtocolError, Type, encode, encode_with, meta_bytes
 from .interruption import EXIT_TERMINATED, Interruption, Terminated
-from .moves import Moves, can_offload, device_bytes, stopping
+from .moves import Moves, can_offload, stopping
 from .orders import Load, parse_load, parse_run
 from .reporting import Reporter, reporting
 from .runs import Run, Runs
@@ -57,6 +58,7 @@ class Worker:
         self._runs = Runs()
         self._moves = Moves()
         self._can_offload = False
+        self._gauge = Gauge(TorchAllocator())
         self._interruption = Interruption(lambda: self._leave(EXIT_TERMINATED))
         self._model: Any = None
         self._load: Load | None = None  # set by who reads
@@ -100,6 +102,7 @@ class Worker:
         with reporting(self._reporter(0), alone=True):
             if not self._attempt(self._model.load, load.device):
                 return None
+        self._gauge.settle()
         self._moves.begin(can_offload=self._can_offload)
         self._channel.send(*encode(Frame(Type.LOADED)))
         return load
@@ -110,6 +113,7 @@ class Worker:
             if not callable(getattr(self._model, name, None)):
                 raise TypeError(f"{type(self._model).__qualname__} has no method {name}()")
         self._can_offload = can_offload(self._model)
+        self._gauge = Gauge(find_allocator(self._model))
 
     def _serve(self, load: Load) -> None:
         """Answers runs until the worker leaves and, unless that is urgent, all begun ones ended."""
@@ -204,21 +208,34 @@ class Worker:
         try:
             if run.request.cancelled:
                 raise Cancelled("the request was cancelled before it began")
-            with reporting(run.reporter, alone=load.concurrency == 1):
-                value = self._interruption.call(self._model.run, run.request)
+            value, memory = self._measure(run, load)
             content_type, body = content.encode(value)
             if len(body) > load.body_max:
                 raise Unsupported(
                     f"the answer has {len(body)} bytes, more than the {load.body_max} that a "
                     "message may have: return less, or write a file and return its name"
                 )
-            return encode_with(_RESULT_METAS[content_type], Type.RESULT, run.id, body)
+            meta = _RESULT_METAS[content_type]
+            if memory:
+                meta = meta_bytes({"content_type": content_type, **memory})
+            return encode_with(meta, Type.RESULT, run.id, body)
         except SystemExit as error:
             # The one way for a model to ask for a fresh process: honoured, once this is answered.
             self._leave(_exit_status(error))
             return encode(_error(run.id, error))
         except BaseException as error:
             return encode(_error(run.id, error))
+
+    def _measure(self, run: Run, load: Load) -> tuple[Any, dict[str, int]]:
+        """What the model makes of the request, and what that took of the device."""
+        memory: dict[str, int] = {}
+        with reporting(run.reporter, alone=load.concurrency == 1):
+            begun = self._gauge.begin()
+            try:
+                value = self._interruption.call(self._model.run, run.request)
+            finally:
+                memory = self._gauge.end(begun)
+        return value, memory
 
     # Moving the weights, in the main thread.
 
@@ -240,14 +257,15 @@ class Worker:
         return True
 
     def _move(self, order: Type, load: Load) -> tuple[bytes, ...]:
-        before, begin = device_bytes(), time.monotonic()
+        before, begin = self._gauge.reserved(), time.monotonic()
         with reporting(self._reporter(0), alone=True):
             if order is Type.OFFLOAD:
                 self._interruption.call(self._model.offload)
             else:
                 self._interruption.call(self._model.restore, load.device)
         meta = {"duration_us": int((time.monotonic() - begin) * 1e6)}
-        for name, count in (("before_bytes", before), ("after_bytes", device_bytes())):
+        self._gauge.settle()
+        for name, count in (("before_bytes", before), ("after_bytes", self._gauge.reserved())):
             if count is not None:
                 meta[name] = count
         done = Type.OFFLOADED if order is Type.OFFLOAD else Type.RESTORED

@@ -57,6 +57,8 @@ void Measures::note(const worker::Event& event, base::Instant now) {
                    [&](const worker::Loaded& e) { unsettle(e.generation, now); },
                    [&](const worker::Offloaded& e) { unsettle(e.generation, now); },
                    [&](const worker::Restored& e) { unsettle(e.generation, now); },
+                   [&](const worker::OffloadFailed& e) { unsettle(e.generation, now); },
+                   [&](const worker::RestoreFailed& e) { unsettle(e.generation, now); },
                    [](const auto&) {},
                },
                event);

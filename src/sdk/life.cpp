@@ -89,11 +89,10 @@ std::optional<base::Error> refuse(Runs::Ordered ordered, Move move) {
 }
 
 // Of most answers without the work of a JSON library.
-std::string result_meta(std::string content_type) {
-    if (content_type.find_first_of("\"\\") != std::string::npos) {
-        return wire::to_json(wire::Answer{.content_type = std::move(content_type)});
-    }
-    return R"({"content_type":")" + content_type + R"("})";
+std::string result_meta(const wire::Answer& told) {
+    const bool is_plain = told.content_type.find_first_of("\"\\") == std::string::npos;
+    if (!is_plain || told.peak) return wire::to_json(told);
+    return R"({"content_type":")" + told.content_type + R"("})";
 }
 
 // A failure of a hook of the end is told and changes nothing.
@@ -112,6 +111,7 @@ Life::Life(Channel& channel, worker::Model& model)
     : channel_(channel),
       model_(model),
       offloadable_(dynamic_cast<worker::OffloadableModel*>(&model)),
+      gauge_(dynamic_cast<worker::DeviceAllocator*>(&model)),
       outbox_(channel.outbox()),
       reporter_(outbox_, 0) {}
 
@@ -136,6 +136,7 @@ std::optional<wire::LoadOrder> Life::begin() {
         const Reporting reporting{reporter_, Reporting::Where::everywhere};
         if (!attempt([&] { return model_.load(order->device); })) return std::nullopt;
     }
+    gauge_.settle();
     has_loaded_ = true;
     outbox_.add(frame(FrameType::loaded, 0));
     outbox_.write();
@@ -252,7 +253,8 @@ Piece Life::answer(Run& run, const wire::LoadOrder& order) {
         return error_frame(
             run.id, base::fail(Errc::cancelled, "the request was cancelled before it began"));
     }
-    base::Result<worker::Answer> answer = call_model(run);
+    wire::Answer told;
+    base::Result<worker::Answer> answer = measure(run, told);
     if (!answer) return error_frame(run.id, answer.error());
     if (!wire::is_header_text(answer->content_type)) {
         return error_frame(
@@ -268,10 +270,20 @@ Piece Life::answer(Run& run, const wire::LoadOrder& order) {
                                    " have: return less, or write a file and return its name",
                                    answer->body.size(), order.body_max.count())));
     }
-    return {.head = wire::encode_head(FrameType::result, run.id,
-                                      result_meta(std::move(answer->content_type)),
+    told.content_type = std::move(answer->content_type);
+    return {.head = wire::encode_head(FrameType::result, run.id, result_meta(told),
                                       answer->body.size()),
             .body = std::move(answer->body)};
+}
+
+// With what the run took of the device, in `told`.
+base::Result<worker::Answer> Life::measure(Run& run, wire::Answer& told) {
+    const Gauge::Begun begun = gauge_.begin();
+    base::Result<worker::Answer> answer = call_model(run);
+    const Gauge::Told memory = gauge_.end(begun);
+    told.peak = memory.peak;
+    told.reserved = memory.reserved;
+    return answer;
 }
 
 base::Result<worker::Answer> Life::call_model(Run& run) {
@@ -286,14 +298,18 @@ base::Result<worker::Answer> Life::call_model(Run& run) {
 }
 
 void Life::carry_out(Move move, const wire::LoadOrder& order) {
+    const std::optional<base::Bytes> before = gauge_.reserved();
     const auto begin = std::chrono::steady_clock::now();
     const base::Result<void> moved = call_hook(move, order.device);
     const auto duration = std::chrono::steady_clock::now() - begin;
+    gauge_.settle();
+    const std::optional<base::Bytes> after = gauge_.reserved();
     runs_.finish_move(moved.has_value());  // first: the answer may be followed by a run
     if (moved) {
         const FrameType done = move == Move::offload ? FrameType::offloaded : FrameType::restored;
         outbox_.add(frame(
-            done, 0, wire::to_json(wire::Moved{.duration = duration, .before = {}, .after = {}})));
+            done, 0,
+            wire::to_json(wire::Moved{.duration = duration, .before = before, .after = after})));
     } else {
         outbox_.add(error_frame(0, moved.error()));
     }

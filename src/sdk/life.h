@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "sdk/channel.h"
+#include "sdk/gauge.h"
 #include "sdk/runs.h"
 #include "windlass/offload.h"
 #include "windlass/worker.h"
@@ -38,6 +39,7 @@ class Life {
     void answer_from(Run* run, const wire::LoadOrder& order);
     Piece answer(Run& run, const wire::LoadOrder& order);
     base::Result<worker::Answer> call_model(Run& run);
+    base::Result<worker::Answer> measure(Run& run, wire::Answer& told);
     void announce(Run& run);
 
     // Moving the weights.
@@ -63,6 +65,7 @@ class Life {
     Channel& channel_;
     worker::Model& model_;
     worker::OffloadableModel* offloadable_;  // the same; null if it is none
+    Gauge gauge_;
     Outbox& outbox_;
     Runs runs_;
     Reporter reporter_;             // of the hooks

@@ -1,5 +1,6 @@
 // The model of the worker contract, in C++; tests/contract/worker/conformance_model.py is its twin
 // and says what each word does.
+#include <windlass/device_allocator.h>
 #include <windlass/offload.h>
 #include <windlass/worker.h>
 
@@ -236,12 +237,72 @@ class Conformance : public Served<worker::OffloadableModel> {
     }
 };
 
+class MeasuredConformance : public Conformance, public worker::DeviceAllocator {
+  public:
+    Outcome<void> load(const std::string& device) override {
+        take(kWeights);
+        return Conformance::load(device);
+    }
+    Outcome<Answer> run(Request& request) override {
+        if (request.body.starts_with("take ")) {
+            const std::uint64_t bytes = std::stoul(request.body.substr(5));
+            const std::lock_guard lock{mutex_};
+            take(bytes);
+            used_ -= bytes;
+            return Answer{};
+        }
+        if (request.body == "drop") {
+            const std::lock_guard lock{mutex_};
+            memory_.reserved = used_;
+            return Answer{};
+        }
+        return Conformance::run(request);
+    }
+    Outcome<void> offload() override {
+        used_ -= kWeights;
+        memory_.reserved = used_;
+        return Conformance::offload();
+    }
+    Outcome<void> restore(const std::string& device) override {
+        take(kWeights);
+        return Conformance::restore(device);
+    }
+    void reset_device_peak() override {
+        if (environment("ALLOCATOR") == "broken") throw std::runtime_error("no peak today");
+        const std::lock_guard lock{mutex_};
+        memory_.peak = used_;
+        memory_.reserved_peak = memory_.reserved;
+    }
+    worker::DeviceMemory read_device_memory() override {
+        const std::lock_guard lock{mutex_};
+        return memory_;
+    }
+
+  private:
+    static constexpr std::uint64_t kWeights = 1000;
+
+    void take(std::uint64_t bytes) {
+        used_ += bytes;
+        memory_.peak = std::max(memory_.peak, used_);
+        memory_.reserved = std::max(memory_.reserved, used_);
+        memory_.reserved_peak = std::max(memory_.reserved_peak, memory_.reserved);
+    }
+
+    std::mutex mutex_;
+    std::uint64_t used_ = 0;
+    worker::DeviceMemory memory_;
+};
+
 }  // namespace
 
 int main() {
     if (!environment("FIXED").empty()) {
         Served<worker::Model> fixed;
         return worker::serve(fixed);
+    }
+    if (!environment("ALLOCATOR").empty()) {
+        MeasuredConformance measured;
+        return worker::serve(measured);
     }
     Conformance conformance;
     return worker::serve(conformance);

@@ -2,7 +2,8 @@
 
 A request's body is a word, and what it is about: `do_` and that word is what runs. The environment
 names hooks that wait for the gate (GATED), return a typed error (FAILING) or raise (RAISING); with
-FIXED it has no `offload` and `restore`. Hooks and some runs print where they are.
+FIXED it has no `offload` and `restore`, with ALLOCATOR it tells of 1,000 bytes of the device and of
+what runs take. Hooks and some runs print where they are.
 """
 
 import os
@@ -142,5 +143,54 @@ class Conformance(FixedConformance):
         enter_hook("restore", device)
 
 
+class MeasuredConformance(Conformance):
+    """Has an allocator that keeps what it was given back, unless ALLOCATOR is "broken"."""
+
+    WEIGHTS = 1000
+
+    def load(self, device):
+        self._used = self._used_peak = self._reserved = self._reserved_peak = 0
+        self._use(self.WEIGHTS)
+        super().load(device)
+
+    def reset_device_peak(self):
+        if os.environ["ALLOCATOR"] == "broken":
+            raise ValueError("no peak today")
+        self._used_peak, self._reserved_peak = self._used, self._reserved
+
+    def read_device_memory(self):
+        return wl.DeviceMemory(self._used_peak, self._reserved, self._reserved_peak)
+
+    def offload(self):
+        super().offload()
+        self._use(-self.WEIGHTS)
+        self.do_drop(None, None)
+
+    def restore(self, device):
+        super().restore(device)
+        self._use(self.WEIGHTS)
+
+    def do_take(self, rest, request):
+        self._use(int(rest))
+        self._use(-int(rest))
+        return b""
+
+    def do_drop(self, rest, request):
+        self._reserved = self._used
+        return b""
+
+    def _use(self, count):
+        self._used += count
+        self._used_peak = max(self._used_peak, self._used)
+        self._reserved = max(self._reserved, self._used)
+        self._reserved_peak = max(self._reserved_peak, self._reserved)
+
+
+def choose():
+    if "FIXED" in os.environ:
+        return FixedConformance
+    return MeasuredConformance if "ALLOCATOR" in os.environ else Conformance
+
+
 if __name__ == "__main__":
-    wl.serve(FixedConformance if "FIXED" in os.environ else Conformance)
+    wl.serve(choose())
