@@ -243,6 +243,11 @@ void Ballast::unload() {
     driver_.reset();
 }
 
+worker::DeviceMemory Ballast::read_device_memory() {
+    const std::uint64_t held = memory_ == 0 ? 0 : settings_.bytes.count();
+    return {.peak = held, .reserved = held, .reserved_peak = held};
+}
+
 int run_ballast(int count, char* const* arguments) {
     const auto settings = parse_ballast({arguments, arguments + count});
     if (!settings) {

@@ -2,6 +2,7 @@
 // driver alone. Stands in for a real model in tests and demonstrations.
 #pragma once
 
+#include <windlass/device_allocator.h>
 #include <windlass/offload.h>
 
 #include <mutex>
@@ -24,7 +25,7 @@ struct BallastSettings {
 base::Result<BallastSettings> parse_ballast(const std::vector<std::string>& words);
 
 // Thread: as the worker SDK calls it; runs may be beside each other.
-class Ballast : public worker::OffloadableModel {
+class Ballast : public worker::OffloadableModel, public worker::DeviceAllocator {
   public:
     explicit Ballast(BallastSettings settings) : settings_(settings) {}
 
@@ -35,6 +36,9 @@ class Ballast : public worker::OffloadableModel {
     worker::Outcome<void> offload() override;
     worker::Outcome<void> restore(const std::string& device) override;
     void unload() override;
+    // It takes its bytes in one piece, and nothing for its runs.
+    void reset_device_peak() override {}
+    worker::DeviceMemory read_device_memory() override;
 
   private:
     base::Result<void> take();
