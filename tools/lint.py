@@ -53,6 +53,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/doctor*", {"daemon", "device", "worker"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
     ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),
+    ("src/cli/drill*", {"daemon", "device", "emulator", "io", "wire"}),
     ("src/cli/replay*", {"core"}),
     ("src/*_test.cpp", {"tests"}),
 ]
@@ -86,7 +87,7 @@ HEAVY_HEADERS = [
     ("boost/json*", ["src/*json*.cpp", "src/wire/*meta*.cpp"]),
     ("simdjson*", ["src/*json*.cpp"]),
     ("toml*", ["src/daemon/configuration_toml.cpp"]),
-    ("CLI/*", ["src/cli/main.cpp", "src/cli/command_line.cpp"]),
+    ("CLI/*", ["src/cli/main.cpp", "src/cli/command_line*.cpp"]),
     ("spdlog/*", ["src/daemon/log.cpp"]),
     ("fmt/core.h", ["*"]),
     ("fmt/*", ["src/base/*.cpp", "src/daemon/log.cpp"]),

@@ -28,7 +28,8 @@ constexpr std::size_t kUnit = std::size_t{2} << 20;
 constexpr std::size_t kPage = 4096;
 
 constexpr std::string_view kUsage =
-    "write it as: windlass ballast --bytes 3GiB --run-ms 20 (a worker; the daemon starts it)";
+    "write it as: windlass ballast --bytes 3GiB --run-ms 20 (a worker; the daemon starts it), or "
+    "after --hold without a daemon";
 
 worker::ErrorType type_of(Errc code) {
     switch (code) {
@@ -249,13 +250,14 @@ worker::DeviceMemory Ballast::read_device_memory() {
 }
 
 int run_ballast(int count, char* const* arguments) {
-    const auto settings = parse_ballast({arguments, arguments + count});
+    const bool holds = count > 0 && std::string_view{arguments[0]} == "--hold";
+    const auto settings = parse_ballast({arguments + (holds ? 1 : 0), arguments + count});
     if (!settings) {
         std::fputs(("windlass " + settings.error().message + "\n").c_str(), stderr);
         return base::traits(settings.error().code).exit_code;
     }
     Ballast ballast{*settings};
-    return worker::serve(ballast);
+    return holds ? hold_ballast(ballast) : worker::serve(ballast);
 }
 
 }  // namespace windlass::cli

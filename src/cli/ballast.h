@@ -60,4 +60,8 @@ class Ballast : public worker::OffloadableModel, public worker::DeviceAllocator 
     std::vector<bool> pages_;
 };
 
+// Takes the bytes and says so with a line of JSON that has its `pid`; each line of stdin is then a
+// request, answered with a line, until there are no more. Returns the exit code.
+int hold_ballast(Ballast& ballast);
+
 }  // namespace windlass::cli

@@ -1,4 +1,4 @@
-// The command line: the only file that includes CLI11.
+// The command line: with command_line_drill.cpp the only file that includes CLI11.
 #include "cli/command_line.h"
 
 #include <fmt/core.h>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/command_line_drill.h"
 #include "cli/suggestion.h"
 
 namespace windlass::cli {
@@ -425,6 +426,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     IncidentsCommand incidents{app};
     StatusCommand status{app};
     const ConfigCommand config{app};
+    DrillCommand drill{app};
     ErrorsArguments errors;
     CLI::App* errors_app = app.add_subcommand("errors", "List the types of errors");
     errors_app->add_flag("--json", errors.json, "Print JSON");
@@ -445,6 +447,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (incidents.app.parsed()) return incidents.take();
     if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
+    if (drill.is_given()) return drill.take();
     if (errors_app->parsed()) return errors;
     if (print_version) return version;
     return Printout{kUsageError, app.help()};

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/time.h"
 
 namespace windlass::cli {
@@ -80,6 +81,18 @@ struct ConfigKeysArguments {
     KeysFormat format = KeysFormat::text;
 };
 
+enum class DuplicatesMode : std::uint8_t { dev, prod, monitor };
+
+// `windlass drill duplicates`.
+struct DuplicatesArguments {
+    DuplicatesMode mode = DuplicatesMode::prod;
+    std::size_t clients = 17;
+    base::Bytes model_size;
+    unsigned port = 0;  // of the drill's daemon; 0: any
+    bool is_real = false;
+    bool json = false;
+};
+
 struct ErrorsArguments {
     bool json = false;
 };
@@ -98,7 +111,7 @@ struct Printout {
 using Command =
     std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
                  WorkersArguments, IncidentsArguments, StatusArguments, ConfigCheckArguments,
-                 ConfigKeysArguments, ErrorsArguments, VersionArguments>;
+                 ConfigKeysArguments, DuplicatesArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -171,3 +171,25 @@ TEST_CASE("every command explains itself with an example at the end") {
             words.size() == 1 || words[0] != "config" || words.size() == 3 ? "--json" : "check"));
     }
 }
+
+TEST_CASE("[R76] a drill takes its options") {
+    const auto usual = parsed<cli::DuplicatesArguments>({"drill", "duplicates"});
+    CHECK(usual.mode == cli::DuplicatesMode::prod);
+    CHECK(usual.clients == 17);
+    CHECK(usual.model_size.count() == 100ULL << 20);
+    CHECK(usual.port == 0);
+    CHECK_FALSE(usual.is_real);
+    const auto all = parsed<cli::DuplicatesArguments>({"drill", "duplicates", "--mode", "monitor",
+                                                       "--clients", "3", "--model-size", "1GiB",
+                                                       "--port", "7500", "--real", "--json"});
+    CHECK(all.mode == cli::DuplicatesMode::monitor);
+    CHECK(all.clients == 3);
+    CHECK(all.model_size.count() == 1ULL << 30);
+    CHECK(all.port == 7500);
+    CHECK(all.is_real);
+    CHECK(all.json);
+    CHECK(mistake({"drill", "duplicates", "--model-size", "3"}).find("100MiB") !=
+          std::string::npos);
+    mistake({"drill", "duplicates", "--clients", "65"});
+    mistake({"drill"});
+}

@@ -24,6 +24,7 @@ CommandOutcome run(const IncidentsArguments& arguments);
 CommandOutcome run(const StatusArguments& arguments);
 CommandOutcome run(const ConfigCheckArguments& arguments);
 CommandOutcome run(const ConfigKeysArguments& arguments);
+CommandOutcome run(const DuplicatesArguments& arguments);
 CommandOutcome run(const ErrorsArguments& arguments);
 CommandOutcome run(const VersionArguments& arguments);
 CommandOutcome run(const Printout& printout);
@@ -34,6 +35,8 @@ int run_evidence(int count, char* const* arguments);
 int run_tag_search(int count, char* const* arguments);
 int run_keeper();
 int run_ballast(int count, char* const* arguments);
+int run_drill_daemon(int count, char* const* arguments);
+int run_drill_watch(int count, char* const* arguments);
 int run_driver_host(int count, char* const* arguments);
 
 }  // namespace windlass::cli
