@@ -102,6 +102,12 @@ class Client {
     /// A hint that it is wanted soon: its load begins once there is room, and nobody waits for it
     /// or is moved for it. Its state now, as JSON text.
     Outcome<std::string> prefetch(std::string_view model);
+    /// Unloads it with no grace: its process is killed at once, with whatever runs in it.
+    Outcome<std::string> unload_at_once(std::string_view model,
+                                        std::optional<std::chrono::nanoseconds> timeout = {});
+    /// Waits until nobody uses the model, and its weights have left the device for host memory.
+    Outcome<std::string> offload(std::string_view model,
+                                 std::optional<std::chrono::nanoseconds> timeout = {});
     /// Lets what runs finish, then waits until the model is ready in a new process.
     Outcome<std::string> restart(std::string_view model,
                                  std::optional<std::chrono::nanoseconds> timeout = {});

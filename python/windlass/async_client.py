@@ -98,9 +98,17 @@ class AsyncClient:
         for it or is moved for it. Whether it succeeds, `model` tells."""
         await self._query(exchange.order(name, "load?wait=0", None))
 
-    async def unload(self, name: str, timeout: float | None = None) -> dict:
-        """Ends a model's worker and waits until it is gone; `timeout` as for `request`."""
-        return await self._query(exchange.order(name, "unload", timeout))
+    async def offload(self, name: str, timeout: float | None = None) -> dict:
+        """Waits until nobody uses the model and its weights have left for host memory."""
+        return await self._query(exchange.order(name, "offload", timeout))
+
+    async def unload(self, name: str, timeout: float | None = None, *, force: bool = False) -> dict:
+        """Ends a model's worker and waits until it is gone; `timeout` as for `request`.
+
+        With `force` its process is killed at once, with whatever runs in it.
+        """
+        action = "unload?force" if force else "unload"
+        return await self._query(exchange.order(name, action, timeout))
 
     async def restart(self, name: str, timeout: float | None = None) -> dict:
         """Lets what runs finish, then waits until the model is ready in a new process."""

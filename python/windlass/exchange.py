@@ -94,7 +94,8 @@ def call(
 
 
 def order(model: str, action: str, timeout: float | None) -> Request:
-    """What an administrator orders: "load", "unload", "restart", "pause" or "resume"."""
+    """What an administrator orders: "load", "offload", "unload", "restart", "pause" or
+    "resume"."""
     headers = {} if timeout is None else {"X-Windlass-Timeout": _duration("timeout", timeout)}
     return _request("POST", _path(model, action), headers, b"", _limit(timeout))
 

@@ -197,7 +197,8 @@ struct ModelsCommand {
     std::string timeout;
 
     explicit ModelsCommand(CLI::App& parent)
-        : app(*parent.add_subcommand("models", "Show models; load, restart, pause or unload one")) {
+        : app(*parent.add_subcommand("models",
+                                     "Show models; load, offload, restart, pause or unload one")) {
         add_common(app, arguments);
         app.footer("Example:\n  windlass models\n  windlass models load digits");
         app.require_subcommand(0, 1);
@@ -208,8 +209,13 @@ struct ModelsCommand {
         add_duration(load, "--timeout", timeout, "Longest time to wait");
         load.add_flag("--no-wait", arguments.no_wait,
                       "Only begin it, once there is room without moving others");
-        add_duration(add_action("unload", "Unload a model and wait until its process is gone"),
+        add_duration(add_action("offload", "Move an idle model's weights to host memory"),
                      "--timeout", timeout, "Longest time to wait");
+        CLI::App& unload =
+            add_action("unload", "Unload a model and wait until its process is gone");
+        add_duration(unload, "--timeout", timeout, "Longest time to wait");
+        unload.add_flag("--force", arguments.force,
+                        "Kill its process at once, with whatever runs in it");
         add_duration(add_action("restart", "Let runs finish, then load a model in a new process"),
                      "--timeout", timeout, "Longest time to wait");
         add_action("pause", "Begin no further run; what runs goes on, what waits keeps waiting");
@@ -227,6 +233,7 @@ struct ModelsCommand {
         arguments.timeout = read_duration(timeout);
         if (app.got_subcommand("show")) arguments.action = ModelsAction::show;
         if (app.got_subcommand("load")) arguments.action = ModelsAction::load;
+        if (app.got_subcommand("offload")) arguments.action = ModelsAction::offload;
         if (app.got_subcommand("unload")) arguments.action = ModelsAction::unload;
         if (app.got_subcommand("restart")) arguments.action = ModelsAction::restart;
         if (app.got_subcommand("pause")) arguments.action = ModelsAction::pause;

@@ -36,7 +36,16 @@ struct CallArguments {
     bool json = false;
 };
 
-enum class ModelsAction : std::uint8_t { list, show, load, unload, restart, pause, resume };
+enum class ModelsAction : std::uint8_t {
+    list,
+    show,
+    load,
+    offload,
+    unload,
+    restart,
+    pause,
+    resume
+};
 
 struct ModelsArguments {
     std::string url;
@@ -44,6 +53,7 @@ struct ModelsArguments {
     std::string model;  // empty when listing
     std::optional<base::Duration> timeout;
     bool no_wait = false;  // load: only a hint
+    bool force = false;    // unload: no grace
     bool json = false;
 };
 

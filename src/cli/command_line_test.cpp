@@ -97,6 +97,9 @@ TEST_CASE("models lists unless told otherwise") {
     CHECK(parsed<cli::ModelsArguments>({"models", "unload", "m"}).action ==
           cli::ModelsAction::unload);
     CHECK(parsed<cli::ModelsArguments>({"models", "load", "m", "--no-wait"}).no_wait);
+    CHECK(parsed<cli::ModelsArguments>({"models", "unload", "m", "--force"}).force);
+    CHECK(parsed<cli::ModelsArguments>({"models", "offload", "m"}).action ==
+          cli::ModelsAction::offload);
     CHECK(parsed<cli::ModelsArguments>({"models", "show", "m"}).model == "m");
     CHECK(mistake({"models", "show"}).starts_with("windlass models show: MODEL is required"));
     CHECK(mistake({"models", "laod", "m"}) ==

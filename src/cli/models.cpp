@@ -21,8 +21,13 @@ Outcome<std::string> ask_models(const ModelsArguments& arguments) {
             const WaitingDisplay display{arguments.url, arguments.model};
             return client.load(arguments.model, arguments.timeout);
         }
+        case ModelsAction::offload: {
+            const WaitingDisplay display{arguments.url, arguments.model};
+            return client.offload(arguments.model, arguments.timeout);
+        }
         case ModelsAction::unload: {
             const WaitingDisplay display{arguments.url, arguments.model};
+            if (arguments.force) return client.unload_at_once(arguments.model, arguments.timeout);
             return client.unload(arguments.model, arguments.timeout);
         }
         case ModelsAction::restart: {

@@ -167,6 +167,15 @@ Outcome<std::string> Client::unload(std::string_view model, std::optional<nanose
     return state_->order(model_path(model, "/unload"), timeout);
 }
 
+Outcome<std::string> Client::unload_at_once(std::string_view model,
+                                            std::optional<nanoseconds> timeout) {
+    return state_->order(model_path(model, "/unload?force"), timeout);
+}
+
+Outcome<std::string> Client::offload(std::string_view model, std::optional<nanoseconds> timeout) {
+    return state_->order(model_path(model, "/offload"), timeout);
+}
+
 Outcome<std::string> Client::restart(std::string_view model, std::optional<nanoseconds> timeout) {
     return state_->order(model_path(model, "/restart"), timeout);
 }

@@ -13,6 +13,12 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_load_retried: return "model.load_retried";
         case EventCode::model_memory_awaited: return "model.memory_awaited";
         case EventCode::model_evicted: return "model.evicted";
+        case EventCode::model_offloading: return "model.offloading";
+        case EventCode::model_offloaded: return "model.offloaded";
+        case EventCode::model_offload_failed: return "model.offload_failed";
+        case EventCode::model_restoring: return "model.restoring";
+        case EventCode::model_restored: return "model.restored";
+        case EventCode::model_restore_failed: return "model.restore_failed";
         case EventCode::model_draining: return "model.draining";
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";

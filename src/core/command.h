@@ -42,6 +42,13 @@ struct Cancel {  // a wish; answered by the end of the run
     Generation generation;
     RequestId request;
 };
+struct Offload {  // the weights into the host's memory; answered by WorkerOffloaded, OffloadFailed
+                  // or WorkerExited
+    Generation generation;
+};
+struct Restore {  // and back; answered by WorkerRestored, RestoreFailed or WorkerExited
+    Generation generation;
+};
 struct Stop {  // answered by WorkerExited, as are the next two
     Generation generation;
 };
@@ -92,6 +99,12 @@ enum class EventCode : std::uint8_t {
     model_load_retried,
     model_memory_awaited,
     model_evicted,
+    model_offloading,
+    model_offloaded,
+    model_offload_failed,
+    model_restoring,
+    model_restored,
+    model_restore_failed,
     model_draining,
     model_stopping,
     model_unloaded,
@@ -126,8 +139,9 @@ struct Report {  // an action that people may want to see
     std::optional<Bytes> bytes = {};
 };
 
-using Command = std::variant<Launch, Load, Dispatch, Recall, Cancel, Stop, Terminate, Kill,
-                             SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
+using Command =
+    std::variant<Launch, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop, Terminate, Kill,
+                 SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
 using Commands = std::vector<Command>;
 
 // "model.loading", ...: the stable name in log and event stream.

@@ -19,6 +19,7 @@ enum class TimerKind : std::uint8_t {
     run_limit,        // id: request. The model's limits for a run that has begun
     begin_limit,      // id: model, copy. A run is due to begin and has not
     replica_step,     // id: model, copy. The deadline of the replica's present state
+    offload,          // id: model, copy. Nobody has used it for `offload_after`
     idle,             // id: model, copy. Nobody has used it for `unload_after`
     device_answer,    // id: device. It was asked and has not answered
     device_sample,    // id: device. It is to be asked again

@@ -43,6 +43,7 @@ struct Claim {
     std::optional<Bytes> measured;
     bool was_seen = false;          // the driver has listed memory of its process
     bool is_trying = false;         // its first run is under way, or was not measured yet
+    bool is_guest = false;          // for weights from another device
     bool is_abandoned = false;      // its process cannot be ended; what it has may be none
     std::uint64_t loaded_at = 0;    // loaded: a later sample than this one has all that it took
     std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof

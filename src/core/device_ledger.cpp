@@ -42,13 +42,19 @@ void DeviceLedger::resize(std::optional<Bytes> capacity, Bytes headroom) {
 void DeviceLedger::claim(Generation generation, Bytes bytes, bool is_exclusive) {
     Claim claim{.bytes = bytes, .is_exclusive = is_exclusive, .measured = {}};
     if (used_) claim.before = unexplained() + unheard_of();
-    claim.batch = generation;
-    for (const auto& [other, present] : claims_) {
-        if (is_unseen(present)) claim.batch = present.batch;
-    }
+    claim.batch = find_batch(generation);
     const bool is_new = claims_.emplace(generation, claim).second;
     WL_ASSERT(is_new);
     weigh();
+}
+
+// That of others whose load the last sample may lack.
+Generation DeviceLedger::find_batch(Generation generation) const {
+    Generation batch = generation;
+    for (const auto& [other, present] : claims_) {
+        if (other != generation && is_unseen(present)) batch = present.batch;
+    }
+    return batch;
 }
 
 void DeviceLedger::mark_loaded(Generation generation, std::uint64_t sequence) {
@@ -337,7 +343,10 @@ void DeviceLedger::add_up() {
     claimed_ = departed_ = fenced_ = {};
     is_exclusive_ = is_loading_ = has_unseen_ = has_loaded_unseen_ = is_tried_ = false;
     for (const auto& [generation, claim] : claims_) {
-        claimed_ = claimed_ + std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+        const Bytes measured = claim.measured.value_or(Bytes{});
+        const bool is_to_come = claim.is_guest && is_unseen(claim);
+        claimed_ =
+            claimed_ + (is_to_come ? claim.bytes + measured : std::max(claim.bytes, measured));
         if (claim.stage == ClaimStage::departed) departed_ = departed_ + claim.bytes;
         is_exclusive_ = is_exclusive_ || claim.is_exclusive;
         is_loading_ = is_loading_ || claim.stage == ClaimStage::loading;
@@ -412,7 +421,8 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
         encoder.number(static_cast<std::uint64_t>(claim.stage) | (claim.is_exclusive ? 4u : 0u) |
                        (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
                        (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u) |
-                       (claim.is_trying ? 128u : 0u) | (claim.is_abandoned ? 256u : 0u));
+                       (claim.is_trying ? 128u : 0u) | (claim.is_abandoned ? 256u : 0u) |
+                       (claim.is_guest ? 512u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
         if (own_known_) continue;  // these count only where processes are not told apart
         encoder.number((claim.before ? 1u : 0u) | (claim.seen ? 2u : 0u) | (claim.most ? 4u : 0u) |

@@ -37,6 +37,9 @@ class DeviceLedger {
 
     // --- claims
     void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
+    // For weights that come from another device. What is measured of it before they are here, it
+    // has for other reasons, and counts on top.
+    void host(Generation generation, Bytes bytes);
     void mark_loaded(Generation generation, std::uint64_t sequence);
     // Its first run begins: it claims all that is free on top, alone, unless it is alone still.
     // `free` must be known, or it is alone. Until settle() what rises is its own.
@@ -45,6 +48,12 @@ class DeviceLedger {
     void abandon(Generation generation, std::uint64_t sequence);
     // What was provisional becomes what was measured; others may load again.
     void settle(Generation generation, Bytes bytes);
+    // What its process really has of it, as far as was measured; else what was claimed.
+    Bytes weight(Generation generation) const;
+    // Its weights begin to leave or to come back: from now on nobody can tell which bytes are its
+    // own, until a sample after the end of that; it claims so much.
+    void claim_again(Generation generation, Bytes bytes, bool is_exclusive);
+    void shrink(Generation generation);  // they have left: it claims what the last sample shows
     // Its exit was seen. Samples up to `sequence`, the last one asked for, prove nothing.
     void depart(Generation generation, std::uint64_t sequence);
     void release(Generation generation);  // proved; or nothing can be measured here
@@ -66,6 +75,8 @@ class DeviceLedger {
     std::optional<Bytes> used() const { return used_; }
     std::optional<Bytes> usable() const;  // what a claim could ever get
     std::optional<Bytes> free() const { return free_; }
+    // Without its claim. Not both together, where more was let in than there is.
+    std::optional<Bytes> free_without(Generation generation) const;
     // By how much claims and strangers together are above what there is.
     Bytes deficit() const { return deficit_; }
     std::optional<Bytes> foreign() const { return foreign_; }
@@ -84,6 +95,7 @@ class DeviceLedger {
     const std::map<Generation, Claim>& claims() const { return claims_; }
     const std::map<Generation, Fence>& fences() const { return fences_; }
     const Claim* find_claim(Generation generation) const;
+    bool is_unseen(Generation generation) const { return is_unseen(claims_.at(generation)); }
 
     void encode(StateEncoder& encoder) const;
     friend bool operator==(const DeviceLedger&, const DeviceLedger&) = default;
@@ -97,6 +109,7 @@ class DeviceLedger {
     void tell_apart();
     void note_strangers(const MemorySample& sample);
     void note_uses();
+    Generation find_batch(Generation generation) const;
     void share_rise();
     void correct_shares();
     Bytes lay_on_batch(const Claim& gone, Bytes missing);

@@ -88,8 +88,9 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
                              .bytes = {}});
         holdings_.erase(generation);
     }
-    note_peaks(device);
+    note_peaks(event.device);
     settle_provisional(event.device, now, out);
+    settle_parked(event.device, now, out);
     return true;
 }
 
@@ -121,7 +122,8 @@ void Devices::claim(Generation generation, ModelId model, const Placed& placed) 
     holdings_[generation] = {.device = placed.device,
                              .model = model,
                              .is_provisional = placed.is_provisional,
-                             .is_untried = placed.is_provisional};
+                             .is_untried = placed.is_provisional,
+                             .is_guessed = placed.is_provisional || placed.learned};
     if ((placed.is_provisional || placed.learned) && !device.spec.make.empty()) {
         holdings_[generation].teaching = {.taught = placed.learned.value_or(Bytes{})};
     }
@@ -210,7 +212,8 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
     Device& device = devices_.at(id);
     for (const auto& [generation, claim] : device.ledger.claims()) {
         Holding& holding = holdings_.at(generation);
-        if (claim.stage != ClaimStage::loaded) continue;
+        const bool is_guest = holding.device != id;  // weights from another device
+        if (is_guest || claim.stage != ClaimStage::loaded) continue;
         const bool is_older = claim.loaded_at >= device.sequence;  // than the load's end, perhaps
         if (is_older && (holding.is_provisional || device.ledger.is_blurred())) {
             return ask(id, now, out);
@@ -236,10 +239,12 @@ void Devices::settle_provisional(DeviceId id, Instant now, Commands& out) {
     }
 }
 
-void Devices::note_peaks(Device& device) {
+void Devices::note_peaks(DeviceId id) {
+    Device& device = devices_.at(id);
     for (const auto& [generation, claim] : device.ledger.claims()) {
         Holding& holding = holdings_.at(generation);
-        if (!holding.teaching || claim.stage == ClaimStage::departed) continue;
+        const bool is_guest = holding.device != id;  // what it has here says nothing of its need
+        if (is_guest || !holding.teaching || claim.stage == ClaimStage::departed) continue;
         const Bytes use = claim.measured.value_or(Bytes{});
         holding.teaching->high = std::max(holding.teaching->high, use);
         // What it was seen to have must be proved back, however little it was expected to need.
@@ -266,6 +271,7 @@ bool Devices::depart(Generation generation, Instant now, Commands& out) {
     const Holding& holding = holdings_.at(generation);
     const DeviceId id = holding.device;
     Device& device = devices_.at(id);
+    unpark(generation);  // of the host's memory the reap is the proof
     const bool is_reap_proof = device.spec.kind == DeviceKind::cpu || !device.spec.is_measured;
     if (is_reap_proof) {
         device.is_fresh = false;  // its use counts as a stranger's until the next answer
@@ -433,6 +439,14 @@ void Devices::encode(StateEncoder& encoder) const {
                        (holding.teaching->has_taught ? 1 : 0));
         encoder.number(holding.teaching->taught.count());
     }
+    encoder.number(parked_.size());
+    for (const auto& [generation, parked] : parked_) {
+        encoder.generation(generation);
+        encoder.number(parked.full.count());
+        encoder.number(parked.weight.count());
+        encoder.number(parked.least.count());
+        encoder.number((parked.is_exclusive ? 1u : 0u) | (parked.is_away ? 2u : 0u));
+    }
 }
 
 void Devices::check_invariants() const {
@@ -444,10 +458,15 @@ void Devices::check_invariants() const {
         int exclusive_count = 0;
         for (const auto& [generation, claim] : ledger.claims()) {
             const Holding& holding = holdings_.at(generation);
-            WL_ASSERT(holding.device == id && !ledger.fences().contains(generation));
+            const auto guest = parked_.find(generation);
+            const bool is_guest = guest != parked_.end() && guest->second.host == id;
+            WL_ASSERT(!ledger.fences().contains(generation));
+            WL_ASSERT(is_guest || holding.device == id);
+            exclusive_count += claim.is_exclusive ? 1 : 0;
+            if (is_guest) --count;
+            if (is_guest) continue;
             WL_ASSERT(!holding.is_waiting || (holding.is_untried && !holding.is_provisional));
             waiting_runs += holding.is_waiting ? 1 : 0;
-            exclusive_count += claim.is_exclusive ? 1 : 0;
         }
         WL_ASSERT(exclusive_count <= 1 && waiting_runs == device.waiting_runs);
         for (const auto& [generation, fence] : ledger.fences()) {
@@ -455,6 +474,7 @@ void Devices::check_invariants() const {
         }
     }
     WL_ASSERT(count == holdings_.size());
+    check_parked();
 }
 
 }  // namespace windlass::core

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/command.h"
+#include "core/device_holding.h"
 #include "core/device_ledger.h"
 #include "core/device_spec.h"
 #include "core/event.h"
@@ -16,47 +17,6 @@
 #include "core/placement.h"
 
 namespace windlass::core {
-
-struct Device {
-    DeviceSpec spec;
-    DeviceLedger ledger;
-    bool is_lost = false;
-    bool is_silent = false;          // did not answer its last question
-    bool is_asked = false;           // a question is under way
-    bool is_slow = false;            // and has been for longer than others wait for it
-    bool is_wanted = false;          // somebody looked for room on it since its last question
-    std::uint32_t waiting_runs = 0;  // first runs that keep it free of new loads
-    bool is_fresh = false;           // its last answer is young enough to admit by
-    std::uint64_t sequence = 0;      // of the last question
-    Instant asked;                   // the last question
-    Instant answered;                // the last answer
-
-    // It may be used, and its answers tell how full it is.
-    bool is_answering() const { return spec.is_measured && !is_lost && !is_silent; }
-    friend bool operator==(const Device&, const Device&) = default;
-};
-
-// Whose claim or fence it is. Where the need is not known the claim is provisional twice, for the
-// load and for the first run: all there is, alone, until what it was for is over and was measured.
-struct Holding {
-    DeviceId device;
-    ModelId model;
-    bool is_provisional = false;
-    bool is_untried = false;  // its need is not known, and its first run is not over
-    bool is_waiting = false;  // for its first run
-    // The last question before the load or the first run was over; later ones measure it.
-    std::optional<std::uint64_t> over_at{};
-    Bytes peak{};  // of its first run, as far as it was seen
-    // Of a need that nobody configured: what others may learn from it.
-    struct Teaching {
-        Bytes high;    // the most it was seen to use
-        Bytes taught;  // the peak that it was placed by, or taught last; 0: none
-        bool has_taught = false;
-        friend bool operator==(const Teaching&, const Teaching&) = default;
-    };
-    std::optional<Teaching> teaching{};
-    friend bool operator==(const Holding&, const Holding&) = default;
-};
 
 class Devices {
   public:
@@ -103,6 +63,20 @@ class Devices {
     std::optional<Bytes> take_peak(Generation generation, bool is_last);
     // It ran out of memory: what it used is not what it needs.
     void stop_teaching(Generation generation) { holdings_.at(generation).teaching.reset(); }
+    // --- weights that leave their device, and come back (devices_moves.cpp)
+    enum class Parking : std::uint8_t { taken, asking, refused };
+    // A place for them in the host's memory, as large as what its process has of the device.
+    Parking park(Generation generation, Instant now, Commands& out);
+    void on_away(Generation generation, Instant now, Commands& out);
+    // Claims in full what it had before, beside what is promised to others. Why not; empty: it may
+    // come back.
+    std::optional<Shortage> claim_return(Generation generation, Bytes promised, Instant now,
+                                         Commands& out);
+    void on_returned(Generation generation, Instant now, Commands& out);
+    // Its device has told, since they left, how little room there is; or it tells nothing.
+    bool is_return_judged(Generation generation) const;
+    void unpark(Generation generation);  // its place is needed no more
+    const std::map<Generation, Parked>& parked() const { return parked_; }
 
     // --- where a copy may go
     struct Choice {
@@ -140,11 +114,14 @@ class Devices {
     static void expire_late(Device& device, Instant now);
     bool may_be_alone(DeviceId id, Instant now, Commands& out);
     void settle_provisional(DeviceId id, Instant now, Commands& out);
-    void note_peaks(Device& device);
+    void note_peaks(DeviceId id);
+    void settle_parked(DeviceId id, Instant now, Commands& out);
+    void check_parked() const;
 
     DeviceSettings settings_;
     std::map<DeviceId, Device> devices_;
     std::map<Generation, Holding> holdings_;  // claims and fences
+    std::map<Generation, Parked> parked_;     // they have a claim on the host, too
 };
 
 }  // namespace windlass::core

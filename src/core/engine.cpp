@@ -100,9 +100,8 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::run_limit: return on_run_limit(request, now, out);
         case TimerKind::begin_limit: return on_begin_limit(id, now, out);
         case TimerKind::replica_step: return on_replica_step(id, now, out);
-        case TimerKind::idle:
-            replica_of(id).stop(StopCause::wanted, StopStep::asked, now, out);
-            return advance(id.model, now, out);
+        case TimerKind::offload:
+        case TimerKind::idle: return on_idle_timer(key, now, out);
         case TimerKind::device_answer:
         case TimerKind::device_sample:
         case TimerKind::device_stale: return on_device_timer(key, now, out);
@@ -131,6 +130,9 @@ void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
             out);
         replica.stop(StopCause::failure, StopStep::terminated, now, out);
         return advance(id.model, now, out);
+    }
+    if (replica.residency() == offloading || replica.residency() == restoring) {
+        return on_move_limit(id, now, out);
     }
     const bool failed = replica.will_back_off();
     replica.step_due(now, out);
@@ -217,7 +219,7 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
     dispatch(id, now, out);
     launch_wanted(id, now, out);
     for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
-        if (model.replicas[copy].residency() == ready) settle_idle({id, copy}, now, out);
+        settle_idle({id, copy}, now, out);
         arm_replica_timers({id, copy});
     }
     while (model.replicas.size() > 1 && model.replicas.back().residency() == cold) {
@@ -233,7 +235,10 @@ void Engine::move_along(ReplicaId id, Instant now, Commands& out) {
                          (replica.has_process() && model.is_retired(replica)) ||
                          id.copy >= model.spec.copies.count_max;
     if (replica.residency() == backoff && model.load_wanted > 0) replica.end_backoff(out);
-    if (replica.residency() == loading && must_go) {
+    const Residency residency = replica.residency();
+    const bool is_unused = residency == loading || residency == offloading ||
+                           residency == offloaded || residency == restoring;
+    if (is_unused && must_go) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
     }
     if (replica.residency() == ready && must_go) replica.drain(out);
@@ -267,8 +272,11 @@ void Engine::dispatch(ModelId id, Instant now, Commands& out) {
 void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
     const std::optional<DeviceId> waiting = forgo_first_runs(model);
-    while (model.wants_copy()) {
-        const auto copy = model.find_cold();
+    while (model.wants_place()) {
+        const bool has_offloaded = !model.offloaded_copies().empty();
+        if (has_offloaded && restore_copy(model, now, out)) continue;
+        const auto copy = model.may_launch() ? model.find_cold() : std::nullopt;
+        if (!copy && has_offloaded) return arm_device_timers();
         if (!copy) break;
         if (model.unkillable.size() >= Model::kUnkillableMax) {
             if (waiting) break;  // that one will serve them
@@ -295,8 +303,10 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
 
 // Too many of its processes hang where not even SIGKILL reaches them.
 void Engine::refuse_copy(Model& model, Commands& out) {
+    // That one serves them; its weights may have to wait for room.
+    if (!model.offloaded_copies().empty()) return arm_device_timers();
     end_starving(model);
-    if (model.count_live() > 0) return;  // that one serves them
+    if (model.has_live()) return;
     Error error = base::fail(
         Errc::unavailable,
         fmt::format(
@@ -320,21 +330,6 @@ void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& o
     arm_device_timers();
 }
 
-void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {
-    const Model& model = model_of(id.model);
-    Replica& replica = replica_of(id);
-    const TimerKey timer{TimerKind::idle, id.model.value, id.copy};
-    const bool is_idle = replica.leases().empty() && model.queue.empty() && model.delayed.empty();
-    if (is_idle && !starving_.empty()) may_make_room_ = true;
-    if (!is_idle || !model.spec.unload_after) return deadlines_.disarm(timer);
-    if (*model.spec.unload_after == Duration{0}) {
-        return replica.stop(StopCause::wanted, StopStep::asked, now, out);
-    }
-    if (!deadlines_.find(timer)) {
-        deadlines_.arm(timer, saturating_add(now, *model.spec.unload_after));
-    }
-}
-
 void Engine::arm_replica_timers(ReplicaId id) {
     const Model& model = model_of(id.model);
     const Replica& replica = replica_of(id);
@@ -343,7 +338,9 @@ void Engine::arm_replica_timers(ReplicaId id) {
     std::optional<Instant> begin_limit = replica.begin_due_since();
     if (begin_limit) begin_limit = saturating_add(*begin_limit, model.spec.stall_timeout);
     deadlines_.set({TimerKind::begin_limit, number, id.copy}, begin_limit);
-    if (replica.residency() != ready) deadlines_.disarm({TimerKind::idle, number, id.copy});
+    const bool has_weights = replica.residency() == ready || replica.residency() == offloaded;
+    if (!has_weights) deadlines_.disarm({TimerKind::idle, number, id.copy});
+    if (replica.residency() != ready) deadlines_.disarm({TimerKind::offload, number, id.copy});
 }
 
 }  // namespace windlass::core

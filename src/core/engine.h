@@ -65,18 +65,38 @@ class Engine {
     void dispatch(ModelId id, Instant now, Commands& out);
     void launch_wanted(ModelId id, Instant now, Commands& out);
     void launch(ReplicaId id, const Placed& placed, Instant now, Commands& out);
-    void settle_idle(ReplicaId id, Instant now, Commands& out);
     void arm_replica_timers(ReplicaId id);
+
+    // engine_moves.cpp: idle models, and the way of their weights to the host's memory and back
+    void on(const WorkerOffloaded& event, Instant now, Commands& out);
+    void on(const OffloadFailed& event, Instant now, Commands& out);
+    void on(const WorkerRestored& event, Instant now, Commands& out);
+    void on(const RestoreFailed& event, Instant now, Commands& out);
+    void settle_idle(ReplicaId id, Instant now, Commands& out);
+    void arm_idle_timers(ReplicaId id);
+    bool can_offload(const Replica& replica) const;
+    void on_idle_timer(TimerKey key, Instant now, Commands& out);
+    void begin_offload(ReplicaId id, Instant now, Commands& out);
+    void go_on_offloading(Instant now, Commands& out);
+    void grant_offload(ReplicaId id, Instant now, Commands& out);
+    void refuse_offloads(ModelId id, const Error& error, Commands& out);
+    void fail_offload(ReplicaId id, const Error& error, Commands& out);
+    void on_move_limit(ReplicaId id, Instant now, Commands& out);
+    bool restore_copy(Model& model, Instant now, Commands& out);
+    void seek_place(Model& model, Replica& replica, Instant now, Commands& out);
+    bool retry_restore(ReplicaId id, const Error& error, Instant now, Commands& out);
 
     // engine_administration.cpp: administrators, and a configuration that changes
     void on(const LoadAsked& event, Instant now, Commands& out);
     void on(const RestartAsked& event, Instant now, Commands& out);
+    void on(const OffloadAsked& event, Instant now, Commands& out);
     void on(const UnloadAsked& event, Instant now, Commands& out);
     void on(const PauseAsked& event, Instant now, Commands& out);
     void on(const ResumeAsked& event, Instant now, Commands& out);
     void on(const KillAsked& event, Instant now, Commands& out);
     void on(const ModelConfigured& event, Instant now, Commands& out);
     void on(const ModelRemoved& event, Instant now, Commands& out);
+    void kill_replica(ReplicaId id, Instant now, Commands& out);
     void add_model(ModelSpec spec);
     void add_admin(RequestId request, AdminWait wait, Duration timeout, Instant now, Commands& out);
     void settle_admins(ModelId id, Commands& out);
@@ -148,11 +168,14 @@ class Engine {
 
     // engine_eviction.cpp: who makes room for whom
     bool may_evict(const Model& model) const;
-    bool make_room(Model& model, std::span<const Candidate> candidates, Instant now, Commands& out);
-    std::optional<Room> room_on(const Model& model, const Candidate& candidate, Instant now) const;
+    bool make_room(Model& model, const Wish& wish, std::span<const Candidate> candidates,
+                   Instant now, Commands& out);
+    std::optional<Room> room_on(const Model& model, const Wish& wish, const Candidate& candidate,
+                                Instant now) const;
     bool ask_neighbour(const Model& model, Generation generation, const Claim& claim,
                        bool may_drain, Instant now, Room& room) const;
     static Instant patience_end(const Model& model);
+    Instant mover_due(const Model& model, const Replica& mover, bool may_drain) const;
     static std::array<Instant, 2> turn_ends(const Model& model, const Replica& replica);
     const Replica* find_mover(const Model& model, Generation generation) const;
     static void keep_room(Model& model, const Room& room);

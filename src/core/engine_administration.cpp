@@ -27,27 +27,37 @@ void Engine::add_admin(RequestId request, AdminWait wait, Duration timeout, Inst
     const bool is_new = admins_.emplace(request, wait).second;
     WL_ASSERT(is_new);
     model.admins.insert(request);
-    ++(wait.wants_ready ? model.load_wanted : model.unload_wanted);
-    if (wait.wants_ready && is_closing(model)) return refuse(request, closing_error(model), out);
+    ++model.wanted(wait.goal);
+    if (wait.goal == AdminGoal::ready && is_closing(model))
+        return refuse(request, closing_error(model), out);
     deadlines_.arm({TimerKind::call_deadline, request.value}, saturating_add(now, timeout));
     advance(wait.model, now, out);
 }
 
 void Engine::on(const LoadAsked& event, Instant now, Commands& out) {
     const AdminWait wait{
-        .model = event.model, .wants_ready = true, .after = {}, .may_evict = event.may_evict};
+        .model = event.model, .goal = AdminGoal::ready, .after = {}, .may_evict = event.may_evict};
     add_admin(event.request, wait, event.timeout, now, out);
 }
 
+void Engine::on(const OffloadAsked& event, Instant now, Commands& out) {
+    add_admin(event.request, {event.model, AdminGoal::offloaded, {}}, event.timeout, now, out);
+}
+
 void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
-    add_admin(event.request, {event.model, false, {}}, event.timeout, now, out);
+    const auto copy_count = static_cast<std::uint32_t>(model_of(event.model).replicas.size());
+    for (std::uint32_t copy = 0; event.is_forced && copy < copy_count; ++copy) {
+        kill_replica({event.model, copy}, now, out);
+    }
+    add_admin(event.request, {event.model, AdminGoal::gone, {}}, event.timeout, now, out);
 }
 
 // A load that only a later process can satisfy; the present one drains, as for an unload.
 void Engine::on(const RestartAsked& event, Instant now, Commands& out) {
     Model& model = model_of(event.model);
     if (!is_closing(model) && model.has_process()) model.retired = youngest(model);
-    add_admin(event.request, {event.model, true, model.retired}, event.timeout, now, out);
+    add_admin(event.request, {event.model, AdminGoal::ready, model.retired}, event.timeout, now,
+              out);
 }
 
 void Engine::settle_admins(ModelId id, Commands& out) {
@@ -56,13 +66,18 @@ void Engine::settle_admins(ModelId id, Commands& out) {
     const Replica& foremost = model.foremost();
     const bool is_ready = foremost.residency() == ready;
     const bool is_gone = !model.has_process();
-    if (!is_ready && !is_gone) return;
+    const bool is_away = std::ranges::all_of(model.replicas, [](const Replica& replica) {
+        return !replica.has_process() || replica.residency() == offloaded;
+    });
+    if (!is_ready && !is_away) return;
     // What is ready after a restart is all young: the others drain.
     const Generation generation = foremost.generation();
     std::vector<RequestId> done;
     for (const RequestId request : model.admins) {
         const AdminWait& admin = admins_.at(request);
-        const bool is_done = admin.wants_ready ? is_ready && admin.after < generation : is_gone;
+        const bool is_done = admin.goal == AdminGoal::ready  ? is_ready && admin.after < generation
+                             : admin.goal == AdminGoal::gone ? is_gone
+                                                             : is_away;
         if (is_done) done.push_back(request);
     }
     for (const RequestId request : done) {
@@ -105,15 +120,17 @@ void Engine::add_model(ModelSpec spec) {
 
 // What waits is served by the next process; what had begun is lost or run again, as when it dies.
 void Engine::on(const KillAsked& event, Instant now, Commands& out) {
-    Replica* replica = find_generation(event.generation);
-    if (replica == nullptr || !replica->has_process()) return;
+    if (find_generation(event.generation) == nullptr) return;
     const ReplicaId id = generations_.at(event.generation);
-    if (replica->residency() == stopping) {
-        replica->escalate(StopStep::killed, now, out);
-    } else {
-        replica->stop(StopCause::wanted, StopStep::killed, now, out);
-    }
+    kill_replica(id, now, out);
     advance(id.model, now, out);
+}
+
+void Engine::kill_replica(ReplicaId id, Instant now, Commands& out) {
+    Replica& replica = replica_of(id);
+    if (!replica.has_process()) return;
+    if (replica.residency() == stopping) return replica.escalate(StopStep::killed, now, out);
+    replica.stop(StopCause::wanted, StopStep::killed, now, out);
 }
 
 void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
@@ -137,7 +154,7 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
         Replica& replica = model.replicas[copy];
         if (is_fresh && replica.residency() == backoff) replica.end_backoff(out);
         for (const auto& [request, lease] : replica.leases()) arm_run_limit({id, copy}, request);
-        deadlines_.disarm({TimerKind::idle, id.value, copy});
+        replica.forget_idle();
     }
     advance(id, now, out);
 }

@@ -56,6 +56,22 @@ const Replica* Engine::find_mover(const Model& model, Generation generation) con
     return &replica_of(alive->second);
 }
 
+// When it may be asked to make room for this one; the end of time: not as it is now.
+Instant Engine::mover_due(const Model& model, const Replica& mover, bool may_drain) const {
+    const Model& owner = model_of(mover.model());
+    const bool is_idle = idles(owner, mover);
+    if (mover.residency() == offloaded) {
+        if (is_idle) return Instant::min();  // its turn was over when it left
+        // It waits for its way back, perhaps for longer than this one.
+        const bool is_earlier =
+            owner.shortage && (!model.shortage || owner.starving_place < model.starving_place);
+        return may_drain && !is_earlier ? patience_end(model) : Instant::max();
+    }
+    const auto [turn, idle_turn] = turn_ends(owner, mover);
+    if (is_idle) return idle_turn;
+    return may_drain ? std::max(turn, patience_end(model)) : Instant::max();
+}
+
 // What a neighbour could give, and when. False: nothing, ever.
 bool Engine::ask_neighbour(const Model& model, Generation generation, const Claim& claim,
                            bool may_drain, Instant now, Room& room) const {
@@ -72,17 +88,22 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
         return true;
     }
     const Replica* mover = find_mover(model, generation);
+    // What lies here for another device is no device's to give, as long as its process is there.
+    if (mover != nullptr && mover->device() != room.device) return false;
     const Residency residency = mover == nullptr ? cold : mover->residency();
-    if (residency != ready && residency != loading) return false;
-    // A provisional claim is about to drop to what was measured, and that may be enough.
-    if (residency == ready && !devices_.holdings().at(generation).is_provisional) {
-        const Model& owner = model_of(mover->model());
-        const bool is_idle = idles(owner, *mover);
-        const auto [turn, idle_turn] = turn_ends(owner, *mover);
-        const Instant busy_turn = may_drain ? std::max(turn, patience_end(model)) : Instant::max();
-        const Instant from = is_idle ? idle_turn : busy_turn;
+    const bool is_moving =
+        residency == loading || residency == offloading || residency == restoring;
+    if (residency != ready && residency != offloaded && !is_moving) return false;
+    // A provisional claim is about to drop to what was measured, and that may be enough; likewise
+    // that of one whose weights have left, until it was measured since.
+    const bool is_settled = residency == offloaded
+                                ? !devices_.device(room.device).ledger.is_unseen(generation)
+                                : !devices_.holdings().at(generation).is_provisional;
+    if (!is_moving && is_settled) {
+        const Instant from = mover_due(model, *mover, may_drain);
         if (from <= now) {
-            const Duration idle_for = is_idle ? now - mover->used_at() : Duration{};
+            const Model& owner = model_of(mover->model());
+            const Duration idle_for = idles(owner, *mover) ? now - mover->used_at() : Duration{};
             room.movable.push_back(
                 {generations_.at(generation), bytes, idle_for, owner.return_cost});
             return true;
@@ -97,12 +118,14 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
 }
 
 // What this device could give.
-std::optional<Room> Engine::room_on(const Model& model, const Candidate& candidate,
-                                    Instant now) const {
+std::optional<Room> Engine::room_on(const Model& model, const Wish& wish,
+                                    const Candidate& candidate, Instant now) const {
     const DeviceLedger& ledger = *candidate.ledger;
-    const Need need = known_need(model.spec.need, candidate);
+    const Need need = known_need(wish.need, candidate);
     const std::optional<Bytes> required = required_on(need, ledger);
-    const std::optional<Bytes> free = ledger.free();
+    const Claim* own = ledger.find_claim(wish.returning);
+    const std::optional<Bytes> free =
+        own == nullptr ? ledger.free() : ledger.free_without(wish.returning);
     if (!free || candidate.is_elastic || required > ledger.usable()) return std::nullopt;
     // Nobody knows what it needs: it tries what is free first, whatever that is. Where that was not
     // enough all that idles goes, but nobody at work: the next try may fail as well.
@@ -118,13 +141,17 @@ std::optional<Room> Engine::room_on(const Model& model, const Candidate& candida
               .is_blocked = is_free || (!required && candidate.promised > Bytes{}),
               .kept = required.value_or(ledger.usable().value_or(Bytes{}))};
     for (const auto& [generation, claim] : ledger.claims()) {
+        if (generation == wish.returning) continue;
         const bool is_asked = ask_neighbour(model, generation, claim, !is_retry, now, room);
         if (!is_asked && need.kind == NeedKind::all) return std::nullopt;
     }
     if (need.kind == NeedKind::all && !ledger.fences().empty()) return std::nullopt;
     const Bytes least = required.value_or(Bytes{is_guess && !was_tried && !is_free ? 1u : 0u});
     if (least > Bytes{}) {
-        room.missing = without(least + candidate.promised + ledger.deficit(), *free + room.coming);
+        const Bytes residue =
+            own == nullptr ? Bytes{} : std::max(own->bytes, own->measured.value_or(Bytes{}));
+        const Bytes deficit = without(ledger.deficit(), residue);
+        room.missing = without(least + candidate.promised + deficit, *free + room.coming);
     }
     return room;
 }
@@ -136,22 +163,22 @@ Instant Engine::patience_end(const Model& model) {
 
 // Somebody waits for it, and not only a load in advance. A further copy takes what is free.
 bool Engine::may_evict(const Model& model) const {
-    if (model.count_live() > 0) return false;
+    if (model.count_live() > 0 || model.foremost().residency() == offloading) return false;
     const bool is_called = !model.is_paused && !model.queue.empty();
     return is_called || std::ranges::any_of(model.admins, [&](RequestId request) {
                const AdminWait& admin = admins_.at(request);
-               return admin.wants_ready && admin.may_evict;
+               return admin.goal == AdminGoal::ready && admin.may_evict;
            });
 }
 
 // Asks those who can give what is missing, or notes when to look again. False: nobody can.
-bool Engine::make_room(Model& model, std::span<const Candidate> candidates, Instant now,
-                       Commands& out) {
+bool Engine::make_room(Model& model, const Wish& wish, std::span<const Candidate> candidates,
+                       Instant now, Commands& out) {
     model.promise.reset();
     std::vector<Room> rooms;
     if (may_evict(model)) {
         for (const Candidate& candidate : candidates) {
-            if (const auto room = room_on(model, candidate, now)) rooms.push_back(*room);
+            if (const auto room = room_on(model, wish, candidate, now)) rooms.push_back(*room);
         }
     }
     std::optional<Instant> later;

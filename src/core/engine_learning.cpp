@@ -52,7 +52,8 @@ std::optional<Bytes> Engine::learned_need(const Model& model) const {
 // After an answer of the device.
 void Engine::learn_from(DeviceId id, Commands& out) {
     for (const auto& [generation, claim] : devices_.device(id).ledger.claims()) {
-        if (claim.stage != ClaimStage::departed) learn(generation, false, out);
+        const bool is_guest = devices_.holdings().at(generation).device != id;
+        if (!is_guest && claim.stage != ClaimStage::departed) learn(generation, false, out);
     }
 }
 

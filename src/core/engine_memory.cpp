@@ -69,12 +69,14 @@ void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
     disarm_settled();
     learn_from(event.device, out);
     shrink_copies(event.device, now, out);
+    go_on_offloading(now, out);
     feed_starving(now, out);
     arm_device_timers();
 }
 
 void Engine::on(const DeviceSilent& event, Instant now, Commands& out) {
     if (!devices_.on_silent(event.device, event.sequence)) return;
+    go_on_offloading(now, out);
     feed_starving(now, out);
     arm_device_timers();
 }
@@ -89,7 +91,8 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
     for_each_replica([&](ReplicaId id, Replica& replica) {
         if (replica.device() != event.device) return;
         const Residency residency = replica.residency();
-        if (residency != loading && residency != ready && residency != draining) return;
+        const bool is_leaving = residency == stopping || residency == unkillable;
+        if (!replica.has_process() || is_leaving) return;
         out.push_back(Report{
             EventCode::worker_poisoned, id.model, replica.generation(), {}, error, event.device});
         model_of(id.model).last_error = error;
@@ -97,6 +100,7 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
         replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
                      StopStep::terminated, now, out);
     });
+    go_on_offloading(now, out);
     for (const Model& model : models_) advance(model.id, now, out);
     arm_device_timers();
 }
@@ -148,7 +152,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     const bool clears = model.memory_retries > 0 && tried != choice.candidates.end() &&
                         known_need(model.spec.need, *tried).kind == NeedKind::unknown;
     if (!choice.is_waiting && clears) {
-        if (make_room(model, {tried, 1}, now, out)) {
+        if (make_room(model, {model.spec.need}, {tried, 1}, now, out)) {
             shortage.device = model.overfull;
             shortage.available = devices_.device(model.overfull).ledger.free();
             starve(model, shortage, now, out);
@@ -167,7 +171,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
     starve(model, shortage, now, out);
     if (!model.shortage || choice.is_waiting) return std::nullopt;
-    make_room(model, choice.candidates, now, out);
+    make_room(model, {model.spec.need}, choice.candidates, now, out);
     if (!is_doubted(model, now)) return std::nullopt;
     for (Candidate& candidate : choice.candidates) candidate.learned.reset();
     const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());

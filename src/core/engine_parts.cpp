@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace windlass::core {
 namespace {
@@ -11,14 +12,17 @@ namespace {
 int rank_of(Residency residency) {
     switch (residency) {
         case Residency::ready: return 0;
-        case Residency::loading: return 1;
-        case Residency::draining: return 2;
-        case Residency::stopping: return 3;
-        case Residency::unkillable: return 4;
-        case Residency::backoff: return 5;
-        case Residency::cold: return 6;
+        case Residency::restoring: return 1;
+        case Residency::loading: return 2;
+        case Residency::offloading: return 3;
+        case Residency::offloaded: return 4;
+        case Residency::draining: return 5;
+        case Residency::stopping: return 6;
+        case Residency::unkillable: return 7;
+        case Residency::backoff: return 8;
+        case Residency::cold: return 9;
     }
-    return 7;
+    return 10;
 }
 
 }  // namespace
@@ -47,8 +51,17 @@ bool Model::has_process() const {
 
 std::size_t Model::count_live() const {
     return static_cast<std::size_t>(std::ranges::count_if(replicas, [](const Replica& replica) {
-        return replica.residency() == Residency::ready || replica.residency() == Residency::loading;
+        const Residency residency = replica.residency();
+        return residency == Residency::ready || residency == Residency::loading ||
+               residency == Residency::restoring;
     }));
+}
+
+bool Model::has_live() const {
+    return count_live() > 0 || std::ranges::any_of(replicas, [](const Replica& replica) {
+               const Residency residency = replica.residency();
+               return residency == Residency::offloading || residency == Residency::offloaded;
+           });
 }
 
 std::uint32_t Model::count_copies_on(DeviceId device) const {
@@ -74,22 +87,47 @@ bool Model::is_first_run_due() const {
     return may_run() && std::ranges::any_of(replicas, &Replica::is_first_run_due);
 }
 
-bool Model::wants_copy() const {
+bool Model::wants_place() const {
     if (unload_wanted > 0) return false;
     std::size_t live_count = 0;
     std::size_t places_to_come = 0;
     for (const Replica& replica : replicas) {
         const Residency residency = replica.residency();
-        // A failure is followed by a pause, for every copy.
-        const bool is_failing = residency == Residency::stopping && replica.will_back_off();
-        if (residency == Residency::backoff || is_failing) return false;
-        if (residency == Residency::loading) places_to_come += spec.concurrency;
+        // One that is on its way to the host's memory comes back for whoever waits.
+        const bool is_coming = residency == Residency::loading ||
+                               residency == Residency::offloading ||
+                               residency == Residency::restoring;
+        if (is_coming) places_to_come += spec.concurrency;
         if (replica.is_first_run_due()) ++places_to_come;
-        if (residency == Residency::ready || residency == Residency::loading) ++live_count;
+        if (is_coming || residency == Residency::ready) ++live_count;
     }
     const std::size_t asked_count = is_paused ? 0 : queue.size();
     if (live_count == 0) return asked_count > 0 || load_wanted > 0;
     return asked_count > places_to_come && !breaker.is_tripped();
+}
+
+bool Model::may_launch() const {
+    return std::ranges::none_of(replicas, [](const Replica& replica) {
+        return replica.residency() == Residency::backoff ||
+               (replica.residency() == Residency::stopping && replica.will_back_off());
+    });
+}
+
+std::size_t& Model::wanted(AdminGoal goal) {
+    switch (goal) {
+        case AdminGoal::ready: return load_wanted;
+        case AdminGoal::offloaded: return offload_wanted;
+        case AdminGoal::gone: return unload_wanted;
+    }
+    std::unreachable();
+}
+
+std::vector<std::uint32_t> Model::offloaded_copies() const {
+    std::vector<std::uint32_t> copies;
+    for (std::uint32_t copy = 0; copy < replicas.size(); ++copy) {
+        if (replicas[copy].residency() == Residency::offloaded) copies.push_back(copy);
+    }
+    return copies;
 }
 
 std::optional<std::uint32_t> Model::find_cold() {

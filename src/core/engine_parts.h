@@ -38,11 +38,13 @@ struct Call {  // waits for an answer
     friend bool operator==(const Call&, const Call&) = default;
 };
 
+enum class AdminGoal : std::uint8_t { ready, offloaded, gone };
+
 struct AdminWait {  // an administrator waits for a residency
     ModelId model;
-    bool wants_ready = false;  // else: gone
-    Generation after;          // ready in a later process than this one; none: any will do
-    bool may_evict = true;     // others may have to make room for it
+    AdminGoal goal = AdminGoal::gone;
+    Generation after;       // ready in a later process than this one; none: any will do
+    bool may_evict = true;  // others may have to make room for it
     friend bool operator==(const AdminWait&, const AdminWait&) = default;
 };
 
@@ -50,6 +52,11 @@ struct Promise {  // bytes that nobody may take who began to wait later
     DeviceId device;
     Bytes bytes;
     friend bool operator==(const Promise&, const Promise&) = default;
+};
+
+struct Wish {  // a place for one more copy, or for weights that come back
+    Need need;
+    Generation returning = {};  // whose; none: it is one more copy
 };
 
 struct Model {
@@ -63,6 +70,7 @@ struct Model {
     RunWindow window;
     std::set<RequestId> admins;             // who wait for a residency
     std::size_t load_wanted = 0;            // of them: for `ready`
+    std::size_t offload_wanted = 0;         // of them: for its weights to leave the device
     std::size_t unload_wanted = 0;          // of them: for it to be gone
     bool is_paused = false;                 // no further run begins
     bool is_removed = false;                // not in the configuration any more
@@ -73,7 +81,7 @@ struct Model {
     std::optional<Promise> promise;         // of that, what is kept for it
     std::uint32_t memory_retries = 0;       // loads in a row that ran out of memory
     DeviceId overfull;                      // where the latest of them did
-    Duration return_cost{};                 // what its latest load took
+    Duration return_cost{};                 // what its latest load or restore took
     Generation last_failed;                 // the youngest that counted as a failure
     Generation retired;               // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited
@@ -88,7 +96,8 @@ struct Model {
     const Replica& foremost() const;
     std::size_t lease_count() const;
     bool has_process() const;
-    std::size_t count_live() const;  // ready or loading
+    std::size_t count_live() const;  // ready, loading or being restored
+    bool has_live() const;           // one of these, or one whose weights can come back
     std::uint32_t count_copies_on(DeviceId device) const;
     // Of the ready replicas that have run before, the one with the fewest runs; null when all are
     // full.
@@ -96,7 +105,11 @@ struct Model {
     bool is_first_run_due() const;  // of one of them; and it may run
     bool may_run() const { return !breaker.is_tripped() || lease_count() == 0; }  // one probe
     // Somebody waits for whom neither a ready replica has a place, nor one that loads will have.
-    bool wants_copy() const;
+    bool wants_place() const;
+    bool may_launch() const;  // a failure is followed by a pause, for every copy
+    std::size_t& wanted(AdminGoal goal);
+    // Weights that lie in the host's memory.
+    std::vector<std::uint32_t> offloaded_copies() const;
     // A place for one more copy, if there may be one more.
     std::optional<std::uint32_t> find_cold();
     bool is_retired(const Replica& replica) const { return replica.generation() <= retired; }

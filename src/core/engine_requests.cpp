@@ -24,7 +24,7 @@ void Engine::respond(RequestId request, std::optional<Error> error, Generation g
         WL_ASSERT(admin != admins_.end());
         id = admin->second.model;
         Model& model = model_of(id);
-        --(admin->second.wants_ready ? model.load_wanted : model.unload_wanted);
+        --model.wanted(admin->second.goal);
         model.admins.erase(request);
         admins_.erase(admin);
     }
@@ -150,7 +150,7 @@ void Engine::refuse_waiting(ModelId id, const Error& error, Commands& out) {
     std::vector<RequestId> waiting{model.delayed.begin(), model.delayed.end()};
     for (const QueuePlace& place : model.queue.places()) waiting.push_back(place.request);
     for (const RequestId request : model.admins) {
-        if (admins_.at(request).wants_ready) waiting.push_back(request);
+        if (admins_.at(request).goal == AdminGoal::ready) waiting.push_back(request);
     }
     for (const RequestId request : waiting) refuse(request, error, out);
 }
@@ -176,7 +176,10 @@ Error Engine::closing_error(const Model& model) const {
 Error Engine::timeout_error(RequestId request, TimerKind kind) const {
     if (const auto admin = admins_.find(request); admin != admins_.end()) {
         const Model& model = model_of(admin->second.model);
-        if (model.shortage && model.foremost().residency() == cold) return memory_error(model);
+        const Residency residency = model.foremost().residency();
+        const bool waits_for_memory = residency == cold || residency == offloaded;
+        const bool wants_memory = admin->second.goal == AdminGoal::ready;
+        if (model.shortage && waits_for_memory && wants_memory) return memory_error(model);
         return base::fail(
             Errc::timeout,
             fmt::format("the model {} is still {} at the end of the time given; it goes on",

@@ -68,6 +68,9 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
         case draining: return WaitReason::draining;
         case stopping: return WaitReason::stopping;
         case backoff: return WaitReason::backoff;
+        case restoring: return WaitReason::restoring;
+        case offloading: return WaitReason::offloading;
+        case offloaded:
         case cold:
             if (model.shortage) return short_reason(model);
             break;
@@ -149,7 +152,8 @@ void Engine::encode(StateEncoder& encoder) const {
         for (const Replica& replica : model.replicas) {
             replica.encode(encoder);
             const bool is_live = replica.residency() == Residency::ready ||
-                                 replica.residency() == Residency::loading;
+                                 replica.residency() == Residency::loading ||
+                                 replica.residency() == Residency::restoring;
             const bool is_older = is_live && replica.generation() < model.last_failed;
             encoder.number((model.retired == replica.generation() ? 1u : 0u) |
                            (is_older ? 2u : 0u));
@@ -185,8 +189,8 @@ void Engine::encode(StateEncoder& encoder) const {
     encoder.number(admins_.size());
     for (const auto& [request, admin] : admins_) {
         encoder.request(request);
-        encoder.number(admin.model.value << 2 | (admin.wants_ready ? 1u : 0u) |
-                       (admin.may_evict ? 2u : 0u));
+        encoder.number(admin.model.value << 3 | static_cast<std::uint64_t>(admin.goal) << 1 |
+                       (admin.may_evict ? 1u : 0u));
         encoder.generation(admin.after);
     }
     // Of a device that waits for no timer; else that tells when it was asked.
@@ -221,10 +225,19 @@ void Engine::check_replicas(const Model& model) const {
         const Residency residency = replica.residency();
         WL_ASSERT(residency != unkillable);
         WL_ASSERT(replica.has_process() || replica.leases().empty());
-        WL_ASSERT(residency != loading || replica.leases().empty());
+        const bool is_used = residency == ready || residency == draining || residency == stopping;
+        WL_ASSERT(is_used || replica.leases().empty());
+        WL_ASSERT(residency != offloading || replica.can_offload());
         WL_ASSERT(!replica.has_process() ||
                   generations_.at(replica.generation()) == ReplicaId(model.id, copy));
-        const bool is_timed = residency == loading || residency == stopping || residency == backoff;
+        const bool is_parked =
+            replica.has_process() && devices_.parked().contains(replica.generation());
+        const bool is_away =
+            residency == offloading || residency == offloaded || residency == restoring;
+        WL_ASSERT(residency == stopping || is_parked == is_away);
+        const bool is_timed = residency == loading || residency == stopping ||
+                              residency == backoff || residency == offloading ||
+                              residency == restoring;
         WL_ASSERT(is_timed == replica.deadline().has_value());
         WL_ASSERT(replica.deadline() ==
                   deadlines_.find({TimerKind::replica_step, model.id.value, copy}));
@@ -255,14 +268,16 @@ void Engine::check_invariants() const {
     for (const Model& model : models_) {
         lease_count += model.lease_count();
         check_replicas(model);
-        WL_ASSERT(model.foremost().residency() != cold || model.queue.empty() || model.is_paused ||
-                  model.shortage);
+        const Residency foremost = model.foremost().residency();
+        const bool is_away = foremost == cold || foremost == offloaded;
+        WL_ASSERT(!is_away || model.queue.empty() || model.is_paused || model.shortage);
         WL_ASSERT(model.shortage.has_value() == starving_.contains(model.starving_place));
         WL_ASSERT(model.shortage || !model.promise);
         WL_ASSERT(model.shortage || !deadlines_.find({TimerKind::room, model.id.value}));
         WL_ASSERT(!is_closing(model) || (model.queue.empty() && model.delayed.empty()));
         WL_ASSERT(!is_closing(model) || model.load_wanted == 0);
-        WL_ASSERT(model.admins.size() == model.load_wanted + model.unload_wanted);
+        WL_ASSERT(model.admins.size() ==
+                  model.load_wanted + model.offload_wanted + model.unload_wanted);
     }
     check_memory();
     WL_ASSERT(lease_count == runs_.size());

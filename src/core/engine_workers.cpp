@@ -12,6 +12,16 @@ namespace windlass::core {
 using base::Errc;
 using enum Residency;
 
+namespace {
+
+// It was, or is, ready, and is not told to go.
+bool has_loaded(Residency residency) {
+    return residency == ready || residency == draining || residency == offloading ||
+           residency == offloaded || residency == restoring;
+}
+
+}  // namespace
+
 // The replica whose current process this is; null for an old generation.
 Replica* Engine::find_generation(Generation generation) {
     const auto entry = generations_.find(generation);
@@ -25,7 +35,7 @@ Replica* Engine::find_generation(Generation generation) {
 void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != loading || replica->said_hello()) return;
-    replica->on_hello(now, out);
+    replica->on_hello(event.can_offload, now, out);
     arm_replica_timers(generations_.at(event.generation));
 }
 
@@ -64,7 +74,10 @@ void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
     const Replica& failed = replica_of(id);
     out.push_back(Report{EventCode::model_load_failed, id.model, failed.generation(), {}, error});
     const bool is_served = std::ranges::any_of(model.replicas, [&](const Replica& other) {
-        return &other != &failed && (other.residency() == ready || other.residency() == loading);
+        const Residency residency = other.residency();
+        const bool may_serve =
+            residency == loading || (has_loaded(residency) && residency != draining);
+        return &other != &failed && may_serve;
     });
     if (is_served) return;
     if (!model.is_paused) {  // else they wait for `resume`, whatever becomes of this load
@@ -72,7 +85,7 @@ void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
     }
     const std::set<RequestId> admins = model.admins;
     for (const RequestId request : admins) {
-        if (admins_.at(request).wants_ready) refuse(request, error, out);
+        if (admins_.at(request).goal == AdminGoal::ready) refuse(request, error, out);
     }
 }
 
@@ -265,12 +278,13 @@ void Engine::on(const ChannelLost& event, Instant now, Commands& out) {
     if (replica == nullptr) return;
     const ReplicaId id = generations_.at(event.generation);
     const Residency residency = replica->residency();
+    const bool is_loaded = has_loaded(residency);
     if (residency == loading) fail_load(id, event.error, out);
-    if (residency == ready || residency == draining) {
+    if (is_loaded) {
         model_of(id.model).last_error = event.error;
         out.push_back(Report{EventCode::worker_lost, id.model, event.generation, {}, event.error});
     }
-    if (residency == loading || residency == ready || residency == draining) {
+    if (residency == loading || is_loaded) {
         replica->stop(residency == draining ? StopCause::wanted : StopCause::failure,
                       StopStep::terminated, now, out);
     } else if (replica->stop_step() != StopStep::asked) {
@@ -324,7 +338,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     WL_ASSERT(replica.generation() == generation);
     const Residency residency = replica.residency();
     if (residency == loading) fail_load(id, error, out);
-    if (residency == ready || residency == draining) {
+    if (has_loaded(residency)) {
         model.last_error = error;
         out.push_back(Report{EventCode::worker_lost, id.model, generation, {}, error});
     }

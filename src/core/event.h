@@ -1,5 +1,6 @@
 // What may happen to the engine. Plain values: they can be recorded and replayed. An event about a
 // generation or request that is no longer current is stale and changes nothing.
+// lint: long file, a table: one struct for each event
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ using base::Duration;
 using base::Error;
 using base::Instant;
 
-// --- clients. Each of the first four is answered by exactly one Respond.
+// --- clients. Each of the first five is answered by exactly one Respond.
 
 struct CallArrived {
     RequestId request;
@@ -40,10 +41,16 @@ struct RestartAsked {  // an administrator wants the model ready in a new proces
     ModelId model;
     Duration timeout;
 };
+struct OffloadAsked {  // an administrator wants the weights off the device, once nobody uses them
+    RequestId request;
+    ModelId model;
+    Duration timeout;
+};
 struct UnloadAsked {  // an administrator wants the process gone
     RequestId request;
     ModelId model;
     Duration timeout;
+    bool is_forced = false;  // at once, with whatever runs in it
 };
 struct PauseAsked {  // begin no further run; what runs goes on, what waits keeps waiting
     ModelId model;
@@ -86,11 +93,26 @@ struct LaunchFailed {  // ends the generation, as WorkerExited does
 };
 struct WorkerHello {
     Generation generation;
+    bool can_offload = false;  // it has the hooks for Offload and Restore
 };
 struct WorkerLoaded {
     Generation generation;
 };
 struct LoadFailed {  // the worker reported it and goes away by itself
+    Generation generation;
+    Error error;
+};
+struct WorkerOffloaded {
+    Generation generation;
+};
+struct OffloadFailed {  // the weights are still on the device, and it can serve
+    Generation generation;
+    Error error;
+};
+struct WorkerRestored {
+    Generation generation;
+};
+struct RestoreFailed {  // the weights are still in the host's memory
     Generation generation;
     Error error;
 };
@@ -137,10 +159,12 @@ struct ShutdownAsked {  // refuse what waits, let runs finish within `grace`, th
 struct ShutdownForced {};  // kill everything at once
 
 using Event =
-    std::variant<CallArrived, LoadAsked, RestartAsked, UnloadAsked, PauseAsked, ResumeAsked,
-                 KillAsked, ClientGone, ModelConfigured, ModelRemoved, NeedRecalled, LaunchFailed,
-                 WorkerHello, WorkerLoaded, LoadFailed, RunStarted, RunProgressed, RunAnswered,
-                 RunFailed, RunRecalled, ChannelLost, WorkerExited, DeviceFound, DeviceSampled,
-                 DeviceSilent, DeviceLost, TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
+    std::variant<CallArrived, LoadAsked, RestartAsked, OffloadAsked, UnloadAsked, PauseAsked,
+                 ResumeAsked, KillAsked, ClientGone, ModelConfigured, ModelRemoved, NeedRecalled,
+                 LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed, WorkerOffloaded,
+                 OffloadFailed, WorkerRestored, RestoreFailed, RunStarted, RunProgressed,
+                 RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited, DeviceFound,
+                 DeviceSampled, DeviceSilent, DeviceLost, TimePassed, LoopDelayed, ShutdownAsked,
+                 ShutdownForced>;
 
 }  // namespace windlass::core

@@ -16,11 +16,13 @@ using base::Instant;
 
 // The limits in time of one replica's process.
 struct ReplicaLimits {
-    Duration start_timeout = std::chrono::seconds{60};  // launch to `hello`
-    Duration load_timeout = std::chrono::minutes{10};   // `load` to `loaded`
-    Duration stop_grace = std::chrono::seconds{10};     // `stop` to SIGTERM
-    Duration cancel_grace = std::chrono::seconds{2};    // `cancel` to SIGTERM
-    Duration term_grace = std::chrono::seconds{10};     // SIGTERM to SIGKILL
+    Duration start_timeout = std::chrono::seconds{60};    // launch to `hello`
+    Duration load_timeout = std::chrono::minutes{10};     // `load` to `loaded`
+    Duration offload_timeout = std::chrono::seconds{60};  // `offload` to `offloaded`
+    Duration restore_timeout = std::chrono::seconds{60};  // `restore` to `restored`
+    Duration stop_grace = std::chrono::seconds{10};       // `stop` to SIGTERM
+    Duration cancel_grace = std::chrono::seconds{2};      // `cancel` to SIGTERM
+    Duration term_grace = std::chrono::seconds{10};       // SIGTERM to SIGKILL
     Duration reap_timeout =
         std::chrono::seconds{5};  // SIGKILL to the exit seen; then the process is `unkillable`
 
@@ -52,8 +54,11 @@ struct ModelSpec {
     Duration backoff = std::chrono::seconds{1};
     Duration backoff_max = std::chrono::minutes{5};
     BreakerSettings breaker;
-    std::optional<Duration> unload_after = std::chrono::minutes{6};  // idle time; empty: never
-    bool is_pinned = false;                                          // makes room for nobody
+    // Idle time, from the same moment on; empty: never. Then the weights leave the device (not on a
+    // CPU, and only of workers that can); then the process goes.
+    std::optional<Duration> offload_after = std::chrono::minutes{5};
+    std::optional<Duration> unload_after = std::chrono::minutes{6};
+    bool is_pinned = false;                       // makes room for nobody
     Duration max_wait = std::chrono::minutes{1};  // for memory; then those at work make room too
     // Requests held in the channel beyond `concurrency`. Empty: from the measured run time.
     std::optional<std::uint32_t> prefetch;

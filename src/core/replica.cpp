@@ -2,6 +2,7 @@
 #include "core/replica.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -9,15 +10,15 @@ namespace windlass::core {
 
 using enum Residency;
 
-bool Replica::has_process() const {
-    return residency_ == loading || residency_ == ready || residency_ == draining ||
-           residency_ == stopping || residency_ == unkillable;
-}
+bool Replica::has_process() const { return residency_ != cold && residency_ != backoff; }
 
 bool Replica::will_back_off() const {
     switch (residency_) {
         case loading:
-        case ready: return true;
+        case ready:
+        case offloading:
+        case offloaded:
+        case restoring: return true;
         case stopping: return stop_cause_ == StopCause::failure;
         case draining:
         case cold:
@@ -39,11 +40,19 @@ std::size_t Replica::begun_count() const {
 void Replica::enter(Residency next, Commands& out) {
     WL_ASSERT(is_allowed({residency_, next}));
     const bool had_process = has_process();
-    residency_ = next;
+    const Residency before = std::exchange(residency_, next);
     deadline_.reset();  // a deadline belongs to the state that set it
     switch (next) {
         case loading: return report(EventCode::model_loading, out);
-        case ready: return report(EventCode::model_ready, out);
+        case ready:
+            if (before == offloading) return;  // it never was away; the failure is told elsewhere
+            return report(before == restoring ? EventCode::model_restored : EventCode::model_ready,
+                          out);
+        case offloading: return report(EventCode::model_offloading, out);
+        case offloaded:
+            if (before == restoring) return;
+            return report(EventCode::model_offloaded, out);
+        case restoring: return report(EventCode::model_restoring, out);
         case draining: return report(EventCode::model_draining, out);
         case stopping: return report(EventCode::model_stopping, out);
         case unkillable: return report(EventCode::worker_unkillable, out);
@@ -65,6 +74,10 @@ void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Co
     device_ = order.device;
     said_hello_ = false;
     is_untried_ = is_unproven_ = false;
+    can_offload_ = awaits_room_ = false;
+    failed_offloads_ = failed_restores_ = 0;
+    offload_retry_at_ = {};
+    idle_since_.reset();
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
     loading_since_ = now;
@@ -73,9 +86,10 @@ void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Co
     out.push_back(order);
 }
 
-void Replica::on_hello(Instant now, Commands& out) {
+void Replica::on_hello(bool can_offload, Instant now, Commands& out) {
     WL_ASSERT(residency_ == loading && !said_hello_);
     said_hello_ = true;
+    can_offload_ = can_offload;
     deadline_ = saturating_add(now, limits_.load_timeout);
     out.push_back(Load{model_, generation_, device_});
 }
@@ -221,6 +235,10 @@ void Replica::encode(StateEncoder& encoder) const {
         encoder.generation(generation_);
         encoder.number(device_.value);
     }
+    encoder.number((can_offload_ ? 1u : 0u) | (awaits_room_ ? 2u : 0u) | failed_offloads_ << 2 |
+                   std::uint64_t{failed_restores_} << 8);
+    // In other states the timers tell.
+    if (residency_ == offloading) encoder.optional_instant(idle_since_);
     encoder.optional_instant(deadline_);
     encoder.number(leases_.size());
     if (leases_.size() > begun_count()) encoder.instant(place_free_since_);

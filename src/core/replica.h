@@ -50,11 +50,12 @@ class Replica {
     bool is_first_run_due() const;
     // Placed by what others of its model taught, and has not run itself.
     bool is_unproven() const { return is_unproven_; }
+    bool can_offload() const { return can_offload_; }  // as its `hello` said
     bool will_back_off() const;  // asked before on_exit(): true when the exit is a failure
     const Leases& leases() const { return leases_; }
     std::size_t begun_count() const;
     std::uint32_t concurrency() const { return concurrency_; }  // that of its process
-    Instant loading_since() const { return loading_since_; }    // of the latest load
+    Instant loading_since() const { return loading_since_; }    // of the latest load or restore
     Instant ready_since() const { return ready_since_; }
     Instant used_at() const { return place_free_since_; }  // a run ended, or it became ready
 
@@ -66,7 +67,8 @@ class Replica {
     void launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out);
     void mark_unproven() { is_unproven_ = true; }  // once launched
     void mark_untried() { is_untried_ = true; }    // once launched: nobody knows what it needs
-    void on_hello(Instant now, Commands& out);     // first sign of the process: send `load`
+    // First sign of the process: send `load`.
+    void on_hello(bool can_offload, Instant now, Commands& out);
     void on_loaded(Instant now, Commands& out);
     void drain(Commands& out);  // ready only; recalls what has not begun
     // Starts the ladder at `first`: asked (a worker that can hear), cancelled (a run broke a
@@ -85,6 +87,24 @@ class Replica {
     void cancel(RequestId request, Commands& out);
     void end_lease(RequestId request, Instant now);
     void forgive(Duration delay);  // shifts the signs of life of what has begun
+
+    // --- idleness and what it leads to (replica_moves.cpp)
+    void note_idle(Instant now);  // nobody uses it; keeps the first such instant
+    void forget_idle();           // somebody does, or the count begins anew
+    std::optional<Instant> idle_since() const { return idle_since_; }
+    void await_room(bool awaits) {
+        awaits_room_ = awaits;
+    }  // the host is being asked how full it is
+    bool awaits_room() const { return awaits_room_; }
+    void offload(Instant now, Commands& out);
+    void on_offloaded(Commands& out);
+    void on_offload_failed(Instant retry_at, Instant now, Commands& out);
+    std::uint32_t failed_offloads() const { return failed_offloads_; }  // in a row
+    Instant offload_retry_at() const { return offload_retry_at_; }
+    void restore(Instant now, Commands& out);
+    void on_restored(Instant now, Commands& out);
+    void on_restore_failed(Commands& out);
+    std::uint32_t failed_restores() const { return failed_restores_; }  // in a row
 
     // Since when a run ought to have begun and has not: places are free, and it was sent before.
     std::optional<Instant> begin_due_since() const;
@@ -108,6 +128,12 @@ class Replica {
     bool said_hello_ = false;
     bool is_untried_ = false;
     bool is_unproven_ = false;
+    bool can_offload_ = false;
+    bool awaits_room_ = false;
+    std::uint32_t failed_offloads_ = 0;
+    std::uint32_t failed_restores_ = 0;
+    Instant offload_retry_at_;
+    std::optional<Instant> idle_since_;
     std::optional<Instant> deadline_;
     Instant loading_since_;
     Instant ready_since_;

@@ -11,20 +11,32 @@ namespace {
 using enum Residency;
 
 constexpr auto kMoves = std::to_array<ResidencyMove>({
-    {cold, loading},         // somebody needs it
-    {cold, backoff},         // its predecessor failed and was set aside as unkillable
-    {loading, ready},        // `loaded`
-    {loading, stopping},     // failed, too slow, or not wanted any more
-    {loading, backoff},      // its process died or could not be started
-    {ready, draining},       // must go, but still holds runs
-    {ready, stopping},       // idle too long, or a run broke a limit
-    {ready, backoff},        // its process died
-    {draining, stopping},    // the last run ended
-    {draining, cold},        // its process died; it had to go anyway
-    {stopping, cold},        // gone as asked
-    {stopping, backoff},     // gone after a failure
-    {stopping, unkillable},  // not reaped in time
-    {backoff, cold},         // the wait is over
+    {cold, loading},          // somebody needs it
+    {cold, backoff},          // its predecessor failed and was set aside as unkillable
+    {loading, ready},         // `loaded`
+    {loading, stopping},      // failed, too slow, or not wanted any more
+    {loading, backoff},       // its process died or could not be started
+    {ready, draining},        // must go, but still holds runs
+    {ready, stopping},        // idle too long, or a run broke a limit
+    {ready, backoff},         // its process died
+    {ready, offloading},      // idle too long, or an administrator wants it
+    {offloading, offloaded},  // `offloaded`
+    {offloading, ready},      // it failed; the weights are where they were
+    {offloading, stopping},   // too slow, or it must go
+    {offloading, backoff},    // its process died
+    {offloaded, restoring},   // somebody needs it, and its bytes are claimed
+    {offloaded, stopping},    // idle still longer, or it must go
+    {offloaded, backoff},     // its process died
+    {restoring, ready},       // `restored`
+    {restoring, offloaded},   // out of memory; the weights are where they were
+    {restoring, stopping},    // failed, too slow, or it must go
+    {restoring, backoff},     // its process died
+    {draining, stopping},     // the last run ended
+    {draining, cold},         // its process died; it had to go anyway
+    {stopping, cold},         // gone as asked
+    {stopping, backoff},      // gone after a failure
+    {stopping, unkillable},   // not reaped in time
+    {backoff, cold},          // the wait is over
 });
 
 }  // namespace
@@ -38,6 +50,9 @@ std::string_view to_text(Residency residency) {
         case cold: return "cold";
         case loading: return "loading";
         case ready: return "ready";
+        case offloading: return "offloading";
+        case offloaded: return "offloaded";
+        case restoring: return "restoring";
         case draining: return "draining";
         case stopping: return "stopping";
         case unkillable: return "unkillable";

@@ -11,13 +11,16 @@ enum class Residency : std::uint8_t {
     cold,        // no process
     loading,     // a process was asked for; not yet serving
     ready,       // serving; the only state in which a run may be sent
+    offloading,  // its weights are on their way to the host's memory
+    offloaded,   // they lie there; the process lives on and holds what its context needs
+    restoring,   // they are on their way back to the device
     draining,    // must go: what it holds finishes, nothing is sent, it never becomes ready again
     stopping,    // told to go; it counts as alive until its exit has been seen
     unkillable,  // SIGKILL was sent and no exit seen in time; set aside, holds nothing else up
     backoff,     // waits after a failure, holds nothing
 };
 
-inline constexpr int kResidencyCount = 7;
+inline constexpr int kResidencyCount = 10;
 
 struct ResidencyMove {
     Residency from;

@@ -9,6 +9,8 @@ std::string_view to_text(WaitReason reason) {
     switch (reason) {
         case WaitReason::starting: return "starting";
         case WaitReason::loading: return "loading";
+        case WaitReason::restoring: return "restoring";
+        case WaitReason::offloading: return "offloading";
         case WaitReason::busy: return "busy";
         case WaitReason::draining: return "draining";
         case WaitReason::stopping: return "stopping";
@@ -25,7 +27,9 @@ bool is_stuck(WaitReason reason) {
     switch (reason) {
         case WaitReason::starting:
         case WaitReason::loading:
+        case WaitReason::restoring:
         case WaitReason::paused: return false;
+        case WaitReason::offloading:
         case WaitReason::busy:
         case WaitReason::draining:
         case WaitReason::stopping:

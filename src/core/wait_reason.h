@@ -7,20 +7,22 @@
 namespace windlass::core {
 
 enum class WaitReason : std::uint8_t {
-    starting,  // the process of its model was launched and has not said `hello`
-    loading,   // the model loads
-    busy,      // every place in the replica is taken
-    draining,  // the replica must go; it finishes what it holds
-    stopping,  // the process is being ended
-    backoff,   // the model failed; the next try comes after a pause
-    retrying,  // a `transient` error of this request; its own pause is not over
-    paused,    // an administrator paused the model
-    memory,    // no device has room for it, or it is being asked whether it has; or its first run,
-               // which claims all there is, waits for others
-    device,    // no device that the model may use is there and answers
+    starting,    // the process of its model was launched and has not said `hello`
+    loading,     // the model loads
+    restoring,   // its weights come back from the host's memory
+    offloading,  // they are on their way there; they come back at once
+    busy,        // every place in the replica is taken
+    draining,    // the replica must go; it finishes what it holds
+    stopping,    // the process is being ended
+    backoff,     // the model failed; the next try comes after a pause
+    retrying,    // a `transient` error of this request; its own pause is not over
+    paused,      // an administrator paused the model
+    memory,      // no device has room for it, or it is being asked whether it has; or its first
+                 // run, which claims all there is, waits for others
+    device,      // no device that the model may use is there and answers
 };
 
-inline constexpr int kWaitReasonCount = 10;
+inline constexpr int kWaitReasonCount = 12;
 
 // "starting", "loading", ...: as in the API.
 std::string_view to_text(WaitReason reason);

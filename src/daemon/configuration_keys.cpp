@@ -125,10 +125,10 @@ constexpr auto kKeys = std::to_array<Key>({
      "The same for a job."},
     {kModel, "stall_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
      "Longest time without progress of a run that has begun. At its end the worker is ended."},
-    {kModel, "offload_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
-     "For moving the weights to host memory."},
-    {kModel, "restore_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kLater,
-     "For moving them back."},
+    {kModel, "offload_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
+     "For moving the weights to host memory. At its end the worker is ended."},
+    {kModel, "restore_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
+     "For moving them back. At its end the worker is ended, and a new one loads."},
     {kModel, "call_timeout", KeyKind::duration, "\"20m\"", "", "1ms", "30d", kNow,
      "From the arrival of a request to its answer, where the client names no "
      "`X-Windlass-Timeout`."},
@@ -165,9 +165,10 @@ constexpr auto kKeys = std::to_array<Key>({
      "From `cancel` to SIGTERM when a worker must end."},
     {kModel, "term_grace", KeyKind::duration, "\"10s\"", "", "0s", "1h", kNow,
      "From SIGTERM to SIGKILL."},
-    {kModel, "offload_after", KeyKind::duration_or_never, "\"5m\"", "", "0s", "30d", kLater,
-     "Idle time after which the weights go to host memory. On the CPU there is nothing to "
-     "offload."},
+    {kModel, "offload_after", KeyKind::duration_or_never, "\"5m\"", "", "0s", "30d", kNow,
+     "Idle time after which the weights go to host memory, if the model's class has `offload` and "
+     "`restore`; where there is no room for them, or it failed 3 times, the process goes instead. "
+     "On the CPU there is nothing to offload."},
     {kModel, "unload_after", KeyKind::duration_or_never, "\"6m\"", "", "0s", "30d", kNow,
      "Idle time after which the process goes. Not below an `offload_after` that is given."},
     {kModel, "variants", KeyKind::variant_tables, "", "[models.NAME.variants.V]", "", "", kLater,

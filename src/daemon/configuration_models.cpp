@@ -146,6 +146,8 @@ void read_limits(SectionReader& reader, ModelConfiguration& model) {
     reader.read("load_timeout", model.load_timeout);
     reader.read("run_timeout", model.run_timeout);
     reader.read("stall_timeout", model.stall_timeout);
+    reader.read("offload_timeout", model.offload_timeout);
+    reader.read("restore_timeout", model.restore_timeout);
     reader.read("call_timeout", model.call_timeout);
     reader.read("wait_timeout", model.wait_timeout);
     reader.read("max_wait", model.max_wait);

@@ -43,6 +43,8 @@ struct Meaning {
 constexpr auto kMeanings = std::to_array<Meaning>({
     {EventCode::run_limit_reached, "detected"},
     {EventCode::model_load_failed, "detected"},
+    {EventCode::model_offload_failed, "detected"},  // see is_failed_try()
+    {EventCode::model_restore_failed, "detected"},
     {EventCode::worker_lost, "detected"},
     {EventCode::worker_poisoned, "detected"},
     {EventCode::worker_terminated, ""},
@@ -54,6 +56,13 @@ constexpr auto kMeanings = std::to_array<Meaning>({
 constexpr std::array kMemory = {EventCode::worker_memory_returned, EventCode::device_fenced,
                                 EventCode::device_fence_lifted};
 constexpr std::string_view kCpu = "cpu";
+
+// A hook that failed leaves a worker that goes on; one that hangs leaves none.
+bool is_failed_try(const core::Report& report) {
+    const bool is_move = report.code == EventCode::model_offload_failed ||
+                         report.code == EventCode::model_restore_failed;
+    return is_move && report.error && report.error->code != base::Errc::timeout;
+}
 
 http::EvidenceStatus to_status(const worker::Evidence& evidence) {
     http::EvidenceStatus status{.took = evidence.took,
@@ -122,10 +131,12 @@ void Incidents::note_memory(const core::Report& report, base::Instant now) {
 }
 
 void Incidents::note(const core::Report& report, const Subject& subject, base::Instant now) {
-    if (report.code == EventCode::model_ready) return resume(report.model, now);
+    const bool is_serving =
+        report.code == EventCode::model_ready || report.code == EventCode::model_restored;
+    if (is_serving) return resume(report.model, now);
     if (std::ranges::find(kMemory, report.code) != kMemory.end()) return note_memory(report, now);
     const auto* const meaning = std::ranges::find(kMeanings, report.code, &Meaning::code);
-    if (meaning == kMeanings.end() || !report.generation) return;
+    if (meaning == kMeanings.end() || !report.generation || is_failed_try(report)) return;
     Incident* const incident =
         meaning->opens ? &open(report.generation, subject, now) : find(report.generation);
     const auto end = ends_.find(report.generation);

@@ -113,6 +113,7 @@ void Journal::write(const core::Report& report, const Subject& subject) {
     if (report.error) {
         fields.emplace_back("type", base::traits(report.error->code).name);
         fields.emplace_back("message", report.error->message);
+        if (!report.error->cause.empty()) fields.emplace_back("cause", report.error->cause);
         if (!report.error->traceback.empty()) {
             fields.emplace_back("traceback", report.error->traceback);
         }

@@ -69,8 +69,9 @@ double open_descriptors() {
 }
 
 constexpr std::array kResidencies = {
-    core::Residency::cold,     core::Residency::loading,  core::Residency::ready,
-    core::Residency::draining, core::Residency::stopping, core::Residency::unkillable,
+    core::Residency::cold,       core::Residency::loading,   core::Residency::ready,
+    core::Residency::offloading, core::Residency::offloaded, core::Residency::restoring,
+    core::Residency::draining,   core::Residency::stopping,  core::Residency::unkillable,
     core::Residency::backoff,
 };
 

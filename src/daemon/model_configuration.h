@@ -46,6 +46,8 @@ struct ModelConfiguration {
     Duration load_timeout = std::chrono::minutes{10};
     Duration run_timeout = std::chrono::minutes{5};
     Duration stall_timeout = std::chrono::minutes{15};
+    Duration offload_timeout = std::chrono::seconds{60};
+    Duration restore_timeout = std::chrono::seconds{60};
     Duration call_timeout = std::chrono::minutes{20};
     Duration wait_timeout = std::chrono::minutes{15};
     Duration max_wait = std::chrono::minutes{1};

@@ -208,7 +208,10 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
             if (order.is_awaited) break;
             admins_.emplace(request, Admin{*id, [](const std::string&, const auto&) {}});
             return done();
-        case http::ModelAction::unload: handle(core::UnloadAsked{request, *id, limit}); break;
+        case http::ModelAction::offload: handle(core::OffloadAsked{request, *id, limit}); break;
+        case http::ModelAction::unload:
+            handle(core::UnloadAsked{request, *id, limit, order.is_forced});
+            break;
         case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
         case http::ModelAction::pause: handle(core::PauseAsked{*id}); return done();
         case http::ModelAction::resume: handle(core::ResumeAsked{*id}); return done();
@@ -330,6 +333,12 @@ void Switchboard::on(const core::Recall& command) {
 void Switchboard::on(const core::Cancel& command) {
     supervisor_.cancel(command.generation.value, command.request.value);
 }
+void Switchboard::on(const core::Offload& command) {
+    supervisor_.offload(command.generation.value);
+}
+void Switchboard::on(const core::Restore& command) {
+    supervisor_.restore(command.generation.value);
+}
 void Switchboard::on(const core::Stop& command) { supervisor_.stop(command.generation.value); }
 void Switchboard::on(const core::Terminate& command) {
     look_at(command.generation);
@@ -411,11 +420,14 @@ void Switchboard::on(const core::Report& command) {
     // While it still does what broke the limit: `cancel` and its grace come next.
     if (command.code == run_limit_reached) look_at(command.generation);
     if (command.code == worker_reaped) reaped_.push_back(command.generation);
-    if (command.code == model_ready || command.code == worker_reaped) {
+    constexpr std::array kMemoryMoved = {model_ready, model_offloaded, model_restored,
+                                         worker_reaped};
+    if (std::ranges::find(kMemoryMoved, command.code) != kMemoryMoved.end()) {
         bridge_.refresh(devices_of_[command.generation]);
     }
-    constexpr std::array kMoves = {model_loading, model_ready, model_draining, model_stopping,
-                                   worker_unkillable};
+    constexpr std::array kMoves = {model_loading,   model_ready,     model_offloading,
+                                   model_offloaded, model_restoring, model_restored,
+                                   model_draining,  model_stopping,  worker_unkillable};
     if (std::ranges::find(kMoves, command.code) != kMoves.end()) {
         since_[command.generation] = loop_.now();
     }

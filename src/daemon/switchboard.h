@@ -127,6 +127,8 @@ class Switchboard final : public http::Backend {
     void on(const core::Dispatch& command);
     void on(const core::Recall& command);
     void on(const core::Cancel& command);
+    void on(const core::Offload& command);
+    void on(const core::Restore& command);
     void on(const core::Stop& command);
     void on(const core::Terminate& command);
     void on(const core::Kill& command);

@@ -39,6 +39,8 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.name = model.name;
     spec.limits.start_timeout = model.start_timeout;
     spec.limits.load_timeout = model.load_timeout;
+    spec.limits.offload_timeout = model.offload_timeout;
+    spec.limits.restore_timeout = model.restore_timeout;
     spec.limits.stop_grace = model.term_grace;
     spec.limits.cancel_grace = model.cancel_grace;
     spec.limits.term_grace = model.term_grace;
@@ -56,6 +58,7 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.breaker = {.deaths = model.breaker_deaths,
                     .window = model.breaker_window,
                     .cooldown = model.breaker_cooldown};
+    spec.offload_after = model.offload_after;
     spec.unload_after = model.unload_after;
     spec.is_pinned = model.pinned;
     spec.max_wait = model.max_wait;
@@ -94,7 +97,9 @@ std::optional<core::Event> to_event(const worker::Event& event) {
     const auto request_id = [](const auto& e) { return core::RequestId{e.request}; };
     return std::visit(
         base::Overloaded{
-            [&](const worker::Hello& e) -> Answer { return core::WorkerHello{worker_id(e)}; },
+            [&](const worker::Hello& e) -> Answer {
+                return core::WorkerHello{worker_id(e), e.can_offload};
+            },
             [&](const worker::Loaded& e) -> Answer { return core::WorkerLoaded{worker_id(e)}; },
             [&](const worker::Started& e) -> Answer {
                 return core::RunStarted{worker_id(e), request_id(e)};
@@ -113,11 +118,16 @@ std::optional<core::Event> to_event(const worker::Event& event) {
             [&](const worker::Recalled& e) -> Answer {
                 return core::RunRecalled{worker_id(e), request_id(e), e.recalled};
             },
-            // No order of the engine asks for these yet.
-            [](const worker::Offloaded&) -> Answer { return std::nullopt; },
-            [](const worker::Restored&) -> Answer { return std::nullopt; },
-            [](const worker::OffloadFailed&) -> Answer { return std::nullopt; },
-            [](const worker::RestoreFailed&) -> Answer { return std::nullopt; },
+            [&](const worker::Offloaded& e) -> Answer {
+                return core::WorkerOffloaded{worker_id(e)};
+            },
+            [&](const worker::Restored& e) -> Answer { return core::WorkerRestored{worker_id(e)}; },
+            [&](const worker::OffloadFailed& e) -> Answer {
+                return core::OffloadFailed{worker_id(e), e.error};
+            },
+            [&](const worker::RestoreFailed& e) -> Answer {
+                return core::RestoreFailed{worker_id(e), e.error};
+            },
             [&](const worker::ChannelLost& e) -> Answer {
                 return core::ChannelLost{worker_id(e), e.why};
             },

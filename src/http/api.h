@@ -51,7 +51,7 @@ struct CallAnswer {
 };
 
 // What an administrator may order: POST /api/models/{model}/load and so on.
-enum class ModelAction : std::uint8_t { load, unload, restart, pause, resume };
+enum class ModelAction : std::uint8_t { load, offload, unload, restart, pause, resume };
 
 struct ModelOrder {
     ModelAction action = ModelAction::load;
@@ -59,6 +59,7 @@ struct ModelOrder {
     std::optional<base::Duration> timeout = {};  // > 0; pause and resume take no time
     bool may_evict = true;                       // a load: others may have to make room
     bool is_awaited = true;                      // a load: answered when it is over, not at once
+    bool is_forced = false;                      // unload: at once, with whatever runs in it
 };
 
 // Why GET /healthz says "degraded": what does not work although the daemon does.

@@ -77,7 +77,8 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
                                   .model = std::move(task.call.model),
                                   .timeout = task.call.timeout,
                                   .may_evict = !task.query.is_hint,
-                                  .is_awaited = !task.query.is_hint},
+                                  .is_awaited = !task.query.is_hint,
+                                  .is_forced = task.query.is_forced},
                                  backend, std::move(respond));
     }
     return 0;

@@ -1,4 +1,4 @@
-// One switch, of one action.
+// One switch for each of two actions.
 #include "http/order_query.h"
 
 #include <fmt/core.h>
@@ -22,8 +22,9 @@ Parameter take_parameter(std::string_view& query) {
 }
 
 std::string_view known_to(ModelAction action) {
-    return action == ModelAction::load ? "it knows wait=0 (answer at once) and wait=1"
-                                       : "it knows none";
+    if (action == ModelAction::load) return "it knows wait=0 (answer at once) and wait=1";
+    if (action == ModelAction::unload) return "it knows force (give no grace) and force=0";
+    return "it knows none";
 }
 
 }  // namespace
@@ -36,6 +37,9 @@ base::Result<OrderQuery> read_order_query(ModelAction action, std::string_view q
         const bool is_off = value == "0" || value == "false";
         if (action == ModelAction::load && name == "wait" && (is_on || is_off)) {
             read.is_hint = is_off;
+        } else if (action == ModelAction::unload && name == "force" &&
+                   (value.empty() || is_on || is_off)) {
+            read.is_forced = !is_off;
         } else {
             return base::fail(base::Errc::invalid_input,
                               fmt::format("the order has no parameter {}{}{}; {}", name,

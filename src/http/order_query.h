@@ -9,7 +9,8 @@
 namespace windlass::http {
 
 struct OrderQuery {
-    bool is_hint = false;  // load: wait=0
+    bool is_hint = false;    // load: wait=0
+    bool is_forced = false;  // unload: force, force=1
 
     friend bool operator==(const OrderQuery&, const OrderQuery&) = default;
 };

@@ -16,6 +16,7 @@ struct NamedAction {
 };
 constexpr auto kActions = std::to_array<NamedAction>({
     {"load", ModelAction::load},
+    {"offload", ModelAction::offload},
     {"unload", ModelAction::unload},
     {"restart", ModelAction::restart},
     {"pause", ModelAction::pause},
@@ -78,13 +79,13 @@ std::string_view to_text(Route route, ModelAction action) {
 std::expected<Match, Refusal> find_route(std::string_view method, Target target) {
     std::optional<Match> match = find_path(std::move(target.segments));
     if (!match) {
-        return std::unexpected(
-            Refusal{404, base::fail(base::Errc::not_found,
-                                    "there is nothing under this path; the API is GET /api/models, "
-                                    "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
-                                    ".../unload, .../restart, .../pause and .../resume, GET "
-                                    "/api/devices, /api/workers and /api/incidents, POST "
-                                    "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
+        return std::unexpected(Refusal{
+            404, base::fail(base::Errc::not_found,
+                            "there is nothing under this path; the API is GET /api/models, "
+                            "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
+                            ".../offload, .../unload, .../restart, .../pause and .../resume, GET "
+                            "/api/devices, /api/workers and /api/incidents, POST "
+                            "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";

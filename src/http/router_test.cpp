@@ -65,6 +65,7 @@ TEST_CASE("each path has its route") {
     CHECK(route("POST", "/api/models/a%2fb/load").model == "a/b");
     CHECK(route("POST", "/api/models/call/unload").route == Route::order);
     CHECK(route("POST", "/api/models/call/unload").action == http::ModelAction::unload);
+    CHECK(route("POST", "/api/models/a/offload").action == http::ModelAction::offload);
     CHECK(route("POST", "/api/models/a/restart").action == http::ModelAction::restart);
     CHECK(route("POST", "/api/models/a/pause").action == http::ModelAction::pause);
     CHECK(route("POST", "/api/models/a/resume").action == http::ModelAction::resume);

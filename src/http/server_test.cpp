@@ -167,10 +167,11 @@ TEST_CASE("models and health can be read, also with HEAD") {
     CHECK(bench.exchange(*client, get("/readyz")).body == R"({"status":"ready"})");
 }
 
-TEST_CASE("models are loaded, unloaded, restarted, paused and resumed by hand") {
+TEST_CASE("models are loaded, offloaded, unloaded, restarted, paused and resumed by hand") {
     ServerBench bench;
     const auto client = bench.connect();
-    const std::string verbs[] = {"load?wait=0", "unload", "restart", "pause", "resume"};
+    const std::string verbs[] = {"load?wait=0", "offload", "unload?force",
+                                 "restart",     "pause",   "resume"};
     for (const std::string& verb : verbs) {
         client->send(post("/api/models/digits/" + verb, "", "X-Windlass-Timeout: 5m\r\n"));
         REQUIRE(bench.until([&] { return !bench.backend.orders.empty(); }));
@@ -179,6 +180,7 @@ TEST_CASE("models are loaded, unloaded, restarted, paused and resumed by hand") 
         CHECK(&verb - verbs == static_cast<int>(order.order.action));
         CHECK(order.order.is_awaited != verb.ends_with("?wait=0"));
         CHECK(order.order.may_evict == order.order.is_awaited);
+        CHECK(order.order.is_forced == verb.ends_with("?force"));
         CHECK(order.order.model == "digits");
         CHECK(order.order.timeout == 5min);
         order.reply("r" + std::to_string(order.number),

@@ -14,8 +14,8 @@ struct Target {
     std::optional<std::string_view> authority;  // of the absolute form; it outranks the Host header
 };
 
-// Reads "/a/b%20c?query" and "http://host:port/a". Empty when it is neither
-// or an escape is broken. `authority` points into `target`.
+// Reads "/a/b%20c?query" and "http://host:port/a". Empty when it is neither or an escape is broken.
+// `authority` and `query` point into `target`.
 std::optional<Target> parse_target(std::string_view target);
 
 }  // namespace windlass::http

@@ -127,6 +127,54 @@ TEST_CASE("an administrator kills a process, and its memory stays: explored to c
     require_met("killed, memory stays", options, {"worker.killed", "device.fenced"});
 }
 
+namespace {
+
+// Weights that leave their device at once when nobody uses them.
+WorldOptions restless(core::DeviceSettings devices) {
+    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), std::move(devices));
+    options.model.limits.offload_timeout = options.model.limits.restore_timeout = 2s;
+    options.model.offload_after = 0s;
+    options.can_offload = true;
+    // Nobody says how full the host is, and the policy lets it pass.
+    options.memory.devices.on_unknown_memory = core::UnknownMemory::admit;
+    options.memory.devices.known.push_back(
+        {.uuid = "cpu", .kind = core::DeviceKind::cpu, .capacity = {}, .is_measured = false});
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("weights leave and come back on a device that tells nothing: explored to closure") {
+    WorldOptions options = restless(gpus({3_GiB}));
+    options.memory.devices.known.front().is_measured = false;
+    options.has_load = options.has_shutdown = true;  // beside a call: each may bring them back
+    require_met("weights leave, nothing measured", options,
+                {"model.offloaded", "model.restored", "model.offload_failed",
+                 "model.restore_failed", "worker.unkillable"});
+}
+
+TEST_CASE("an administrator lets weights leave, and the device shows it: explored to closure") {
+    WorldOptions options = restless(gpus({3_GiB}));
+    options.model.offload_after = {};
+    options.has_offload = true;
+    require_met("weights leave as ordered", options,
+                {"model.offloaded", "model.offload_failed", "worker.memory_returned"});
+}
+
+TEST_CASE("weights leave and come back, and the device shows it: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options = restless(gpus({3_GiB}));
+    options.model.limits.start_timeout = options.model.limits.load_timeout = 1s;
+    options.model.limits.offload_timeout = options.model.limits.restore_timeout = 1s;
+    options.model.run_timeout = options.model.stall_timeout = 1s;
+    options.call_timeout = 4s;
+    options.call_count = 2;
+    options.is_steady = true;
+    require_met("weights leave and come back", options,
+                {"model.offloaded", "model.restored", "model.offload_failed",
+                 "model.restore_failed", "wait for memory"});
+}
+
 TEST_CASE("a model that does not know its need: explored to closure") {
     require_met("unknown need", world_of(model_of("m", {}), gpus({3_GiB})),
                 {"worker.memory_returned"});

@@ -19,6 +19,8 @@ constexpr core::ModelId kModel{1};
 constexpr RequestId kLoad{100};
 constexpr RequestId kUnload{101};
 constexpr RequestId kRestart{102};
+constexpr RequestId kOffload{103};
+constexpr Bytes kKept{std::uint64_t{1} << 30};  // on its device, by weights that are away
 
 core::Error worker_error(Errc code) { return base::fail(code, "said by the worker"); }
 
@@ -95,6 +97,9 @@ void SmallWorld::add_administrator_moves(std::vector<Move>& moves) const {
     if (options_.has_unload && !made_.contains(kUnload)) {
         moves.push_back({{"unload asked"}, core::UnloadAsked{kUnload, kModel, 50s}});
     }
+    if (options_.has_offload && !made_.contains(kOffload)) {
+        moves.push_back({{"offload asked"}, core::OffloadAsked{kOffload, kModel, 50s}});
+    }
     if (options_.has_restart && !made_.contains(kRestart)) {
         moves.push_back({{"restart asked"}, core::RestartAsked{kRestart, kModel, 50s}});
     }
@@ -130,7 +135,7 @@ void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generatio
         moves.push_back({{.what = name, .worker = generation}, std::move(event)});
     };
     const core::WorkerExited exit{generation, "exit status 1"};
-    add("exits", exit);
+    if (!options_.is_steady || worker.signals != 0) add("exits", exit);
     if (memory_.may_stay(generation)) {
         moves.push_back(
             {{.what = "exits, its memory stays", .worker = generation}, exit, Deed::memory_stays});
@@ -159,7 +164,10 @@ void SmallWorld::add_calm_moves(std::vector<Move>& moves, Generation generation,
         moves.push_back(
             {{.what = name, .worker = generation, .request = request}, std::move(event)});
     };
-    if (!worker.said_hello) add("says hello", core::WorkerHello{generation});
+    if (!worker.said_hello) {
+        add("says hello", core::WorkerHello{generation, options_.can_offload});
+    }
+    add_weight_moves(moves, generation, worker);
     if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
         if (memory_.has_room(worker.device, need_of(worker))) {
             add("has loaded", core::WorkerLoaded{generation});
@@ -174,6 +182,23 @@ void SmallWorld::add_calm_moves(std::vector<Move>& moves, Generation generation,
     for (const RequestId request : worker.recalls) {
         const bool is_held = worker.held.contains(request);
         add("gives back", core::RunRecalled{generation, request, is_held}, request);
+    }
+}
+
+void SmallWorld::add_weight_moves(std::vector<Move>& moves, Generation generation,
+                                  const Worker& worker) const {
+    const auto add = [&](const char* name, core::Event event) {
+        moves.push_back({{.what = name, .worker = generation}, std::move(event)});
+    };
+    if (!worker.is_moving) return;
+    if (!worker.is_away) {
+        add("is offloaded", core::WorkerOffloaded{generation});
+        add("fails to offload", core::OffloadFailed{generation, worker_error(Errc::internal)});
+    } else if (memory_.has_room(worker.device, need_of(worker) - kKept)) {
+        add("is restored", core::WorkerRestored{generation});
+        add("fails to restore", core::RestoreFailed{generation, worker_error(Errc::internal)});
+    } else {
+        add("finds no memory", core::RestoreFailed{generation, worker_error(Errc::out_of_memory)});
     }
 }
 
@@ -302,6 +327,11 @@ void SmallWorld::note_event(const core::Event& event) {
                    [&](const core::LoadAsked& e) { made_.insert(e.request); },
                    [&](const core::UnloadAsked& e) { made_.insert(e.request); },
                    [&](const core::RestartAsked& e) { made_.insert(e.request); },
+                   [&](const core::OffloadAsked& e) { made_.insert(e.request); },
+                   [&](const core::WorkerOffloaded& e) { move_weights(e.generation, true); },
+                   [&](const core::OffloadFailed& e) { move_weights(e.generation, false); },
+                   [&](const core::WorkerRestored& e) { move_weights(e.generation, false); },
+                   [&](const core::RestoreFailed& e) { move_weights(e.generation, true); },
                    [&](const core::PauseAsked&) { pause_step_ = 1; },
                    [&](const core::ResumeAsked&) { pause_step_ = 2; },
                    [&](const core::KillAsked&) { has_killed_ = true; },
@@ -335,6 +365,13 @@ void SmallWorld::note_event(const core::Event& event) {
                event);
 }
 
+void SmallWorld::move_weights(Generation generation, bool is_away) {
+    Worker& worker = workers_.at(generation);
+    worker.is_moving = false;
+    worker.is_away = is_away;
+    memory_.take(worker.device, generation, is_away ? kKept : need_of(worker));
+}
+
 void SmallWorld::note_commands(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         std::visit(
@@ -343,6 +380,8 @@ void SmallWorld::note_commands(const core::Commands& commands) {
                     workers_[c.generation] = {.model = c.model, .device = c.device};
                 },
                 [&](const core::Load& c) { workers_.at(c.generation).got_load = true; },
+                [&](const core::Offload& c) { workers_.at(c.generation).is_moving = true; },
+                [&](const core::Restore& c) { workers_.at(c.generation).is_moving = true; },
                 [&](const core::Dispatch& c) { workers_.at(c.generation).held.insert(c.request); },
                 [&](const core::Recall& c) { workers_.at(c.generation).recalls.insert(c.request); },
                 [&](const core::Stop& c) { workers_.at(c.generation).signals |= 1; },
@@ -371,7 +410,8 @@ std::string SmallWorld::canonical() const {
         encoder.generation(generation);
         encoder.number((worker.said_hello ? 1u : 0u) | (worker.got_load ? 2u : 0u) |
                        (worker.is_loaded ? 4u : 0u) | (worker.has_failed ? 8u : 0u) |
-                       (worker.is_deaf ? 16u : 0u) | static_cast<unsigned>(worker.signals) << 5);
+                       (worker.is_deaf ? 16u : 0u) | static_cast<unsigned>(worker.signals) << 5 |
+                       (worker.is_moving ? 256u : 0u) | (worker.is_away ? 512u : 0u));
         for (const auto* group : {&worker.held, &worker.begun, &worker.recalls}) {
             encoder.number(group->size());
             for (const RequestId request : *group) encoder.request(request);

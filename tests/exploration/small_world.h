@@ -28,10 +28,13 @@ struct WorldOptions {
     bool has_pause = false;     // paused, then resumed
     bool has_reload = false;    // the model changes, is removed, comes back
     bool has_shutdown = false;  // asked, then forced
+    bool has_offload = false;   // an administrator's offload
+    bool can_offload = false;   // workers have the hooks; what they keep is 1 GiB
     bool has_kill = false;      // an administrator kills a process, once
     // Workers load where there is room, and answer; or die. All else that they may do is explored
     // in worlds without memory.
     bool is_calm = false;
+    bool is_steady = false;               // no worker exits unless it is told to
     std::vector<core::ModelSpec> others;  // calls take turns with the models
     MemoryOptions memory;
 };
@@ -63,6 +66,8 @@ class SmallWorld {
         bool got_load = false;
         bool is_loaded = false;
         bool has_failed = false;
+        bool is_moving = false;  // offload or restore is ordered
+        bool is_away = false;    // its weights are in the host's memory
         bool is_deaf = false;
         std::set<RequestId> held;  // sent and not begun
         std::set<RequestId> begun;
@@ -76,6 +81,8 @@ class SmallWorld {
                           const Worker& worker) const;
     void add_calm_moves(std::vector<Move>& moves, Generation generation,
                         const Worker& worker) const;
+    void add_weight_moves(std::vector<Move>& moves, Generation generation,
+                          const Worker& worker) const;
     void add_run_moves(std::vector<Move>& moves, Generation generation, const Worker& worker) const;
     std::vector<core::ModelSpec> specs() const;
     ModelId model_of(RequestId call) const;
@@ -88,6 +95,7 @@ class SmallWorld {
     void pass_while();
     void fail(const std::string& sentence);
     void note_event(const core::Event& event);
+    void move_weights(Generation generation, bool is_away);
     void note_commands(const core::Commands& commands);
 
     WorldOptions options_;

@@ -58,9 +58,38 @@ bool FakeMemory::grow(Generation generation) {
     return take(generation);
 }
 
+void FakeMemory::leave(Generation generation) {
+    world::TrueDevice& device = devices_.at(plans_.at(generation).device);
+    Bytes& mine = device.own[generation];
+    away_[generation] = mine;
+    for (auto& [id, other] : devices_) {
+        if (other.spec.kind == core::DeviceKind::cpu) other.own[generation] = mine;
+    }
+    mine = Bytes{mine.count() / 16};
+}
+
+bool FakeMemory::come_back(Generation generation) {
+    world::TrueDevice& device = devices_.at(plans_.at(generation).device);
+    const Bytes all = away_.at(generation);
+    const Bytes rest = device.used(now_) - device.own[generation];
+    if (device.spec.capacity && rest + all > *device.spec.capacity) return false;
+    device.own[generation] = all;
+    forget_host(generation);
+    return true;
+}
+
+void FakeMemory::forget_host(Generation generation) {
+    const auto plan = plans_.find(generation);
+    for (auto& [id, device] : devices_) {
+        const bool is_guest = plan != plans_.end() && plan->second.device != id;
+        if (device.spec.kind == core::DeviceKind::cpu && is_guest) device.own.erase(generation);
+    }
+}
+
 void FakeMemory::end(Generation generation, const core::Engine& engine, Instant now) {
     const auto plan = plans_.find(generation);
     if (plan == plans_.end()) return;
+    forget_host(generation);
     const DeviceId id = plan->second.device;
     plans_.erase(plan);
     world::TrueDevice& device = devices_.at(id);

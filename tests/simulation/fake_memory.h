@@ -28,6 +28,9 @@ class FakeMemory {
     bool take(Generation generation);
     // So does the first run of an unknown need, beyond that of its load.
     bool grow(Generation generation);
+    // Its weights go to the host's memory; what its context needs stays.
+    void leave(Generation generation);
+    bool come_back(Generation generation);  // false: there is not enough
     void end(Generation generation, const core::Engine& engine, Instant now);
     // Plans the answer, if there is to be one.
     void ask(const core::SampleDevice& question, Instant now);
@@ -47,6 +50,7 @@ class FakeMemory {
         Bytes growth;
     };
 
+    void forget_host(Generation generation);
     void move_stranger(world::TrueDevice& device, Instant now);
 
     Random& random_;
@@ -55,6 +59,7 @@ class FakeMemory {
     // When the answer under way was measured, with nothing left behind by anybody.
     std::map<DeviceId, std::optional<Bytes>> clean_foreign_;
     std::map<Generation, Plan> plans_;
+    std::map<Generation, Bytes> away_;  // what it has when its weights are there
     Instant now_;
 };
 

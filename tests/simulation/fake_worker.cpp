@@ -25,7 +25,7 @@ FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const
         hooks.schedule(latency, core::LoadFailed{generation, said(Errc::internal)});
         die(latency + 5ms);
     } else if (!hooks.strikes(Fault::start_silent)) {
-        hooks.schedule(latency, core::WorkerHello{generation});
+        hooks.schedule(latency, core::WorkerHello{generation, hooks.between(0ms, 9ms) > 1ms});
     }
     if (hooks.strikes(Fault::channel_lost)) {
         hooks.schedule(hooks.between(1ms, 3s),
@@ -43,6 +43,38 @@ void FakeWorker::load() {
     }
     if (!hooks_->strikes(Fault::load_silent))
         hooks_->schedule(latency, core::WorkerLoaded{generation_});
+}
+
+std::optional<base::Duration> FakeWorker::plan_move(base::Duration limit,
+                                                    const core::Event& failed) {
+    const auto latency = hooks_->between(1ms, limit / 2);
+    if (hooks_->strikes(Fault::move_dies)) {
+        die(latency);
+    } else if (hooks_->strikes(Fault::move_fails)) {
+        hooks_->schedule(latency, failed);
+    } else if (hooks_->strikes(Fault::move_late)) {
+        return limit + hooks_->between(0ms, 300ms);
+    } else if (!hooks_->strikes(Fault::move_silent)) {
+        return latency;
+    }
+    return std::nullopt;
+}
+
+void FakeWorker::offload() {
+    const core::OffloadFailed failed{generation_, said(Errc::internal)};
+    const auto latency = plan_move(spec_.limits.offload_timeout, failed);
+    if (latency) hooks_->schedule(*latency, core::WorkerOffloaded{generation_});
+}
+
+void FakeWorker::restore() {
+    const core::RestoreFailed failed{generation_, said(Errc::internal)};
+    const auto latency = plan_move(spec_.limits.restore_timeout, failed);
+    if (!latency) return;
+    if (hooks_->come_back(generation_)) {
+        hooks_->schedule(*latency, core::WorkerRestored{generation_});
+    } else {
+        hooks_->schedule(*latency, core::RestoreFailed{generation_, said(Errc::out_of_memory)});
+    }
 }
 
 void FakeWorker::dispatch(RequestId request) {
@@ -132,6 +164,10 @@ bool FakeWorker::happens(const core::Event& event) {
     };
     return std::visit(base::Overloaded{
                           [&](const core::ChannelLost&) { return is_deaf_ = true; },
+                          [&](const core::WorkerOffloaded&) {
+                              hooks_->leave_device(generation_);
+                              return true;
+                          },
                           [&](const core::RunStarted& e) {
                               starting_.erase(e.request);
                               begun_.insert(e.request);

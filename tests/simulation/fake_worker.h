@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "core/engine.h"
@@ -20,8 +21,10 @@ struct WorldHooks {
     std::function<void(base::Duration, core::Event)> schedule;  // deliver it so much later
     std::function<bool(Fault)> strikes;  // whether a fault happens; counts it
     std::function<base::Duration(base::Duration, base::Duration)> between;
-    std::function<bool(Generation)> take_memory;  // false: there is not enough for the load
-    std::function<bool(Generation)> grow_memory;  // false: there is not enough for the first run
+    std::function<bool(Generation)> take_memory;   // false: there is not enough for the load
+    std::function<bool(Generation)> grow_memory;   // false: there is not enough for the first run
+    std::function<void(Generation)> leave_device;  // its weights are in the host's memory now
+    std::function<bool(Generation)> come_back;     // false: there is not enough on the device
 };
 
 class FakeWorker {
@@ -30,6 +33,8 @@ class FakeWorker {
 
     // Commands. The constructor is Launch.
     void load();
+    void offload();
+    void restore();
     void dispatch(RequestId request);
     void recall(RequestId request);
     void cancel(RequestId request);
@@ -43,6 +48,8 @@ class FakeWorker {
   private:
     void begin_next();
     void plan_run(RequestId request);
+    // An offload or a restore; empty: it is not answered as it should be.
+    std::optional<base::Duration> plan_move(base::Duration limit, const core::Event& failed);
     void die(base::Duration after);
 
     Generation generation_;

@@ -42,8 +42,12 @@ enum class Fault : std::uint8_t {
     device_mute,
     memory_unknown,
     processes_hidden,
+    move_fails,
+    move_silent,
+    move_late,
+    move_dies,
 };
-inline constexpr std::size_t kFaultCount = 31;
+inline constexpr std::size_t kFaultCount = 35;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "launch fails",       "start silent",
     "start fails",        "load silent",
@@ -60,7 +64,9 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "memory late",        "memory never",
     "stranger",           "device silent",
     "device mute",        "memory unknown",
-    "processes hidden",
+    "processes hidden",   "move fails",
+    "move silent",        "move late",
+    "move dies",
 };
 
 class FaultOdds {
@@ -70,12 +76,17 @@ class FaultOdds {
             odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
         }
         // Ladders need two of these at once; on their own they would never meet.
-        if (random.chance(150)) {
+        if (random.chance(200)) {
             at(Fault::run_silent) = at(Fault::sigterm_ignored) = at(Fault::reaped_late) = 400;
         }
-        if (random.chance(200)) at(Fault::stranger) = 500;           // copies make room for it
+        if (random.chance(300)) at(Fault::stranger) = 500;           // copies make room for it
         if (random.chance(100)) at(Fault::processes_hidden) = 1000;  // as in many containers
         if (random.chance(100)) at(Fault::run_not_begun) = at(Fault::recall_ignored) = 300;
+        if (random.chance(400)) {  // most worlds have few moves of weights, or none
+            at(Fault::move_fails) = 300;
+            at(Fault::move_silent) = at(Fault::move_late) = at(Fault::dies_idle) = 200;
+            at(Fault::move_dies) = 140;
+        }
     }
     void heal() { permille_.fill(0); }
     bool strikes(Fault fault, Random& random) { return random.chance(at(fault)); }

@@ -15,6 +15,7 @@ namespace {
 
 // Phase two ends within the longest chain of limits; far beyond it something waits for ever.
 constexpr base::Duration kQuietLimit = 10min;
+constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 // All that a reload may change while runs go on.
 void draw_limits(Random& random, core::ModelSpec& spec) {
@@ -31,6 +32,9 @@ void draw_limits(Random& random, core::ModelSpec& spec) {
     if (random.chance(800)) spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
     spec.is_pinned = random.chance(150);
     spec.max_wait = random.between(100ms, 3s);
+    spec.offload_after = {};
+    if (random.chance(700))
+        spec.offload_after = random.chance(200) ? 0ms : random.between(20ms, 1s);
     spec.prefetch = {};
     if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
 }
@@ -39,11 +43,14 @@ core::ModelSpec draw_model(Random& random, std::size_t number) {
     core::ModelSpec spec{.name = fmt::format("model-{}", number),
                          .limits = {.start_timeout = 1s,
                                     .load_timeout = 2s,
+                                    .offload_timeout = 600ms,
+                                    .restore_timeout = 700ms,
                                     .stop_grace = 500ms,
                                     .cancel_grace = 200ms,
                                     .term_grace = 400ms,
                                     .reap_timeout = 300ms},
                          .concurrency = static_cast<std::uint32_t>(1 + random.below(3)),
+                         .offload_after = {},
                          .unload_after = {},
                          .prefetch = {}};
     draw_limits(random, spec);
@@ -68,10 +75,10 @@ core::DeviceSettings draw_devices(Random& random) {
                                   .capacity = Bytes{gib << 30},
                                   .make = gib % 4 == 0 ? "gpu B" : "gpu A"});
     }
-    if (random.chance(500)) {
+    if (random.chance(800)) {
         settings.known.push_back({.uuid = "cpu",
                                   .kind = core::DeviceKind::cpu,
-                                  .capacity = Bytes{std::uint64_t{64} << 30}});
+                                  .capacity = Bytes{(random.chance(700) ? 6u : 64u) * kGiB}});
     }
     return settings;
 }
@@ -89,13 +96,23 @@ void draw_memory(Random& random, core::ModelSpec& spec) {
     spec.copies.is_auto = spec.copies.count_max > 1 && random.chance(500);
 }
 
+// Nobody uses it for a moment, and its weights leave.
+void make_restless(Random& random, core::ModelSpec& spec) {
+    spec.offload_after = random.chance(500) ? 0ms : random.between(1ms, 100ms);
+    spec.unload_after = {};
+    if (random.chance(300)) spec.unload_after = random.between(500ms, 5s);
+    spec.run_timeout = random.between(100ms, 400ms);
+}
+
 std::vector<core::ModelSpec> draw_models(Random& random, const core::DeviceSettings& settings) {
     const bool is_plain = settings.known.front().kind == core::DeviceKind::cpu;
     std::vector<core::ModelSpec> specs(1 + random.below(3));
+    const bool is_restless = !is_plain && random.chance(700);
     for (core::ModelSpec& spec : specs) {
         spec = draw_model(random, static_cast<std::size_t>(&spec - specs.data()));
         draw_memory(random, spec);
         if (is_plain) spec.devices = {};
+        if (is_restless) make_restless(random, spec);
     }
     return specs;
 }
@@ -122,6 +139,7 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
       engine_(specs_, settings_),
       ledger_(specs_, settings_),
       now_(1h),
+      client_permille_(random_.chance(300) ? 100 : 300),
       memory_(settings_, random_, hooks_) {
     coverage_.forget_models();
     hooks_ = {
@@ -136,7 +154,9 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
         .between = [this](base::Duration low,
                           base::Duration high) { return random_.between(low, high); },
         .take_memory = [this](Generation generation) { return memory_.take(generation); },
-        .grow_memory = [this](Generation generation) { return memory_.grow(generation); }};
+        .grow_memory = [this](Generation generation) { return memory_.grow(generation); },
+        .leave_device = [this](Generation generation) { memory_.leave(generation); },
+        .come_back = [this](Generation generation) { return memory_.come_back(generation); }};
 }
 
 void Simulation::schedule(base::Duration after, core::Event event) {
@@ -163,9 +183,9 @@ void Simulation::recall_needs() {
 void Simulation::run() {
     recall_needs();
     while (event_count_ < kEventsMin && !violation_) {
-        if (random_.chance(300)) {
+        if (random_.chance(client_permille_)) {
             send_client();
-        } else if (random_.chance(60)) {
+        } else if (random_.chance(70)) {
             send_administrator();
         } else if (!turn()) {
             now_ += random_.between(1ms, 500ms);  // nothing happens until the next client comes
@@ -221,15 +241,17 @@ void Simulation::send_administrator() {
     const core::ModelId model{1 + random_.below(specs_.size())};
     const base::Duration timeout = random_.between(10ms, 10s);
     const RequestId request{last_request_ + 1};
-    switch (random_.below(6)) {
+    switch (random_.below(8)) {
         case 0: deliver(core::LoadAsked{request, model, timeout}); break;
-        case 1: deliver(core::UnloadAsked{request, model, timeout}); break;
+        case 1: deliver(core::UnloadAsked{request, model, timeout, random_.chance(200)}); break;
         case 2: deliver(core::RestartAsked{request, model, timeout}); break;
         case 3:
-            if (random_.chance(200)) return lose_device();
+            if (random_.chance(500)) return lose_device();
             schedule(random_.between(1ms, 1s), core::ResumeAsked{model});
             return deliver(core::PauseAsked{model});
         case 4:
+        case 5: deliver(core::OffloadAsked{request, model, timeout}); break;
+        case 6:
             if (engine_.view(model).generation) coverage_.count("asked to kill");
             return deliver(core::KillAsked{engine_.view(model).generation});
         default: return reconfigure();
@@ -356,6 +378,8 @@ void Simulation::carry_out(const core::Commands& commands) {
                                                 specs_[c.model.value - 1], hooks_);
                        },
                        [&](const core::Load& c) { worker(c.generation).load(); },
+                       [&](const core::Offload& c) { worker(c.generation).offload(); },
+                       [&](const core::Restore& c) { worker(c.generation).restore(); },
                        [&](const core::Dispatch& c) { worker(c.generation).dispatch(c.request); },
                        [&](const core::Recall& c) { worker(c.generation).recall(c.request); },
                        [&](const core::Cancel& c) { worker(c.generation).cancel(c.request); },

@@ -54,6 +54,7 @@ class Simulation {
     core::Engine engine_;
     world::Ledger ledger_;
     Instant now_;
+    std::uint32_t client_permille_;  // how often a client comes; where few do, models are idle
     WorldHooks hooks_;
     FakeMemory memory_;
     std::multimap<Instant, core::Event> planned_;  // equal instants keep their order

@@ -46,16 +46,22 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     for (const char* refusal :
          {"timeout", "stalled", "cancelled", "queue_full", "unavailable backoff",
           "unavailable shutting_down", "unavailable breaker_open", "worker_lost", "internal",
-          "transient", "context_lost", "out_of_memory", "not_found", "unavailable memory",
-          "unavailable memory_unknown", "unavailable device", "device_lost"}) {
+          "transient", "context_lost", "out_of_memory", "host_out_of_memory", "unsupported",
+          "not_found", "unavailable memory", "unavailable memory_unknown", "unavailable device",
+          "device_lost"}) {
         coverage.expect(fmt::format("refusal {}", refusal));
     }
     coverage.expect_rarely("refusal unavailable unkillable");
     coverage.expect_rarely("need forgotten");
+    // Two things that are rare enough alone: weights that are away, and a death or a stranger.
+    coverage.expect_rarely("move offloaded -> backoff");
+    coverage.expect_rarely("move restoring -> offloaded");
+    coverage.expect_rarely("move restoring -> backoff");
     for (const char* event :
          {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
           "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
-          "model.load_retried", "model.memory_awaited", "model.evicted", "worker.unkillable"}) {
+          "model.offload_failed", "model.restore_failed", "model.load_retried",
+          "model.memory_awaited", "model.evicted", "worker.unkillable"}) {
         coverage.expect(fmt::format("event {}", event));
     }
     for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled"})

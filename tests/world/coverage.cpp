@@ -20,12 +20,18 @@ std::optional<Residency> entered_by(EventCode code) {
     switch (code) {
         case EventCode::model_loading: return Residency::loading;
         case EventCode::model_ready: return Residency::ready;
+        case EventCode::model_restored: return Residency::ready;
+        case EventCode::model_offloading: return Residency::offloading;
+        case EventCode::model_offloaded: return Residency::offloaded;
+        case EventCode::model_restoring: return Residency::restoring;
         case EventCode::model_draining: return Residency::draining;
         case EventCode::model_stopping: return Residency::stopping;
         case EventCode::model_backoff_over:
         case EventCode::model_unloaded: return Residency::cold;
         case EventCode::model_backoff: return Residency::backoff;
         case EventCode::worker_unkillable: return Residency::unkillable;
+        case EventCode::model_offload_failed:
+        case EventCode::model_restore_failed:
         case EventCode::model_load_retried:
         case EventCode::model_memory_awaited:
         case EventCode::model_evicted:
@@ -64,6 +70,12 @@ void Coverage::count(const core::Commands& commands) {
         if (const auto* report = std::get_if<core::Report>(&command)) {
             count(fmt::format("event {}", core::to_text(report->code)));
             if (const auto to = entered_by(report->code)) count_move(*report, *to);
+            // After a failed offload a model is what it was before.
+            const bool is_back =
+                report->code == EventCode::model_offload_failed &&
+                report->error->code != base::Errc::timeout &&
+                residency_[{report->model, report->generation}] == Residency::offloading;
+            if (is_back) count_move(*report, Residency::ready);
         }
         if (std::holds_alternative<core::RememberPeak>(command)) count("peak remembered");
         if (std::holds_alternative<core::ForgetPeaks>(command)) count("need forgotten");
@@ -83,6 +95,10 @@ void Coverage::count(const core::Commands& commands) {
 // may be told of another than began it.
 void Coverage::count_move(const core::Report& report, Residency to) {
     Residency& from = residency_[{report.model, report.generation}];
+    if (from == Residency::restoring && to == Residency::restoring) {  // tried again
+        count(name_of({Residency::restoring, Residency::offloaded}));
+        from = Residency::offloaded;
+    }
     if (core::is_allowed({from, to})) count(name_of({from, to}));
     from = to;
 }

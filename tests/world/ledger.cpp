@@ -75,7 +75,16 @@ void Ledger::on(const core::RestartAsked& event, Instant now) {
         if (process.model == event.model) request.before.insert(generation);
     }
 }
+void Ledger::on(const core::OffloadAsked& event, Instant now) {
+    requests_[event.request] = {.kind = RequestKind::offload,
+                                .model = event.model,
+                                .deadline = now + event.timeout,
+                                .wait_deadline = now + event.timeout};
+}
 void Ledger::on(const core::UnloadAsked& event, Instant now) {
+    for (auto& [generation, process] : processes_) {
+        if (process.model == event.model && event.is_forced) process.is_condemned = true;
+    }
     requests_[event.request] = {.kind = RequestKind::unload,
                                 .model = event.model,
                                 .deadline = now + event.timeout,
@@ -113,7 +122,9 @@ void Ledger::on(const core::ModelRemoved& event, Instant) {
 
 void Ledger::on(const core::WorkerHello& event, Instant) {
     const auto process = processes_.find(event.generation);
-    if (process != processes_.end()) process->second.said_hello = true;
+    if (process == processes_.end()) return;
+    process->second.said_hello = true;
+    process->second.can_offload = event.can_offload;
 }
 void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     const auto process = processes_.find(event.generation);
@@ -282,7 +293,8 @@ void Ledger::encode(core::StateEncoder& encoder) const {
                        (process.stop_sent ? 64u : 0u) | (process.term_sent ? 128u : 0u) |
                        (process.kill_sent ? 256u : 0u) | (process.is_untried ? 512u : 0u) |
                        (process.may_be_untried ? 1024u : 0u) | (process.was_evicted ? 2048u : 0u) |
-                       (process.is_draining ? 4096u : 0u));
+                       (process.is_draining ? 4096u : 0u) | (process.can_offload ? 8192u : 0u) |
+                       static_cast<unsigned>(process.weights) << 14);
         for (const auto& [request, run] : process.runs) {
             encoder.request(request);
             encoder.number(run.begun ? 1 : 0);

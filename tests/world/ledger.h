@@ -37,6 +37,7 @@ class Ledger {
     void on(const core::CallArrived& event, Instant now);
     void on(const core::LoadAsked& event, Instant now);
     void on(const core::RestartAsked& event, Instant now);
+    void on(const core::OffloadAsked& event, Instant now);
     void on(const core::UnloadAsked& event, Instant now);
     void on(const core::PauseAsked& event, Instant now);
     void on(const core::ResumeAsked& event, Instant now);
@@ -48,6 +49,10 @@ class Ledger {
     void on(const core::WorkerHello& event, Instant now);
     void on(const core::WorkerLoaded& event, Instant now);
     void on(const core::LoadFailed& event, Instant now);
+    void on(const core::WorkerOffloaded& event, Instant now);
+    void on(const core::OffloadFailed& event, Instant now);
+    void on(const core::WorkerRestored& event, Instant now);
+    void on(const core::RestoreFailed& event, Instant now);
     void on(const core::RunStarted& event, Instant now);
     void on(const core::RunProgressed& event, Instant now);
     void on(const core::RunAnswered& event, Instant now);
@@ -70,6 +75,8 @@ class Ledger {
     void on(const core::Dispatch& command, Instant now);
     void on(const core::Recall& command, Instant now);
     void on(const core::Cancel& command, Instant now);
+    void on(const core::Offload& command, Instant now);
+    void on(const core::Restore& command, Instant now);
     void on(const core::Stop& command, Instant now);
     void on(const core::Terminate& command, Instant now);
     void on(const core::Kill& command, Instant now);
@@ -83,6 +90,10 @@ class Ledger {
     void check_timeout(core::RequestId id, const core::Error& error, Instant now);
     void check_death_cause(const Process& process, Instant now, const char* what);
     void check_wait(const core::Engine& engine, RequestId id, const Request& request, Instant now);
+    bool is_moving(Generation generation, Weights weights) const;
+    bool waits_for_return(ModelId id, Instant now) const;
+    bool has_idle(ModelId id, Instant now) const;
+    static bool is_move_over(const Process& process, Instant now);
     bool has_broken_limit(const Process& process, Instant now) const;
     bool is_set_aside(const Process& process, Instant now) const;
     std::size_t waiting_count(ModelId model) const;
@@ -123,6 +134,7 @@ class Ledger {
         RequestId answered;
         std::optional<core::Error> failed;
         RequestId failed_request;
+        Generation restore_failed;
         bool is_time = false;  // time was delivered
         bool device_lost = false;
         std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure

@@ -34,7 +34,8 @@ bool Ledger::is_set_aside(const Process& process, Instant now) const {
 }
 
 bool Ledger::is_loading(const Process& process, Instant now) const {
-    return !process.is_loaded && !is_set_aside(process, now);
+    const bool takes_memory = !process.is_loaded || process.weights == Weights::returning;
+    return takes_memory && !is_set_aside(process, now);
 }
 
 // It claims all there is: for a load or a first run whose need nobody knows.
@@ -59,8 +60,10 @@ bool Ledger::waits_for_run(Generation generation, const Process& waiting, Instan
     if (memory_.is_unsure(waiting.device, now)) return true;
     return std::ranges::any_of(processes_, [&](const auto& entry) {
         const auto& [other, process] = entry;
+        // What gives memory back disturbs nobody, but whoever takes all waits for it.
+        const bool is_leaving = process.weights == Weights::leaving && !is_set_aside(process, now);
         return process.device == waiting.device && other != generation &&
-               (is_alone(process, now) || is_loading(process, now));
+               (is_alone(process, now) || is_loading(process, now) || is_leaving);
     });
 }
 
@@ -117,6 +120,7 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     if (!process.is_loaded || process.is_deaf || process.is_poisoned) {
         fail("a run was sent to a worker that is not ready");
     }
+    if (process.weights != Weights::there) fail("a run overlaps an offload or a restore");
     if (process.stop_sent || process.term_sent || process.kill_sent || process.had_limit) {
         fail("a run was sent to a worker that must go");
     }
@@ -160,6 +164,10 @@ void Ledger::on(const core::Stop& command, Instant now) {
         std::ranges::any_of(process.runs, [](const auto& run) { return run.second.begun; });
     if (has_begun && !process.is_poisoned) fail("a worker was told to stop while a run used it");
     process.stop_sent = now;
+    // It claimed all that it wanted, and it may have taken some of that: it must prove all of it.
+    if (happened_.restore_failed != command.generation) return;
+    process.weights = Weights::returning;
+    memory_.on_came_back(command.generation);
 }
 
 void Ledger::check_death_cause(const Process& process, Instant now, const char* what) {
@@ -171,6 +179,7 @@ void Ledger::check_death_cause(const Process& process, Instant now, const char* 
     const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
     const bool is_device_lost = memory_.is_lost(process.device);
     const bool end_is_near = shutting_down_ && shutdown_began_ + grace_ * 4 / 5 <= now;
+    if (is_move_over(process, now)) return;
     if (!is_device_lost && !start_is_over && !load_is_over && !stop_is_over && !end_is_near &&
         !process.had_limit && !process.is_deaf && !process.has_failed && !process.is_poisoned &&
         !process.is_condemned) {
@@ -226,13 +235,19 @@ void Ledger::on(const core::Respond& command, Instant now) {
     } else if (request.kind != RequestKind::call) {
         bool is_ready = false;
         bool is_alive = false;
+        bool is_there = false;
         for (const auto& [generation, process] : processes_) {
             if (process.model != request.model || is_set_aside(process, now)) continue;
             is_alive = true;
             const bool is_new = !request.before.contains(generation);
-            is_ready = is_ready || (process.is_loaded && is_new);
+            const bool has_weights = process.weights == Weights::there;
+            is_ready = is_ready || (process.is_loaded && is_new && has_weights);
+            is_there = is_there || process.weights != Weights::away;
         }
-        if (request.kind == RequestKind::unload ? is_alive : !is_ready) {
+        const bool is_false = request.kind == RequestKind::unload    ? is_alive
+                              : request.kind == RequestKind::offload ? is_there
+                                                                     : !is_ready;
+        if (is_false) {
             fail("an administrator was told of a state that is not");
         }
     }
@@ -273,6 +288,8 @@ void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant
     } else if (error.code == Errc::worker_lost || error.code == Errc::internal) {
         if (!happened_.ended_models.contains(request.model))
             fail("a worker was called lost that lives");
+    } else if (error.code == Errc::unsupported || error.code == Errc::host_out_of_memory) {
+        if (request.kind != RequestKind::offload) fail("only an offload can be refused like that");
     } else if (error.code == Errc::device_lost) {
         if (!happened_.device_lost) fail("a device was called lost that is there");
     } else if (error.code == Errc::timeout || error.code == Errc::stalled) {
@@ -295,6 +312,7 @@ void Ledger::check_timeout(core::RequestId id, const core::Error& error, Instant
             process.load_sent + limits.load_timeout <= now) {
             return;
         }
+        if (request.kind == RequestKind::offload && is_move_over(process, now)) return;
         const auto run = process.runs.find(id);
         if (run == process.runs.end()) continue;
         if (!run->second.begun && request.wait_deadline <= now) return;
@@ -371,6 +389,18 @@ void Ledger::check_rest(const core::Engine& engine, Instant now) {
     if (const auto& broken = memory_.violation()) fail(*broken);
 }
 
+// No ready copy stands idle. (Places beside a run prove nothing: its copy may be draining, and one
+// that drains without a run goes at once.)
+bool Ledger::has_idle(ModelId id, Instant now) const {
+    return std::ranges::any_of(processes_, [&](const auto& entry) {
+        const auto& [generation, p] = entry;
+        const bool is_leaving = p.stop_sent || p.term_sent || p.kill_sent || p.had_limit;
+        const bool is_ready = p.is_loaded && p.weights == Weights::there && !p.is_deaf &&
+                              !p.is_poisoned && !is_leaving;
+        return p.model == id && is_ready && p.runs.empty() && !waits_for_run(generation, p, now);
+    });
+}
+
 // Every wait has a reason, and the reason is true.
 void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request& request,
                         Instant now) {
@@ -389,21 +419,18 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
     const auto is_leaving = [](const Process& process) {
         return process.stop_sent || process.term_sent || process.kill_sent || process.had_limit;
     };
-    // No ready copy stands idle. (Places beside a run prove nothing: its copy may be draining, and
-    // one that drains without a run goes at once.) While a breaker probes there is one place for
-    // all copies, and a copy that leaves may still hold it.
+    // While a breaker probes there is one place for all copies, and a copy that leaves may still
+    // hold it.
     const bool is_probing = models_[request.model].is_tripped;
-    const bool has_idle = std::ranges::any_of(processes_, [&](const auto& entry) {
-        const auto& [generation, p] = entry;
-        const bool is_ready = p.is_loaded && !p.is_deaf && !p.is_poisoned && !is_leaving(p);
-        return p.model == request.model && is_ready && p.runs.empty() &&
-               !waits_for_run(generation, p, now);
-    });
     const auto has_runs = [](const Process& p) { return !p.runs.empty(); };
     const bool has_living = any([](const Process& process) { return !process.kill_sent; });
     const bool has_waiting_run = std::ranges::any_of(processes_, [&](const auto& entry) {
         return entry.second.model == request.model && waits_for_run(entry.first, entry.second, now);
     });
+    const auto is = [](Weights weights) {
+        return [weights](const Process& process) { return process.weights == weights; };
+    };
+    const bool is_parked = waits_for_return(request.model, now);
     bool is_true = false;
     switch (*reason) {
         case WaitReason::starting:
@@ -412,8 +439,11 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
         case WaitReason::loading:
             is_true = any([](const Process& p) { return p.said_hello && !p.is_loaded; });
             break;
+        case WaitReason::restoring: is_true = any(is(Weights::returning)); break;
+        case WaitReason::offloading: is_true = any(is(Weights::leaving)); break;
         case WaitReason::busy:
-            is_true = run != nullptr || !has_idle || (is_probing && any(has_runs));
+            is_true =
+                run != nullptr || !has_idle(request.model, now) || (is_probing && any(has_runs));
             break;
         case WaitReason::draining:
             is_true = any([](const Process& p) { return !p.runs.empty(); });
@@ -426,11 +456,11 @@ void Ledger::check_wait(const core::Engine& engine, RequestId id, const Request&
             break;
         case WaitReason::memory:
             is_true =
-                has_waiting_run ||
+                has_waiting_run || is_parked ||
                 (!has_living && (is_short(request.model, now) || is_behind(request.model, now)));
             break;
         case WaitReason::device:
-            is_true = !has_living && !memory_.has_answering(spec(request.model));
+            is_true = (is_parked || !has_living) && !memory_.has_answering(spec(request.model));
             is_true = is_true || (has_waiting_run &&
                                   any([&](const Process& p) { return memory_.is_mute(p.device); }));
             break;

@@ -21,18 +21,22 @@ bool Ledger::wants_memory(ModelId id, Instant now) const {
         const Request& request = entry.second;
         const bool waits = !request.is_answered || request.answered == now;
         return request.model == id && waits && request.kind != RequestKind::unload &&
-               find_run(entry.first) == nullptr;
+               request.kind != RequestKind::offload && find_run(entry.first) == nullptr;
     });
     const bool is_served = std::ranges::any_of(processes_, [&](const auto& entry) {
         const Process& process = entry.second;
-        return process.model == id && !is_leaving(process);
+        return process.model == id && !is_leaving(process) && process.weights != Weights::away;
     });
     return is_wanted && !is_served;
 }
 
 // No device has room for it; or it ran out of memory where there was some, and others leave.
 bool Ledger::is_short(ModelId id, Instant now) const {
-    if (memory_.is_short(spec(id), now)) return true;
+    const bool is_away = std::ranges::any_of(processes_, [&](const auto& entry) {
+        return entry.second.model == id && entry.second.weights == Weights::away &&
+               memory_.is_short_of(entry.first, now);
+    });
+    if (is_away || memory_.is_short(spec(id), now)) return true;
     const auto model = models_.find(id);
     if (model == models_.end() || !model->second.has_overrun) return false;
     if (spec(id).need.kind != core::NeedKind::unknown) return false;
@@ -74,7 +78,12 @@ void Ledger::check_evictions(Instant now) {
         for (std::uint64_t number = 1; number <= specs_.size(); ++number) {
             const ModelId id{number};
             const bool waits = wants_memory(id, now) && (is_short(id, now) || is_behind(id, now));
-            is_enough = is_enough || (waits && memory_.would_fit(spec(id), device, leaving));
+            std::set<Generation> gone = leaving;  // what it kept itself is part of what it needs
+            for (const auto& [generation, process] : processes_) {
+                if (process.model == id && process.weights == Weights::away)
+                    gone.insert(generation);
+            }
+            is_enough = is_enough || (waits && memory_.would_fit(spec(id), device, gone));
         }
         if (!is_enough) fail("models made room that is too small for any that waits");
     }

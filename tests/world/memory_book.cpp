@@ -74,11 +74,17 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
         if (claim.device == event.device && !claim.exit_after) claim.measured = {};
         const bool is_later = claim.exit_after && event.sequence > *claim.exit_after;
         if (claim.device == event.device && is_later && event.used) claim.is_covered = true;
+        const bool is_kept =
+            claim.away_after && !claim.exit_after && event.sequence > *claim.away_after;
+        // Where processes are not told apart, it keeps nothing for certain.
+        if (claim.device == event.device && is_kept && event.used) claim.kept = Bytes{};
     }
     for (const core::OwnMemory& own : event.own) {
         const auto claim = claims_.find(own.generation);
         if (claim == claims_.end() || claim->second.device != event.device) continue;
         if (event.own_known && !claim->second.exit_after) claim->second.measured = own.bytes;
+        if (!event.own_known || !claim->second.kept) continue;
+        claim->second.kept = std::min(own.bytes, claim->second.need.value_or(own.bytes));
     }
     for (auto& [generation, claim] : claims_) claim.high = std::max(claim.high, claim.measured);
 }
@@ -175,9 +181,10 @@ bool MemoryBook::is_unsure(DeviceId id, core::Instant now) const {
 Bytes MemoryBook::claimed(DeviceId id) const {
     Bytes sum;
     for (const auto& [generation, claim] : claims_) {
+        if (devices_.at(id).spec.kind == core::DeviceKind::cpu) sum = sum + claim.parked;
         if (claim.device != id) continue;
         // What the dead still hold is in the device's own number by the next answer.
-        if (!claim.is_covered) sum = sum + claim.need.value_or(Bytes{});
+        if (!claim.is_covered) sum = sum + held(claim).value_or(Bytes{});
     }
     return sum;
 }
@@ -187,12 +194,12 @@ Bytes MemoryBook::outstanding(DeviceId id) const {
     Bytes sum;
     if (!device.last) return sum;
     for (const auto& [generation, claim] : claims_) {
-        if (claim.device != id || claim.exit_after || !claim.need) continue;
+        if (claim.device != id || claim.exit_after || !held(claim)) continue;
         Bytes measured;
         for (const core::OwnMemory& own : device.last->own) {
             if (own.generation == generation) measured = own.bytes;
         }
-        sum = sum + above(*claim.need, measured);
+        sum = sum + above(*held(claim), measured);
     }
     return sum;
 }
@@ -206,10 +213,12 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
     Bytes taken = *device.last->used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        if (!claim.need || claim.may_be_all || !need) return false;
+        const auto theirs = held(claim);
+        const bool is_moving = claim.away_after && (!claim.kept || !own_known);
+        if (!theirs || claim.may_be_all || !need || is_moving) return false;
         const bool is_counted = own_known && !claim.exit_after;
-        taken = taken + (is_counted ? above(*claim.need, claim.measured)
-                                    : std::max(*claim.need, claim.measured));
+        taken = taken +
+                (is_counted ? above(*theirs, claim.measured) : std::max(*theirs, claim.measured));
     }
     const Bytes room = above(*device.spec.capacity, settings_.headroom);
     return need ? taken + *need <= room : taken < room;
@@ -218,7 +227,7 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
 bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
     return std::ranges::any_of(claims_, [&](const auto& entry) {
         const Claim& claim = entry.second;
-        const bool is_alone = claim.is_all && !claim.exit_after;
+        const bool is_alone = claim.is_all && !claim.exit_after && !claim.kept;
         const bool is_there = claim.device == id && !claim.is_returned;
         return is_there && (is_alone || spec.need.kind == NeedKind::all);
     });
@@ -277,8 +286,9 @@ void MemoryBook::on_exit(Generation generation) {
     const auto claim = claims_.find(generation);
     if (claim == claims_.end()) return;
     Device& device = devices_.at(claim->second.device);
+    unpark(claim->second);
     device.is_stale = true;
-    if (device.spec.kind == core::DeviceKind::cpu) {
+    if (device.spec.kind == core::DeviceKind::cpu || !device.spec.is_measured) {
         claims_.erase(claim);  // the reap is the proof
     } else {
         claim->second.exit_after = device.sequence;
@@ -308,7 +318,8 @@ void MemoryBook::check(const core::Engine& engine) {
             if (claim.is_returned) fail("memory was said to be back that is claimed still");
             continue;
         }
-        const bool has_claimed = !claim.need || std::max(*claim.need, claim.measured) > Bytes{};
+        const std::optional<Bytes> own = held(claim);
+        const bool has_claimed = !own || std::max(*own, claim.measured) > Bytes{};
         if (!claim.exit_after) fail("the claim of a process that lives was released");
         if (has_claimed && !claim.is_covered) {
             fail("bytes were released that no answer showed to be gone");
@@ -353,7 +364,9 @@ bool MemoryBook::is_unmeasured(DeviceId id) const {
         return false;
     return std::ranges::any_of(claims_, [&](const auto& entry) {
         const Claim& claim = entry.second;
-        return claim.device == id && claim.loaded_after >= device.last->sequence;
+        const bool is_guest = claim.device != id && device.spec.kind == core::DeviceKind::cpu;
+        return (claim.device == id && claim.loaded_after >= device.last->sequence) ||
+               (is_guest && claim.parked_after >= device.last->sequence);
     });
 }
 
@@ -396,7 +409,7 @@ bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
     for (const core::OwnMemory& own : device.last->own) stranger = above(stranger, own.bytes);
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        const Bytes bytes = std::max(claim.need.value_or(Bytes{}), claim.measured);
+        const Bytes bytes = std::max(held(claim).value_or(Bytes{}), claim.measured);
         if (claim.exit_after) stranger = above(stranger, bytes);  // may be seen, and comes back
         is_sure = is_sure && (claim.need || !claim.exit_after);
         if (claim.exit_after || leaving.contains(generation)) continue;
@@ -447,8 +460,11 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
         encoder.generation(generation);
         encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u) |
                        (claim.need ? 4u : 0u) | (claim.may_be_all ? 8u : 0u) |
-                       (claim.is_all ? 16u : 0u));
+                       (claim.is_all ? 16u : 0u) | (claim.away_after ? 32u : 0u) |
+                       (claim.kept ? 64u : 0u));
         encoder.number(claim.measured.count());
+        encoder.number(claim.kept.value_or(Bytes{}).count());
+        encoder.number(claim.parked.count());
     }
 }
 

@@ -37,6 +37,10 @@ class MemoryBook {
     void on_set_aside(Generation generation);     // it keeps nobody out any more
     void on_returned(Generation generation);      // said to be; check() judges it
     void on_load_retried(Generation generation);  // its device is asked before the next try
+    void on_offload(Generation generation, core::Instant now);  // there must be room on the host
+    void on_away(Generation generation);
+    void on_restore(Generation generation, core::Instant now);  // and on its device again
+    void on_came_back(Generation generation);
 
     // Released implies proved; and no claim without an owner.
     void check(const core::Engine& engine);
@@ -53,6 +57,9 @@ class MemoryBook {
     // A wait for memory is true: no device has room for the model, as far as the last answers tell;
     // or one is being asked whose last answer is too old, and not for too long.
     bool is_short(const core::ModelSpec& spec, core::Instant now) const;
+    // So is a wait of weights that are away for their bytes.
+    bool is_short_of(Generation generation, core::Instant now) const;
+    bool is_cpu(DeviceId id) const { return devices_.at(id).spec.kind == core::DeviceKind::cpu; }
     bool has_answering(const core::ModelSpec& spec) const;
     // It is configured, or was learned there.
     bool is_need_known(const core::ModelSpec& spec, DeviceId id) const;
@@ -78,6 +85,13 @@ class MemoryBook {
         std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
         bool is_covered = false;                  // a later one was answered, with numbers
         std::optional<std::uint64_t> loaded_after;  // the last question before its load was over
+        // Its weights are away: the last question before they were, and what an answer to a later
+        // one has shown that it kept.
+        std::optional<std::uint64_t> away_after = {};
+        std::optional<Bytes> kept = {};
+        bool is_parked = false;                          // it has a place on the host
+        Bytes parked = {};                               // so much of it, at least
+        std::optional<std::uint64_t> parked_after = {};  // the last question there before it was
     };
     struct Device {
         core::DeviceSpec spec;
@@ -107,8 +121,13 @@ class MemoryBook {
     bool is_unmeasured(DeviceId id) const;
     bool is_slow(DeviceId id, core::Instant now) const;
     bool is_awaited(DeviceId id, core::Instant now) const;
+    // What nobody may have but it: until it is shown to be gone.
+    static std::optional<Bytes> held(const Claim& claim) {
+        return claim.kept ? claim.kept : claim.need;
+    }
     void on_time(DeviceId id, const Device& device, core::Instant now);
     void forget_measured(DeviceId id);
+    void unpark(Claim& claim);
     void check_owners(const core::Engine& engine);
     void fail(const std::string& sentence);
 

@@ -18,7 +18,7 @@ using core::Instant;
 using core::ModelId;
 using core::RequestId;
 
-enum class RequestKind : std::uint8_t { call, load, restart, unload };
+enum class RequestKind : std::uint8_t { call, load, restart, offload, unload };
 
 struct Request {
     RequestKind kind = RequestKind::call;
@@ -42,6 +42,9 @@ struct Run {
     Instant progress;
 };
 
+// Where the weights of a loaded process are.
+enum class Weights : std::uint8_t { there, leaving, away, returning };
+
 struct Process {
     ModelId model;
     core::DeviceId device;
@@ -49,6 +52,9 @@ struct Process {
     std::uint32_t concurrency = 1;
     bool said_hello = false;
     bool is_loaded = false;
+    bool can_offload = false;
+    Weights weights = Weights::there;
+    Instant move_sent;          // the order that they leave or return
     bool has_failed = false;    // reported that its start or load failed
     bool is_deaf = false;       // its channel is lost
     bool is_poisoned = false;   // reported that its context is lost

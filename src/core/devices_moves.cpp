@@ -1,0 +1,131 @@
+// Weights that leave their device for the host's memory and come back: what they claim where.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/devices.h"
+
+namespace windlass::core {
+
+Devices::Parking Devices::park(Generation generation, Instant now, Commands& out) {
+    const Holding& holding = holdings_.at(generation);
+    Device& device = devices_.at(holding.device);
+    DeviceLedger& ledger = device.ledger;
+    const Claim& claim = *ledger.find_claim(generation);
+    Parked parked{.host = {}, .full = claim.bytes, .is_exclusive = claim.is_exclusive};
+    // Nobody knows yet what it has: the question that its load or first run left open tells.
+    const bool is_blurred = ledger.is_blurred() && ledger.is_unseen(generation);
+    if (holding.is_provisional || (device.is_answering() && is_blurred)) return Parking::asking;
+    parked.weight = ledger.weight(generation);
+    parked.full = std::max(parked.full, parked.weight);
+    parked.least = parked.full;
+    if (parked.is_exclusive || holding.is_guessed) parked.least = parked.weight;
+    if (holding.teaching) parked.least = std::max(parked.least, holding.teaching->high);
+    const Need need{.kind = NeedKind::bytes, .bytes = parked.weight};
+    const Choice choice = candidates({.is_cpu = true}, need, now, out);
+    if (choice.is_waiting) return Parking::asking;
+    const Placement placement = place(need, choice.candidates, settings_.on_unknown_memory);
+    if (const auto* placed = std::get_if<Placed>(&placement)) {
+        parked.host = placed->device;
+        devices_.at(placed->device).ledger.host(generation, placed->claim);
+    } else if (!choice.candidates.empty() || settings_.on_unknown_memory == UnknownMemory::refuse) {
+        return Parking::refused;
+    }
+    const bool is_new = parked_.emplace(generation, parked).second;
+    WL_ASSERT(is_new);
+    ledger.claim_again(generation, parked.full, parked.is_exclusive);
+    return Parking::taken;
+}
+
+void Devices::on_away(Generation generation, Instant now, Commands& out) {
+    Parked& parked = parked_.at(generation);
+    Device& device = devices_.at(holdings_.at(generation).device);
+    if (parked.host) {
+        Device& host = devices_.at(*parked.host);
+        const Claim& claim = *host.ledger.find_claim(generation);
+        if (claim.stage == ClaimStage::loading) host.ledger.mark_loaded(generation, host.sequence);
+        if (host.ledger.has_unmeasured()) host.is_fresh = false;
+    }
+    device.ledger.mark_loaded(generation, device.sequence);
+    if (device.ledger.has_unmeasured()) device.is_fresh = false;
+    parked.is_away = true;
+    ask(holdings_.at(generation).device, now, out);
+}
+
+// Its word is a claim, the driver is the proof: until a question that was asked later is answered,
+// all that it had counts as its own.
+void Devices::settle_parked(DeviceId id, Instant now, Commands& out) {
+    Device& device = devices_.at(id);
+    for (const auto& [generation, parked] : parked_) {
+        if (holdings_.at(generation).device != id || !parked.is_away) continue;
+        const Claim& claim = *device.ledger.find_claim(generation);
+        if (claim.loaded_at >= device.sequence) {
+            ask(id, now, out);
+        } else {
+            device.ledger.shrink(generation);
+        }
+    }
+}
+
+std::optional<Shortage> Devices::claim_return(Generation generation, Bytes promised, Instant now,
+                                              Commands& out) {
+    const Holding& holding = holdings_.at(generation);
+    Device& device = devices_.at(holding.device);
+    Parked& parked = parked_.at(generation);
+    DeviceLedger& ledger = device.ledger;
+    // What it was measured to have may be more than a claim can ever get.
+    const Bytes least = std::min(parked.least, ledger.usable().value_or(parked.least));
+    Shortage shortage{.device = holding.device, .required = least, .available = {}};
+    device.is_wanted = true;
+    expire_late(device, now);
+    if (device.is_lost) return shortage;
+    const bool is_asking = device.is_answering() && !device.is_fresh;
+    if (is_asking) ask(holding.device, now, out);
+    const bool is_taken = ledger.is_exclusive() && !ledger.find_claim(generation)->is_exclusive;
+    const bool is_shared = ledger.claims().size() > 1 || !ledger.fences().empty();
+    const bool is_kept = parked.is_exclusive && promised > Bytes{};
+    const bool is_barred = is_taken || is_kept || (parked.is_exclusive && is_shared);
+    shortage.available = ledger.free_without(generation);
+    if (is_asking || is_barred) return shortage;
+    Bytes full = parked.full;
+    if (shortage.available) {
+        if (device.waiting_runs > 0 || *shortage.available < least + promised) return shortage;
+        full = std::min(full, *shortage.available - promised);
+    } else if (settings_.on_unknown_memory == UnknownMemory::refuse) {
+        return shortage;
+    }
+    ledger.claim_again(generation, full, parked.is_exclusive);
+    parked.is_away = false;
+    return std::nullopt;
+}
+
+bool Devices::is_return_judged(Generation generation) const {
+    const Device& device = devices_.at(holdings_.at(generation).device);
+    if (device.is_silent || !device.spec.is_measured) return true;
+    return device.is_fresh && !device.ledger.is_unseen(generation);
+}
+
+void Devices::on_returned(Generation generation, Instant now, Commands& out) {
+    unpark(generation);
+    on_loaded(generation, now, out);
+}
+
+void Devices::unpark(Generation generation) {
+    const auto parked = parked_.find(generation);
+    if (parked == parked_.end()) return;
+    if (parked->second.host) {
+        Device& host = devices_.at(*parked->second.host);
+        host.ledger.release(generation);
+        host.is_fresh = false;  // its use counts as a stranger's until the next answer
+    }
+    parked_.erase(parked);
+}
+
+void Devices::check_parked() const {
+    for (const auto& [generation, parked] : parked_) {
+        WL_ASSERT(holdings_.contains(generation) && !is_departed(generation));
+        if (!parked.host) continue;
+        WL_ASSERT(devices_.at(*parked.host).ledger.find_claim(generation) != nullptr);
+    }
+}
+
+}  // namespace windlass::core

@@ -1,0 +1,158 @@
+// What weights that move take and give back, beside strangers and where processes are hidden.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "core/engine_moves_testing.h"
+
+namespace core = windlass::core;
+using core::Bytes;
+using core::EventCode;
+using core::Generation;
+using core::RequestId;
+using core::Residency;
+using core::WaitReason;
+using windlass::core::testing::heavy;
+using windlass::core::testing::kBoard;
+using windlass::core::testing::kContext;
+using windlass::core::testing::kFirst;
+using windlass::core::testing::kHost;
+using windlass::core::testing::kModel;
+using windlass::core::testing::kSecond;
+using windlass::core::testing::machine;
+using windlass::core::testing::Moves;
+using windlass::core::testing::Story;
+using namespace std::chrono_literals;
+using namespace windlass::base;  // _MiB, _GiB
+
+TEST_CASE("where processes are hidden, what came back is what the device shows") {
+    Moves story;
+    story.pass(5min, 6_GiB);
+    REQUIRE(story.residency() == Residency::offloading);
+    // All samples so far told processes apart; the next one does not.
+    story.happen(core::WorkerOffloaded{kFirst});
+    REQUIRE(story.is_asked(kBoard));
+    story.sample(kBoard, kContext, {}, false);
+    CHECK(story.claimed(kBoard) == kContext);
+    CHECK(story.ledger(kBoard).free() == 10_GiB - kContext);
+    story.call(2);
+    CHECK(story.claimed(kBoard) == 6_GiB);
+}
+
+TEST_CASE("what weights take of the host's memory says nothing of what the model needs") {
+    core::ModelSpec spec = heavy({});
+    spec.need = {};
+    core::DeviceSettings devices = machine();
+    devices.known[0].make = "gpu";
+    core::ModelSpec other = heavy(1_GiB, "other");
+    other.devices.is_cpu = true;
+    Story story{{spec, other}, devices};
+    const auto answer_all = [&story](Bytes board, Bytes host) {
+        while (story.is_asked(kBoard)) story.sample(kBoard, board, {{kFirst, board}});
+        while (story.is_asked(kHost)) story.sample(kHost, host, {{kFirst, host}});
+    };
+    story.call(1);
+    story.sample(kBoard, Bytes{});
+    story.happen(core::WorkerHello{kFirst, true});
+    story.happen(core::WorkerLoaded{kFirst});
+    story.begin(1);
+    story.answer(1);
+    answer_all(6_GiB, {});
+    REQUIRE(story.engine().view(kModel).learned_need == 6_GiB);
+    story.happen(core::OffloadAsked{RequestId{9}, kModel, 1min});
+    answer_all(6_GiB, {});
+    REQUIRE(story.residency() == Residency::offloading);
+    story.happen(core::WorkerOffloaded{kFirst});
+    answer_all(kContext, {});
+    story.wait(2s);  // its answer is old now
+    // Another model wants room there, and the host tells of the process's libraries, too.
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    REQUIRE(story.is_asked(kHost));
+    answer_all(kContext, 9_GiB);
+    CHECK(story.engine().view(kModel).learned_need == 6_GiB);
+    CHECK(story.find<core::RememberPeak>() == nullptr);
+}
+
+TEST_CASE("weights come back only where they fit beside strangers, whatever was promised before") {
+    Moves story;
+    story.go_away();
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 9_GiB, {{kFirst, kContext}});
+    story.call(2);
+    CHECK(story.residency() == Residency::offloaded);
+    CHECK(story.reason(2) == WaitReason::memory);
+    // The driver does not tell processes apart any more: no claim may be counted twice.
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 5_GiB, {}, false);
+    CHECK(story.residency() == Residency::offloaded);
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 3_GiB, {}, false);
+    CHECK(story.residency() == Residency::restoring);
+}
+
+TEST_CASE("an idle neighbour makes room for weights that come back") {
+    Moves story{{heavy(6_GiB), heavy(7_GiB, "other")}};
+    story.go_away();
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    if (story.is_asked(kBoard)) story.sample(kBoard, kContext, {{kFirst, kContext}});
+    story.load(kSecond);
+    story.begin(2, kSecond);
+    story.answer(2, kSecond);
+    const Bytes used = kContext + 7_GiB;
+    if (story.is_asked(kBoard)) story.sample(kBoard, used, {{kFirst, kContext}, {kSecond, 7_GiB}});
+    story.call(3);
+    if (story.is_asked(kBoard)) story.sample(kBoard, used, {{kFirst, kContext}, {kSecond, 7_GiB}});
+    REQUIRE(story.report(EventCode::model_evicted) != nullptr);
+    CHECK(story.report(EventCode::model_evicted)->generation == kSecond);
+    CHECK(story.residency() == Residency::offloaded);
+    story.happen(core::WorkerExited{kSecond, "exit status 0"});
+    story.sample(kBoard, kContext, {{kFirst, kContext}});
+    CHECK(story.residency() == Residency::restoring);
+}
+
+TEST_CASE("what a process keeps whose weights are away makes room, too") {
+    Moves story{{heavy(6_GiB), heavy(10_GiB, "other")}};
+    story.go_away();
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    if (story.is_asked(kBoard)) story.sample(kBoard, kContext, {{kFirst, kContext}});
+    REQUIRE(story.report(EventCode::model_evicted) != nullptr);
+    CHECK(story.report(EventCode::model_evicted)->bytes == kContext);
+    CHECK(story.residency() == Residency::stopping);
+    story.happen(core::WorkerExited{kFirst, "exit status 0"});
+    story.sample(kBoard, Bytes{});
+    CHECK(story.find<core::Launch>() != nullptr);
+}
+
+TEST_CASE("weights that come back take nothing that is kept for one who waits for longer") {
+    auto specs = std::vector{heavy(6_GiB), heavy(3_GiB, "busy"), heavy(9_GiB, "big")};
+    specs[0].is_pinned = true;
+    specs[2].max_wait = 1s;
+    Moves story{specs};
+    story.go_away();
+    std::vector<core::OwnMemory> own{{kFirst, kContext}};
+    const auto answer = [&](Bytes used) {
+        if (story.is_asked(kBoard)) story.sample(kBoard, used, own);
+    };
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    answer(kContext);
+    story.load(kSecond);
+    story.begin(2, kSecond);
+    own.push_back({kSecond, 3_GiB});
+    story.happen(core::CallArrived{RequestId{3}, core::ModelId{3}, 4, 1h, 1h});
+    for (int step = 0; step < 15; ++step) {
+        answer(kContext + 3_GiB);
+        story.wait(100ms);
+    }
+    answer(kContext + 3_GiB);
+    CHECK(story.engine().view(core::ModelId{2}).residency == Residency::draining);
+    story.call(4);
+    answer(kContext + 3_GiB);
+    CHECK(story.residency() == Residency::offloaded);
+    CHECK(story.reason(4) == WaitReason::memory);
+    story.answer(2, kSecond);
+    own.pop_back();
+    story.happen(core::WorkerExited{kSecond, "exit status 0"});
+    answer(kContext);
+    CHECK(story.engine().view(core::ModelId{3}).residency == Residency::loading);
+    CHECK(story.residency() == Residency::offloaded);
+}

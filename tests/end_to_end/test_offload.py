@@ -1,0 +1,149 @@
+"""Idle models leave their device for host memory, come back for a call, and go at last."""
+
+import sys
+import threading
+import time
+
+from books import truth_of
+from emulated import CONTEXT, FIRST, Node, ballast
+from support import AT_ONCE_S, MODELS, SOON_S, eventually, model_table, probe
+
+MIB = 1 << 20
+
+
+def residency(node, model):
+    return node.served.model(model)["residency"]
+
+
+def wait_for_residency(node, model, wanted, limit_s=SOON_S):
+    eventually(lambda: residency(node, model) == wanted, model + " is " + wanted, limit_s)
+
+
+def stubborn(how, **keys):
+    settings = {"python": "stubborn:Stubborn", "path": str(MODELS), "need": "1GiB"}
+    settings.update(interpreter=sys.executable, **keys)
+    return model_table("stubborn", {"STUBBORN": how}, settings)
+
+
+def test_an_idle_model_leaves_its_device(daemons):
+    """[A0.1] [R14] In time, and proved by the device."""
+    models = ballast("m", "256MiB", "1GiB", offload_after="300ms", unload_after="never")
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    assert node.call("m").status == 200
+    began = time.monotonic()
+    node.log.wait_for("model.offloaded", limit_s=0.3 + AT_ONCE_S, model="m")
+    assert time.monotonic() - began >= 0.25
+    assert truth_of(node)["processes"][0]["bytes"] <= CONTEXT + 64 * MIB
+    node.wait_for_bytes(FIRST, "claimed", CONTEXT)  # as the driver shows it, not as it says
+    assert residency(node, "m") == "offloaded"
+
+
+def test_an_idle_model_goes_at_last(daemons):
+    """[A0.1] Counted from the same moment; each event is told once."""
+    models = ballast("m", "16MiB", "1GiB", offload_after="100ms", unload_after="600ms")
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    assert node.call("m").status == 200
+    began = time.monotonic()
+    node.log.wait_for("model.unloaded", limit_s=0.6 + AT_ONCE_S, model="m")
+    assert time.monotonic() - began >= 0.55
+    assert truth_of(node)["processes"] == [] and node.used() == 0
+    node.wait_for_bytes(FIRST, "claimed", 0)
+    assert len(node.log.find("model.offloaded")) == len(node.log.find("model.unloaded")) == 1
+
+
+def test_a_call_brings_it_back_with_the_same_answer(daemons):
+    models = ballast("m", "256MiB", "1GiB", offload_after="50ms", unload_after="never")
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    before = node.call("m")
+    for _ in range(3):
+        wait_for_residency(node, "m", "offloaded")
+        after = node.call("m")
+        assert after.status == 200 and after.body == before.body  # its pid is in it
+        assert float(after.headers["X-Windlass-Load-Ms"]) > 0
+    assert node.served.model("m")["loads"] == 1
+    assert len(node.log.find("model.restored")) == 3
+
+
+def test_two_models_share_a_device_that_has_room_for_one(daemons):
+    """Each waits until the other is idle for long enough and has left; nothing is loaded again."""
+    keys = {"offload_after": "50ms", "unload_after": "never", "pinned": True}  # else one is ended
+    models = ballast("a", "600MiB", "1100MiB", **keys) + ballast("b", "600MiB", "1100MiB", **keys)
+    node = Node(daemons, "1x2GiB,teardown=0s", models)
+    for _ in range(3):
+        for model in ("a", "b"):
+            assert node.call(model).status == 200
+            assert node.used() <= 600 * MIB + 2 * CONTEXT  # never both
+    assert [node.served.model(model)["loads"] for model in ("a", "b")] == [1, 1]
+
+
+def test_calls_and_offloads_never_meet(daemons):
+    """[A0.2] Two clients who come and go: no call fails, and the worker itself would tell."""
+    models = ballast("m", "16MiB", "1GiB", offload_after="0s", unload_after="never")
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    statuses = []
+
+    def come_and_go(pause_s):
+        for _ in range(60):
+            statuses.append(node.call("m").status)
+            time.sleep(pause_s)  # lint: sleep is the subject
+
+    clients = [threading.Thread(target=come_and_go, args=(pause,)) for pause in (0.0, 0.004)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert statuses == [200] * 120
+    assert len(node.log.find("model.restored")) > 3
+    assert not node.log.find("worker.lost")
+    assert node.served.model("m")["loads"] == 1
+
+
+def test_a_failing_offload_is_tried_three_times_then_the_process_goes(daemons):
+    """[A0.8]"""
+    models = stubborn("raises", offload_after="50ms", unload_after="never", backoff="20ms")
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    answer = node.call("stubborn")
+    node.log.wait_for("model.unloaded", model="stubborn")
+    failures = node.log.find("model.offload_failed", model="stubborn")
+    assert len(failures) == 3
+    assert failures[0]["pid"] == int(answer.headers["X-Windlass-Worker-Pid"])
+    assert "nailed down" in failures[0]["message"] and "offload" in failures[0]["traceback"]
+    assert failures[0]["cause"] == "RuntimeError"
+    assert node.call("stubborn").status == 200
+
+
+def test_an_offload_that_hangs_ends_its_worker(daemons):
+    keys = {"offload_timeout": "200ms", "term_grace": "200ms", "backoff": "20ms"}
+    models = stubborn("hangs", offload_after="0s", unload_after="never", **keys)
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    node.call("stubborn")
+    failure = node.log.wait_for("model.offload_failed", model="stubborn")
+    assert failure["type"] == "timeout"
+    node.log.wait_for("worker.reaped", model="stubborn")
+    incidents = node.served.get("/api/incidents").json()["incidents"]
+    assert "offload_timeout" in incidents[0]["cause"]["message"]
+    node.wait_for_bytes(FIRST, "claimed", 0)
+
+
+def test_an_administrator_offloads_and_unloads_by_force(daemons):
+    models = ballast("m", "256MiB", "1GiB") + ballast("busy", "1GiB", "2GiB", run_ms=600_000)
+    node = Node(daemons, "1x8GiB,teardown=0s", models)
+    node.call("m")
+    with node.served.client() as client:
+        assert client.offload("m")["residency"] == "offloaded"
+        assert client.load("m")["residency"] == "ready"
+        with node.served.begin("busy") as waiting:
+            node.wait_until_runs("busy")
+            began = time.monotonic()
+            assert client.unload("busy", force=True)["residency"] == "cold"
+            assert waiting.reply().json()["error"]["type"] == "worker_lost"
+            took_s = time.monotonic() - began
+    assert took_s < 5 * AT_ONCE_S
+    eventually(lambda: len(truth_of(node)["processes"]) == 1, "the bytes of busy are back")
+
+
+def test_what_cannot_be_offloaded_says_why(daemon):
+    served = daemon(probe())
+    served.ask("probe")
+    reply = served.get("/api/models/probe/offload", "POST")
+    assert reply.status == 501 and reply.error["type"] == "unsupported"
