@@ -29,7 +29,9 @@ def test_each_answer_has_its_own_peak(daemons):
         ]
         assert [answer.peak_bytes - WEIGHTS for answer in answers] == [2 * GIB, 256 * MIB, 0]
         assert [answer.shared for answer in answers] == [False] * 3
-        assert {answer.total_bytes for answer in answers} == {24 * GIB}
+        assert {(answer.device, answer.total_bytes) for answer in answers} == {(FIRST, 24 * GIB)}
+        assert all(answer.queue_ms >= 0 and answer.run_ms > 0 for answer in answers)
+        assert answers[0].load_ms > 0 and answers[1].load_ms == 0
         # The driver has to be asked while nothing was taken or given back: soon.
         told = eventually(
             lambda: next((a for a in [client.request("probe")] if a.context_bytes), None),
