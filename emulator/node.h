@@ -44,6 +44,8 @@ class Node {
     static base::Result<Node> make(const std::string& folder, std::string_view specification);
     static base::Result<Node> open(const std::string& folder);
     ~Node();
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
     Node(Node&&) noexcept;
     Node& operator=(Node&&) noexcept;
 

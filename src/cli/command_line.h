@@ -103,6 +103,17 @@ struct DuplicatesArguments {
     bool json = false;
 };
 
+// `windlass drill idle`.
+struct IdleArguments {
+    base::Duration offload{};  // idle time until the weights leave the device
+    base::Duration unload{};   // and until the process ends; longer
+    base::Duration slack{};    // how late each may be
+    base::Bytes model_size;
+    unsigned port = 0;
+    bool is_real = false;
+    bool json = false;
+};
+
 struct ErrorsArguments {
     bool json = false;
 };
@@ -118,10 +129,10 @@ struct Printout {
     std::string text;
 };
 
-using Command =
-    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
-                 WorkersArguments, IncidentsArguments, StatusArguments, ConfigCheckArguments,
-                 ConfigKeysArguments, DuplicatesArguments, ErrorsArguments, VersionArguments>;
+using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
+                             DevicesArguments, WorkersArguments, IncidentsArguments,
+                             StatusArguments, ConfigCheckArguments, ConfigKeysArguments,
+                             DuplicatesArguments, IdleArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

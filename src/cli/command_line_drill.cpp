@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 namespace windlass::cli {
 namespace {
@@ -14,6 +15,45 @@ std::string size_mistake(const std::string& text) {
     const auto size = base::parse_bytes(text);
     if (size && size->count() != 0) return {};
     return fmt::format("must be an amount of memory such as 100MiB or 2GiB, not \"{}\"", text);
+}
+
+// Idle times are as short as a person waits.
+constexpr std::chrono::minutes kIdleMax{1};
+
+// "2s", or "2", which is the same.
+std::optional<base::Duration> read_seconds(const std::string& text) {
+    const auto duration = base::parse_duration(text);
+    return duration ? duration : base::parse_duration(text + "s");
+}
+
+std::string idle_mistake(const std::string& text) {
+    const auto duration = read_seconds(text);
+    if (duration && *duration <= kIdleMax) return {};
+    return fmt::format("must be seconds such as 2, or 500ms, up to {}; not \"{}\"",
+                       base::to_text(kIdleMax), text);
+}
+
+void add_seconds(CLI::App& app, const char* name, std::string& text, const char* meaning) {
+    app.add_option(name, text, meaning)
+        ->check(idle_mistake)
+        ->type_name("SECONDS")
+        ->capture_default_str();
+}
+
+// What every drill has.
+template <class Arguments>
+void add_where(CLI::App& app, Arguments& arguments, std::string& model_size) {
+    app.add_option("--model-size", model_size, "Memory of the model")
+        ->check(size_mistake)
+        ->type_name("SIZE")
+        ->capture_default_str();
+    app.add_option("--port", arguments.port, "Port of the drill's daemon; 0 takes any free one")
+        ->check(CLI::Range(0U, 65535U).description(""))
+        ->type_name("PORT")
+        ->capture_default_str();
+    app.add_flag("--real", arguments.is_real,
+                 "On the emptiest GPU of this machine, and only if it fits beside what runs");
+    app.add_flag("--json", arguments.json, "Print JSON, with each look at the device");
 }
 
 }  // namespace
@@ -27,6 +67,7 @@ DrillCommand::DrillCommand(CLI::App& parent)
         "leaves nothing behind. Exits with 0 when all was as expected, with 1 when not.\n\n"
         "Example:\n  windlass drill duplicates --clients 17");
     add_duplicates();
+    add_idle();
 }
 
 void DrillCommand::add_duplicates() {
@@ -43,26 +84,42 @@ void DrillCommand::add_duplicates() {
         ->check(CLI::Range(1U, kClientsMax).description(""))
         ->type_name("NUMBER")
         ->capture_default_str();
-    app.add_option("--model-size", model_size_, "Memory of the model")
-        ->check(size_mistake)
-        ->type_name("SIZE")
-        ->capture_default_str();
-    app.add_option("--port", duplicates_.port, "Port of the drill's daemon; 0 takes any free one")
-        ->check(CLI::Range(0U, 65535U).description(""))
-        ->type_name("PORT")
-        ->capture_default_str();
-    app.add_flag("--real", duplicates_.is_real,
-                 "On the emptiest GPU of this machine, and only if it fits beside what runs");
-    app.add_flag("--json", duplicates_.json, "Print JSON, with each look at the device");
+    add_where(app, duplicates_, model_size_);
     app.footer(
         "It says on stderr what it takes before it does; with --real it refuses where that would "
         "take memory away from others.\n\n"
         "Example:\n  windlass drill duplicates --clients 17 --model-size 100MiB");
 }
 
+void DrillCommand::add_idle() {
+    idle_app_ = app_.add_subcommand(
+        "idle", "An idle model leaves the device, comes back for a call, and ends, each in time");
+    CLI::App& app = *idle_app_;
+    add_seconds(app, "--offload", offload_, "Idle time until its weights go to host memory");
+    add_seconds(app, "--unload", unload_, "Idle time until its process ends");
+    add_seconds(app, "--slack", slack_, "How late each of the two may be");
+    add_where(app, idle_, model_size_);
+    app.footer(
+        "It says on stderr what it takes before it does; with --real it refuses where that would "
+        "take memory away from others.\n\n"
+        "Example:\n  windlass drill idle --offload 2 --unload 4");
+}
+
 bool DrillCommand::is_given() const { return app_.parsed(); }
 
+Command DrillCommand::take_idle() {
+    idle_.offload = read_seconds(offload_).value_or(base::Duration{0});
+    idle_.unload = read_seconds(unload_).value_or(base::Duration{0});
+    idle_.slack = read_seconds(slack_).value_or(base::Duration{0});
+    idle_.model_size = base::parse_bytes(model_size_).value_or(base::Bytes{0});
+    if (idle_.offload < idle_.unload) return idle_;
+    return Printout{2, fmt::format("windlass drill idle: --unload ({}) must be longer than "
+                                   "--offload ({}): the weights leave first\n",
+                                   unload_, offload_)};
+}
+
 Command DrillCommand::take() {
+    if (idle_app_->parsed()) return take_idle();
     duplicates_.mode = mode_ == "dev"       ? DuplicatesMode::dev
                        : mode_ == "monitor" ? DuplicatesMode::monitor
                                             : DuplicatesMode::prod;

@@ -5,8 +5,8 @@
 
 #include "cli/command_line.h"
 
-namespace CLI {
-class App;  // NOLINT(readability-identifier-naming): the name that CLI11 gave it
+namespace CLI {  // NOLINT(readability-identifier-naming): the name that CLI11 gave it
+class App;
 }
 
 namespace windlass::cli {
@@ -21,12 +21,19 @@ class DrillCommand {
 
   private:
     void add_duplicates();
+    void add_idle();
+    Command take_idle();
 
     CLI::App& app_;
     CLI::App* duplicates_app_ = nullptr;
     DuplicatesArguments duplicates_;
     std::string mode_ = "prod";
-    std::string model_size_ = "100MiB";
+    CLI::App* idle_app_ = nullptr;
+    IdleArguments idle_;
+    std::string offload_ = "2s";
+    std::string unload_ = "4s";
+    std::string slack_ = "500ms";
+    std::string model_size_ = "100MiB";  // of whichever drill is meant
 };
 
 }  // namespace windlass::cli

@@ -154,10 +154,20 @@ TEST_CASE("what is not understood is told with what is near") {
 }
 
 TEST_CASE("every command explains itself with an example at the end") {
-    const std::vector<std::vector<std::string>> commands = {
-        {},         {"serve"},           {"call"},           {"models"},
-        {"errors"}, {"models", "list"},  {"models", "show"}, {"models", "load"},
-        {"config"}, {"config", "check"}, {"config", "keys"}, {"models", "unload"}};
+    const std::vector<std::vector<std::string>> commands = {{},
+                                                            {"serve"},
+                                                            {"call"},
+                                                            {"models"},
+                                                            {"errors"},
+                                                            {"models", "list"},
+                                                            {"models", "show"},
+                                                            {"models", "load"},
+                                                            {"config"},
+                                                            {"config", "check"},
+                                                            {"config", "keys"},
+                                                            {"models", "unload"},
+                                                            {"drill", "duplicates"},
+                                                            {"drill", "idle"}};
     for (std::vector<std::string> words : commands) {
         std::string name = "windlass";
         for (const std::string& word : words) name += " " + word;
@@ -195,4 +205,19 @@ TEST_CASE("[R76] a drill takes its options") {
           std::string::npos);
     mistake({"drill", "duplicates", "--clients", "65"});
     mistake({"drill"});
+}
+
+TEST_CASE("[R22] a drill's idle times are seconds, or durations") {
+    const auto usual = parsed<cli::IdleArguments>({"drill", "idle"});
+    CHECK(usual.offload == 2s);
+    CHECK(usual.unload == 4s);
+    CHECK(usual.slack == 500ms);
+    const auto both =
+        parsed<cli::IdleArguments>({"drill", "idle", "--offload", "0.5", "--unload", "900ms"});
+    CHECK(both.offload == 500ms);
+    CHECK(both.unload == 900ms);
+    CHECK(mistake({"drill", "idle", "--offload", "4"}).find("must be longer than --offload (4)") !=
+          std::string::npos);
+    mistake({"drill", "idle", "--unload", "2m"});
+    mistake({"drill", "idle", "--unload", "soon"});
 }

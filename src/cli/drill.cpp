@@ -33,10 +33,11 @@ CommandOutcome perform(bool json,
     CommandOutcome outcome{.exit_code = drill::is_passed(*report) ? 0 : kFellShort};
     outcome.out = json ? drill::report_json(*report) : drill::to_text(*report);
     if (json) return outcome;
-    if (outcome.exit_code == 0)
+    if (outcome.exit_code == 0) {
         outcome.out += "\n" + drill::verdict_text(*report);
-    else
+    } else {
         outcome.err = "windlass: " + drill::verdict_text(*report);
+    }
     return outcome;
 }
 
@@ -46,6 +47,11 @@ CommandOutcome run(const DuplicatesArguments& arguments) {
     return perform(arguments.json, [&arguments](drill::Stage& stage) {
         return drill::run_duplicates(stage, arguments);
     });
+}
+
+CommandOutcome run(const IdleArguments& arguments) {
+    return perform(arguments.json,
+                   [&arguments](drill::Stage& stage) { return drill::run_idle(stage, arguments); });
 }
 
 }  // namespace windlass::cli

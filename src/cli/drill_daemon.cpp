@@ -104,10 +104,11 @@ std::vector<Told> DrillDaemon::call(std::size_t clients, Duration limit) {
     for (std::size_t i = 0; i < clients; ++i) {
         const auto started = start_client(
             {"call", "steel", "--data", "20", "--json", "--timeout", base::to_text(limit)});
-        if (started)
+        if (started) {
             parts.push_back(*started);
-        else
+        } else {
             told.push_back({.failure = started.error().message});
+        }
     }
     const auto all_ended = [&parts] {
         return std::ranges::all_of(parts, [](Part* part) { return part->has_ended(); });

@@ -37,10 +37,11 @@ json::array checks_json(const Report& report) {
 json::array answers_json(const Report& report) {
     json::array answers;
     for (const Told& told : report.told) {
-        if (told.failure.empty())
+        if (told.failure.empty()) {
             answers.push_back(json::object{{"worker_pid", told.pid}, {"copy", told.copy}});
-        else
+        } else {
             answers.push_back(json::object{{"failure", told.failure}});
+        }
     }
     return answers;
 }
@@ -49,9 +50,10 @@ json::array series_json(const Report& report) {
     json::array series;
     for (const Look& look : report.looks) {
         json::array processes;
-        for (const Holding& holding : look.holdings)
+        for (const Holding& holding : look.holdings) {
             processes.push_back(
                 json::object{{"pid", holding.pid}, {"bytes", holding.bytes.count()}});
+        }
         series.push_back(json::object{{"at_ms", milliseconds(look.at)},
                                       {"ours_bytes", look.ours.count()},
                                       {"used_bytes", look.used.count()},

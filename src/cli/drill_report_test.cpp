@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cli/drill_json.h"
 
 namespace windlass::cli::drill {

@@ -10,5 +10,6 @@
 namespace windlass::cli::drill {
 
 base::Result<Report> run_duplicates(Stage& stage, const DuplicatesArguments& arguments);
+base::Result<Report> run_idle(Stage& stage, const IdleArguments& arguments);
 
 }  // namespace windlass::cli::drill

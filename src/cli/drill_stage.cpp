@@ -128,7 +128,7 @@ Result<Part*> Stage::start(const std::string& name, std::vector<std::string> wor
     order.argv = std::move(words);
     order.argv.insert(order.argv.begin(), "windlass");
     for (const auto& [variable, value] : environment)
-        order.environment.push_back(variable + "=" + value);
+        order.environment.push_back(fmt::format("{}={}", variable, value));
     order.descriptors = {{.ours = pair.theirs.number(), .theirs = 0},
                          {.ours = pair.theirs.number(), .theirs = 1},
                          {.ours = log.number(), .theirs = 2}};

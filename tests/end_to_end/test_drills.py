@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from processes import children_of, is_alive
 from support import REPLY_S, SOON_S, eventually, windlass_program
+from times import TIME_FACTOR
 
 MIB = 1 << 20
 CONTEXT = 450 * MIB
@@ -160,6 +161,7 @@ def test_a_port_that_is_taken_is_an_error_and_not_a_shortfall(drill):
 def small_files():
     """The emulator keeps memory in files: no allocation above 4 MiB succeeds."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 * MIB, 4 * MIB))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def test_what_fell_short_is_said_in_a_sentence_and_by_the_exit_code(drill):
@@ -207,10 +209,49 @@ def test_a_real_drill_runs_beside_others_where_it_fits_and_else_refuses(drill, n
     assert refused.code != 1 and refused.report()["error"]["type"] == "out_of_memory"
 
 
+def test_an_idle_model_leaves_the_device_comes_back_and_ends(drill):
+    """[R14] [R22] As the driver and the process table see it."""
+    # A busy machine may be late, but not early.
+    slack = "%ds" % min(SOON_S, 60)
+    words = ("--offload", "1", "--unload", "5", "--slack", slack, "--model-size", "64MiB")
+    ended = drill("idle", "--json", *words).end()
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.happened("weights leave the device").endswith("450 MiB left")
+    assert ended.happened("its process meanwhile") == "lives"
+    loaded = ended.happened("the first call loads")
+    assert loaded.startswith("514 MiB in process ")
+    assert ended.happened("the next call brings them back") == loaded
+    assert ended.happened("its process ends").endswith("neither process nor memory left")
+    sizes = [look["ours_bytes"] for look in ended.report()["series"]]
+    assert {CONTEXT, CONTEXT + 64 * MIB} <= set(sizes) and sizes[-1] == 0
+    assert ended.report()["took_ms"] / 1000 <= 20 * TIME_FACTOR
+
+
+def test_times_that_make_no_sense_are_refused(drill):
+    """[R76] The weights leave before the process ends."""
+    ended = drill("idle", "--offload", "4", "--unload", "4").end()
+    assert ended.code == 2 and "--unload (4) must be longer" in ended.err
+
+
+def begin_to_idle(drill):
+    """A drill that has its daemon, and waits for much longer than a test takes."""
+    running = drill("idle", "--offload", "50", "--unload", "60")
+    eventually(running.daemons, "it has started its daemon")
+    return running
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_drill_that_is_interrupted_leaves_nothing(drill, number):
+    """[R105] Neither processes nor files."""
+    running = begin_to_idle(drill)
+    running.process.send_signal(number)
+    assert running.end().code > 1
+    assert "cancelled: the drill was ended by signal" in running.err
+
+
 def test_a_drill_that_is_killed_leaves_no_process(drill):
     """[R105] Its daemon, and what that has started, end by themselves."""
-    killed = drill("duplicates", "--clients", "64", "--model-size", "8MiB")
-    eventually(killed.daemons, "it has started its daemon")
+    killed = begin_to_idle(drill)
     killed.process.kill()
     killed.process.communicate(timeout=SOON_S)
     eventually(lambda: not killed.processes(), "all that it had started is gone")
