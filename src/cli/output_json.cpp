@@ -44,11 +44,11 @@ void add_memory(const MemoryShortage& memory, json::object& fields) {
     fields["holders"] = std::move(holders);
 }
 
-std::string bytes_text(const std::optional<std::uint64_t>& count) {
+std::string bytes_json(const std::optional<std::uint64_t>& count) {
     return count ? fmt::format("{}", *count) : "null";
 }
 
-std::string bool_text(const std::optional<bool>& value) {
+std::string bool_json(const std::optional<bool>& value) {
     return value ? (*value ? "true" : "false") : "null";
 }
 
@@ -57,8 +57,8 @@ std::string memory_fields(const Answer& answer) {
     return fmt::format(
         R"("total_bytes":{},"free_before_bytes":{},"peak_bytes":{},"context_bytes":{},)"
         R"("shared":{})",
-        bytes_text(answer.total_bytes), bytes_text(answer.free_before_bytes),
-        bytes_text(answer.peak_bytes), bytes_text(answer.context_bytes), bool_text(answer.shared));
+        bytes_json(answer.total_bytes), bytes_json(answer.free_before_bytes),
+        bytes_json(answer.peak_bytes), bytes_json(answer.context_bytes), bool_json(answer.shared));
 }
 
 }  // namespace
