@@ -32,7 +32,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{60};
 constexpr std::size_t kDaemonLogMax = std::size_t{8} << 20;
-constexpr std::size_t kProcSizeMax = std::size_t{64} << 10;
+constexpr std::size_t kWordsSizeMax = std::size_t{64} << 10;
 
 Result<void> write_file(const std::string& path, std::string_view text) {
     const io::FileDescriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
@@ -137,12 +137,9 @@ std::set<int> DrillDaemon::shown_workers(Duration limit) {
 
 std::set<int> DrillDaemon::workers() const {
     std::set<int> found;
-    std::istringstream children{
-        io::read_file(fmt::format("/proc/{0}/task/{0}/children", pid()), kProcSizeMax)
-            .value_or("")};
-    for (int child = 0; children >> child;) {
+    for (const int child : children_of(pid())) {
         const std::string words =
-            io::read_file(fmt::format("/proc/{}/cmdline", child), kProcSizeMax).value_or("");
+            io::read_file(fmt::format("/proc/{}/cmdline", child), kWordsSizeMax).value_or("");
         using namespace std::string_view_literals;
         if (words.find("\0ballast\0"sv) != std::string::npos) found.insert(child);
     }
@@ -150,7 +147,7 @@ std::set<int> DrillDaemon::workers() const {
 }
 
 bool DrillDaemon::end(Duration limit) {
-    part_.signal(SIGTERM);
+    stage_.ask_to_end(part_);
     return stage_.wait_until([this] { return part_.has_ended(); }, limit) && part_.has_succeeded();
 }
 

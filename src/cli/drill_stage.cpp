@@ -13,7 +13,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <ranges>
+#include <sstream>
 
 #include "cli/body_text.h"
 #include "io/read_file.h"
@@ -31,6 +33,7 @@ constexpr int kPulseMs = 20;
 constexpr std::chrono::seconds kEndGrace{15};
 constexpr std::chrono::seconds kKillGrace{5};
 constexpr std::size_t kLogSizeMax = std::size_t{1} << 20;
+constexpr std::size_t kProcSizeMax = std::size_t{64} << 10;
 
 sigset_t interrupts() {
     sigset_t set;
@@ -52,6 +55,12 @@ Variables own_environment() {
         variables[std::string{text.substr(0, equals)}] = text.substr(equals + 1);
     }
     return variables;
+}
+
+std::vector<int> children_of(int pid) {
+    std::istringstream text{
+        io::read_file(fmt::format("/proc/{0}/task/{0}/children", pid), kProcSizeMax).value_or("")};
+    return {std::istream_iterator<int>{text}, std::istream_iterator<int>{}};
 }
 
 std::vector<std::string> Part::take_lines() {
@@ -167,6 +176,13 @@ Result<void> Stage::check() const {
                                   base::to_text(kDrillLimit)));
 }
 
+void Stage::ask_to_end(const Part& part) {
+    for (const int child : children_of(part.pid())) {
+        if (const auto identity = io::find_identity(child)) heirs_.push_back(*identity);
+    }
+    part.process_->signal_group(SIGTERM);
+}
+
 std::size_t Stage::finish() {
     is_finishing_ = true;
     const auto all_ended = [this] {
@@ -174,18 +190,19 @@ std::size_t Stage::finish() {
     };
     for (const auto& part : parts_ | std::views::reverse) {
         part->close_input();
-        if (!part->has_ended()) part->signal(SIGTERM);
+        if (!part->has_ended()) ask_to_end(*part);
     }
     if (!wait_until(all_ended, kEndGrace)) {
-        for (const auto& part : parts_) part->signal(SIGKILL);
+        for (const auto& part : parts_) part->process_->signal_group(SIGKILL);
         wait_until(all_ended, kKillGrace);
     }
     const auto left = [this] {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(parts_, [](const auto& part) { return has_group(part->pid()); }));
+        return std::ranges::count_if(parts_,
+                                     [](const auto& part) { return has_group(part->pid()); }) +
+               std::ranges::count_if(heirs_, io::is_running);
     };
     wait_until([&left] { return left() == 0; }, kKillGrace);
-    const std::size_t count = left();
+    const auto count = static_cast<std::size_t>(left());
     std::error_code ignored;  // a folder that stays does no harm
     std::filesystem::remove_all(folder_, ignored);
     return count;

@@ -14,6 +14,7 @@
 #include "io/file_descriptor.h"
 #include "io/loop.h"
 #include "io/process.h"
+#include "io/process_identity.h"
 
 namespace windlass::cli::drill {
 
@@ -21,6 +22,9 @@ using Variables = std::map<std::string, std::string>;
 
 // This process's environment.
 Variables own_environment();
+
+// By the process table; none of a process that is gone.
+std::vector<int> children_of(int pid);
 
 // A process of the drill: this program with other words. Its stdin and stdout are one socket, whose
 // end tells it that the drill is over; its stderr is a file of the folder.
@@ -40,7 +44,6 @@ class Part {
     // Once it has: "exited with status 1". Empty before.
     const std::string& end_text() const { return end_text_; }
     bool has_succeeded() const { return has_succeeded_; }
-    void signal(int number) const { process_->signal_group(number); }
     // The last line of its stderr, or how it ended.
     std::string last_words() const;
 
@@ -82,8 +85,12 @@ class Stage {
     // cancelled, once the user wants it to end; timeout, beyond kDrillLimit.
     base::Result<void> check() const;
 
+    // SIGTERM. Its children are remembered: in sessions of their own, they may outlive it for a
+    // moment, and finish() waits for them.
+    void ask_to_end(const Part& part);
+
     // Ends every part, the latest first: SIGTERM, and SIGKILL after the grace; removes the folder.
-    // How many processes are left, of any part's group; 0 unless the kernel cannot end them.
+    // How many processes are left; 0 unless the kernel cannot end them.
     std::size_t finish();
 
   private:
@@ -93,6 +100,7 @@ class Stage {
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     io::Loop loop_;  // never turned: io::Process wants one
     std::vector<std::unique_ptr<Part>> parts_;
+    std::vector<io::ProcessIdentity> heirs_;  // children of parts that were asked to end
     std::function<void()> pulse_;
     int interrupt_ = 0;          // the signal
     bool is_finishing_ = false;  // then neither counts any more
