@@ -92,6 +92,25 @@ def test_many_callers_of_a_model_that_runs_them_in_a_row_share_nothing(daemons):
     assert len({answer.copy for answer in answers}) == 1
 
 
+def test_a_model_that_came_back_is_measured_as_before(daemons):
+    """[A3.6] What the driver said while its weights were away is no context of a later run."""
+    node = Node(daemons, "1x24GiB,teardown=0s", ballast("steel", "3GiB", "4GiB"))
+    with node.served.client() as client:
+        client.call("steel")
+        assert node.served.get("/api/models/steel/offload", "POST").status == 200
+        node.see_more_samples(FIRST)
+        told = []
+
+        def is_told():
+            told.append(client.request("steel"))
+            return told[-1].context_bytes
+
+        eventually(is_told, "the context is told")
+    assert {answer.peak_bytes for answer in told} == {WEIGHTS}
+    assert {answer.context_bytes for answer in told} <= {None, CONTEXT}
+    assert node.served.model("steel")["loads"] == 1
+
+
 def test_without_an_allocator_the_driver_tells_of_long_runs(daemons, gate):
     """[A3.6] And of none that end before it is asked again."""
     node = Node(daemons, "1x24GiB", device_probe("probe", "3GiB", "8GiB"))
