@@ -56,7 +56,8 @@ struct Holding {
 struct Parked {
     // Nowhere: the machine's memory is kept by nobody, and the policy on unknown memory admits it.
     std::optional<DeviceId> host;
-    Bytes full;                 // what it claims of its device again before it comes back
+    Bytes former;               // what it claimed of its device before, and claims again after
+    Bytes full;                 // what it claims of it while it comes back, if that is there
     Bytes weight;               // what it had of it, as far as was measured
     Bytes least;                // so much it needs of that; the rest is a margin, or all there is
     bool is_exclusive = false;  // it was alone there

@@ -48,12 +48,12 @@ class DeviceLedger {
     void abandon(Generation generation, std::uint64_t sequence);
     // What was provisional becomes what was measured; others may load again.
     void settle(Generation generation, Bytes bytes);
-    // What its process really has of it, as far as was measured; else what was claimed.
-    Bytes weight(Generation generation) const;
+    Bytes weight(Generation generation) const;  // what it has, as measured; else as claimed
     // Its weights begin to leave or to come back: from now on nobody can tell which bytes are its
     // own, until a sample after the end of that; it claims so much.
     void claim_again(Generation generation, Bytes bytes, bool is_exclusive);
     void shrink(Generation generation);  // they have left: it claims what the last sample shows
+    void limit(Generation generation, Bytes bytes);  // it claims no more than that
     // Its exit was seen. Samples up to `sequence`, the last one asked for, prove nothing.
     void depart(Generation generation, std::uint64_t sequence);
     void release(Generation generation);  // proved; or nothing can be measured here

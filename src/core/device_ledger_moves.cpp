@@ -33,6 +33,12 @@ void DeviceLedger::shrink(Generation generation) {
     weigh();
 }
 
+void DeviceLedger::limit(Generation generation, Bytes bytes) {
+    Claim& claim = claims_.at(generation);
+    claim.bytes = std::min(claim.bytes, bytes);
+    weigh();
+}
+
 void DeviceLedger::host(Generation generation, Bytes bytes) {
     claim(generation, bytes, false);
     claims_.at(generation).is_guest = true;

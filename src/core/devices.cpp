@@ -429,10 +429,10 @@ void Devices::encode(StateEncoder& encoder) const {
     for (const auto& [generation, holding] : holdings_) {
         encoder.generation(generation);
         const bool is_unseen = holding.over_at >= devices_.at(holding.device).sequence;
-        encoder.number(holding.device.value << 32 | holding.model.value << 5 |
+        encoder.number(holding.device.value << 32 | holding.model.value << 6 |
                        (holding.is_provisional ? 1u : 0u) | (holding.over_at ? 2u : 0u) |
                        (holding.is_untried ? 4u : 0u) | (holding.is_waiting ? 8u : 0u) |
-                       (is_unseen ? 16u : 0u));
+                       (is_unseen ? 16u : 0u) | (holding.is_guessed ? 32u : 0u));
         if (holding.is_provisional) encoder.number(holding.peak.count());
         if (!holding.teaching) continue;
         encoder.number(holding.teaching->high.count() << 1 |
@@ -442,6 +442,8 @@ void Devices::encode(StateEncoder& encoder) const {
     encoder.number(parked_.size());
     for (const auto& [generation, parked] : parked_) {
         encoder.generation(generation);
+        encoder.number(parked.host.value_or(DeviceId{}).value);
+        encoder.number(parked.former.count());
         encoder.number(parked.full.count());
         encoder.number(parked.weight.count());
         encoder.number(parked.least.count());

@@ -65,9 +65,13 @@ class Devices {
     void stop_teaching(Generation generation) { holdings_.at(generation).teaching.reset(); }
     // --- weights that leave their device, and come back (devices_moves.cpp)
     enum class Parking : std::uint8_t { taken, asking, refused };
-    // A place for them in the host's memory, as large as what its process has of the device.
-    Parking park(Generation generation, Instant now, Commands& out);
+    // A place for them in the host's memory, as large as what its process has of the device, beside
+    // what is promised there. `asking`: it is being asked how full the host is, or what it has.
+    Bytes weight_of(Generation generation) const;
+    Parking may_park(Generation generation, Bytes promised, Instant now, Commands& out);
+    Parking park(Generation generation, Bytes promised, Instant now, Commands& out);
     void on_away(Generation generation, Instant now, Commands& out);
+    void on_return_failed(Generation generation, Instant now, Commands& out);
     // Claims in full what it had before, beside what is promised to others. Why not; empty: it may
     // come back.
     std::optional<Shortage> claim_return(Generation generation, Bytes promised, Instant now,
@@ -117,6 +121,12 @@ class Devices {
     void note_peaks(DeviceId id);
     void settle_parked(DeviceId id, Instant now, Commands& out);
     void check_parked() const;
+    struct HostPlace {
+        Parking parking;
+        std::optional<Placed> placed = {};  // none, although taken: nobody keeps that memory
+    };
+    HostPlace find_host(Generation generation, Bytes weight, Bytes promised, Instant now,
+                        Commands& out);
 
     DeviceSettings settings_;
     std::map<DeviceId, Device> devices_;

@@ -6,29 +6,56 @@
 
 namespace windlass::core {
 
-Devices::Parking Devices::park(Generation generation, Instant now, Commands& out) {
+// A place for so much there.
+Devices::HostPlace Devices::find_host(Generation generation, Bytes weight, Bytes promised,
+                                      Instant now, Commands& out) {
     const Holding& holding = holdings_.at(generation);
-    Device& device = devices_.at(holding.device);
-    DeviceLedger& ledger = device.ledger;
-    const Claim& claim = *ledger.find_claim(generation);
-    Parked parked{.host = {}, .full = claim.bytes, .is_exclusive = claim.is_exclusive};
+    const Device& device = devices_.at(holding.device);
     // Nobody knows yet what it has: the question that its load or first run left open tells.
-    const bool is_blurred = ledger.is_blurred() && ledger.is_unseen(generation);
-    if (holding.is_provisional || (device.is_answering() && is_blurred)) return Parking::asking;
-    parked.weight = ledger.weight(generation);
-    parked.full = std::max(parked.full, parked.weight);
-    parked.least = parked.full;
-    if (parked.is_exclusive || holding.is_guessed) parked.least = parked.weight;
-    if (holding.teaching) parked.least = std::max(parked.least, holding.teaching->high);
-    const Need need{.kind = NeedKind::bytes, .bytes = parked.weight};
-    const Choice choice = candidates({.is_cpu = true}, need, now, out);
-    if (choice.is_waiting) return Parking::asking;
+    const bool is_blurred = device.ledger.is_blurred() && device.ledger.is_unseen(generation);
+    if (holding.is_provisional || (device.is_answering() && is_blurred)) return {Parking::asking};
+    const Need need{.kind = NeedKind::bytes, .bytes = weight};
+    Choice choice = candidates({.is_cpu = true}, need, now, out);
+    if (choice.is_waiting) return {Parking::asking};
+    for (Candidate& candidate : choice.candidates) candidate.promised = promised;
     const Placement placement = place(need, choice.candidates, settings_.on_unknown_memory);
-    if (const auto* placed = std::get_if<Placed>(&placement)) {
-        parked.host = placed->device;
-        devices_.at(placed->device).ledger.host(generation, placed->claim);
-    } else if (!choice.candidates.empty() || settings_.on_unknown_memory == UnknownMemory::refuse) {
-        return Parking::refused;
+    if (const auto* placed = std::get_if<Placed>(&placement)) return {Parking::taken, *placed};
+    const bool is_refused =
+        !choice.candidates.empty() || settings_.on_unknown_memory == UnknownMemory::refuse;
+    return {is_refused ? Parking::refused : Parking::taken};
+}
+
+// What its process has of its device, or what it claimed, where a list seems to lack it.
+Bytes Devices::weight_of(Generation generation) const {
+    const DeviceLedger& ledger = devices_.at(holdings_.at(generation).device).ledger;
+    const Bytes weight = ledger.weight(generation);
+    return weight > DeviceLedger::kTolerance ? weight : ledger.find_claim(generation)->bytes;
+}
+
+Devices::Parking Devices::may_park(Generation generation, Bytes promised, Instant now,
+                                   Commands& out) {
+    return find_host(generation, weight_of(generation), promised, now, out).parking;
+}
+
+Devices::Parking Devices::park(Generation generation, Bytes promised, Instant now, Commands& out) {
+    const Holding& holding = holdings_.at(generation);
+    DeviceLedger& ledger = devices_.at(holding.device).ledger;
+    const Claim& claim = *ledger.find_claim(generation);
+    const Bytes weight = weight_of(generation);
+    const HostPlace place = find_host(generation, weight, promised, now, out);
+    if (place.parking != Parking::taken) return place.parking;
+    Parked parked{.host = {},
+                  .former = claim.bytes,
+                  .full = std::max(claim.bytes, weight),
+                  .weight = weight,
+                  // What was measured beyond its need may be what its allocator keeps.
+                  .least = claim.bytes,
+                  .is_exclusive = claim.is_exclusive};
+    if (parked.is_exclusive || holding.is_guessed) parked.least = weight;
+    if (holding.teaching) parked.least = std::max(parked.least, holding.teaching->high);
+    if (place.placed) {
+        parked.host = place.placed->device;
+        devices_.at(place.placed->device).ledger.host(generation, place.placed->claim);
     }
     const bool is_new = parked_.emplace(generation, parked).second;
     WL_ASSERT(is_new);
@@ -49,6 +76,13 @@ void Devices::on_away(Generation generation, Instant now, Commands& out) {
     if (device.ledger.has_unmeasured()) device.is_fresh = false;
     parked.is_away = true;
     ask(holdings_.at(generation).device, now, out);
+}
+
+// It did not get what it was thought to need: what it was measured to have is more, perhaps.
+void Devices::on_return_failed(Generation generation, Instant now, Commands& out) {
+    Parked& parked = parked_.at(generation);
+    parked.least = std::max(parked.least, parked.weight);
+    on_away(generation, now, out);
 }
 
 // Its word is a claim, the driver is the proof: until a question that was asked later is answered,
@@ -105,6 +139,8 @@ bool Devices::is_return_judged(Generation generation) const {
 }
 
 void Devices::on_returned(Generation generation, Instant now, Commands& out) {
+    const Bytes former = parked_.at(generation).former;
+    devices_.at(holdings_.at(generation).device).ledger.limit(generation, former);
     unpark(generation);
     on_loaded(generation, now, out);
 }

@@ -276,9 +276,13 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
         const bool has_offloaded = !model.offloaded_copies().empty();
         if (has_offloaded && restore_copy(model, now, out)) continue;
         const auto copy = model.may_launch() ? model.find_cold() : std::nullopt;
-        if (!copy && has_offloaded) return arm_device_timers();
+        const bool is_stuck = model.unkillable.size() >= Model::kUnkillableMax;
+        if (has_offloaded && (!copy || is_stuck)) {
+            seek_place(model, now, out);
+            return arm_device_timers();
+        }
         if (!copy) break;
-        if (model.unkillable.size() >= Model::kUnkillableMax) {
+        if (is_stuck) {
             if (waiting) break;  // that one will serve them
             return refuse_copy(model, out);
         }
@@ -303,8 +307,6 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
 
 // Too many of its processes hang where not even SIGKILL reaches them.
 void Engine::refuse_copy(Model& model, Commands& out) {
-    // That one serves them; its weights may have to wait for room.
-    if (!model.offloaded_copies().empty()) return arm_device_timers();
     end_starving(model);
     if (model.has_live()) return;
     Error error = base::fail(
@@ -323,6 +325,7 @@ void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& o
     const Generation generation{++last_generation_};
     generations_.emplace(generation, id);
     ++model.load_count;
+    model.restore_cost = {};
     devices_.claim(generation, id.model, placed);
     replica_of(id).launch({id.model, generation, placed.device}, model.spec, now, out);
     if (placed.is_provisional) replica_of(id).mark_untried();

@@ -83,7 +83,8 @@ class Engine {
     void fail_offload(ReplicaId id, const Error& error, Commands& out);
     void on_move_limit(ReplicaId id, Instant now, Commands& out);
     bool restore_copy(Model& model, Instant now, Commands& out);
-    void seek_place(Model& model, Replica& replica, Instant now, Commands& out);
+    void seek_place(Model& model, Instant now, Commands& out);
+    void go_elsewhere(Model& model, Instant now, Commands& out);
     bool retry_restore(ReplicaId id, const Error& error, Instant now, Commands& out);
 
     // engine_administration.cpp: administrators, and a configuration that changes
@@ -168,20 +169,25 @@ class Engine {
 
     // engine_eviction.cpp: who makes room for whom
     bool may_evict(const Model& model) const;
-    bool make_room(Model& model, const Wish& wish, std::span<const Candidate> candidates,
-                   Instant now, Commands& out);
-    std::optional<Room> room_on(const Model& model, const Wish& wish, const Candidate& candidate,
-                                Instant now) const;
-    bool ask_neighbour(const Model& model, Generation generation, const Claim& claim,
-                       bool may_drain, Instant now, Room& room) const;
+    std::vector<Place> places_for(const Model& model, std::span<const Candidate> candidates,
+                                  Instant now, Commands& out);
+    bool make_room(Model& model, std::span<const Place> places, Instant now, Commands& out);
+    std::optional<Room> room_on(const Model& model, const Place& place, Way way, Instant now) const;
+    bool ask_neighbour(const Model& model, Generation generation, const Claim& claim, bool is_retry,
+                       Way way, Instant now, Room& room) const;
     static Instant patience_end(const Model& model);
-    Instant mover_due(const Model& model, const Replica& mover, bool may_drain) const;
-    static std::array<Instant, 2> turn_ends(const Model& model, const Replica& replica);
+    Instant mover_due(const Model& model, const Replica& mover, bool may_drain,
+                      Duration cost) const;
+    static std::array<Instant, 2> turn_ends(const Replica& replica, Duration cost);
     const Replica* find_mover(const Model& model, Generation generation) const;
     static void keep_room(Model& model, const Room& room);
     void forgo_room(Model& model);
-    void make_way(ReplicaId id, Instant now, Commands& out);
+    bool may_step_aside(const Replica& mover) const;
+    void note_residues(DeviceId id);
+    Devices::Parking ask_host(std::span<const ReplicaId> movers, Instant now, Commands& out);
+    void make_way(ReplicaId id, Way way, Instant now, Commands& out);
     Bytes promised_to_others(const Model& model, DeviceId device) const;
+    Bytes promised_on_hosts() const;
 
     // engine_requests.cpp: a call on its way to its one answer
     void respond(RequestId request, std::optional<Error> error, Generation generation,

@@ -69,15 +69,16 @@ void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
     disarm_settled();
     learn_from(event.device, out);
     shrink_copies(event.device, now, out);
-    go_on_offloading(now, out);
+    note_residues(event.device);
     feed_starving(now, out);
+    go_on_offloading(now, out);
     arm_device_timers();
 }
 
 void Engine::on(const DeviceSilent& event, Instant now, Commands& out) {
     if (!devices_.on_silent(event.device, event.sequence)) return;
-    go_on_offloading(now, out);
     feed_starving(now, out);
+    go_on_offloading(now, out);
     arm_device_timers();
 }
 
@@ -152,7 +153,8 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     const bool clears = model.memory_retries > 0 && tried != choice.candidates.end() &&
                         known_need(model.spec.need, *tried).kind == NeedKind::unknown;
     if (!choice.is_waiting && clears) {
-        if (make_room(model, {model.spec.need}, {tried, 1}, now, out)) {
+        const Place again{.candidate = *tried, .need = model.spec.need};
+        if (make_room(model, {&again, 1}, now, out)) {
             shortage.device = model.overfull;
             shortage.available = devices_.device(model.overfull).ledger.free();
             starve(model, shortage, now, out);
@@ -171,7 +173,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     shortage.is_unknown = shortage.is_unknown && !choice.is_waiting && !choice.is_incomplete;
     starve(model, shortage, now, out);
     if (!model.shortage || choice.is_waiting) return std::nullopt;
-    make_room(model, {model.spec.need}, choice.candidates, now, out);
+    make_room(model, places_for(model, choice.candidates, now, out), now, out);
     if (!is_doubted(model, now)) return std::nullopt;
     for (Candidate& candidate : choice.candidates) candidate.learned.reset();
     const Placement placement = place(model.spec.need, choice.candidates, devices_.policy());

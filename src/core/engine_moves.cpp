@@ -39,8 +39,8 @@ void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {
     const bool may_rest = residency == ready || residency == offloading || residency == offloaded;
     const bool is_used =
         !replica.leases().empty() || !model.queue.empty() || !model.delayed.empty();
-    if (!is_used && !starving_.empty()) may_make_room_ = true;
     if (may_rest && !is_used) {
+        if (!starving_.empty()) may_make_room_ = true;
         replica.note_idle(now);
         const bool is_moving = residency == offloading;
         if (!is_moving && model.spec.unload_after == Duration{0}) {
@@ -96,7 +96,8 @@ void Engine::on_idle_timer(TimerKey key, Instant now, Commands& out) {
 void Engine::begin_offload(ReplicaId id, Instant now, Commands& out) {
     const Model& model = model_of(id.model);
     Replica& replica = replica_of(id);
-    const Devices::Parking parking = devices_.park(replica.generation(), now, out);
+    const Devices::Parking parking =
+        devices_.park(replica.generation(), promised_on_hosts(), now, out);
     replica.await_room(parking == Devices::Parking::asking);
     if (parking == Devices::Parking::asking) return arm_device_timers();
     if (parking == Devices::Parking::taken) return replica.offload(now, out);
@@ -219,44 +220,57 @@ bool Engine::restore_copy(Model& model, Instant now, Commands& out) {
         return true;
     }
     starve(model, *shortage, now, out);
-    const bool has_place = model.may_launch() && model.find_cold();  // for one more copy
-    if (!has_place) seek_place(model, model.replicas[copies.back()], now, out);
     return false;
 }
 
-// Others have taken its place on its device: it goes where there is room for it, or somebody makes
-// room here.
-void Engine::seek_place(Model& model, Replica& replica, Instant now, Commands& out) {
+// Others have taken its place on its device: somebody makes room there, or a new process goes where
+// there is room for it.
+void Engine::seek_place(Model& model, Instant now, Commands& out) {
+    if (!make_room(model, places_for(model, {}, now, out), now, out)) go_elsewhere(model, now, out);
+}
+
+void Engine::go_elsewhere(Model& model, Instant now, Commands& out) {
+    const bool is_stuck = model.unkillable.size() >= Model::kUnkillableMax;
+    const bool is_leaving = std::ranges::any_of(model.replicas, [](const Replica& replica) {
+        return replica.residency() == stopping || replica.residency() == draining;
+    });
+    if (!may_evict(model) || !model.may_launch() || is_stuck || is_leaving) return;
+    Replica& replica = model.replicas[model.offloaded_copies().back()];
     const Generation generation = replica.generation();
+    const Device& here = devices_.device(replica.device());
+    // What keeps it away may be over soon.
+    const bool is_passing =
+        here.waiting_runs > 0 || here.ledger.is_loading() || here.ledger.has_departed();
     if (!devices_.is_return_judged(generation)) return;
-    const Parked& parked = devices_.parked().at(generation);
-    const Need bytes{.kind = NeedKind::bytes, .bytes = parked.least};
-    const NeedKind kind = model.spec.need.kind;
-    const bool is_constant = kind == NeedKind::unknown || kind == NeedKind::bytes;
-    const Need need = is_constant ? bytes : model.spec.need;
+    if (is_passing && now < patience_end(model)) return;
+    const Need& need = model.spec.need;
     Devices::Choice choice = devices_.candidates(model.spec.devices, need, now, out);
     if (choice.is_waiting) return;
+    std::erase_if(choice.candidates,
+                  [&](const Candidate& c) { return c.device == replica.device(); });
     for (Candidate& candidate : choice.candidates) {
         candidate.promised = promised_to_others(model, candidate.device);
     }
-    const auto here = std::ranges::stable_partition(
-        choice.candidates, [&](const Candidate& c) { return c.device != replica.device(); });
-    const std::span others{choice.candidates.begin(), here.begin()};
-    if (std::holds_alternative<Placed>(place(need, others, devices_.policy()))) {
-        return replica.stop(StopCause::wanted, StopStep::asked, now, out);
-    }
-    if (here.empty()) return;
-    Wish wish{.need = parked.is_exclusive ? model.spec.need : bytes, .returning = generation};
-    const auto usable = devices_.device(replica.device()).ledger.usable();
-    if (usable) wish.need.bytes = std::min(wish.need.bytes, *usable);
-    make_room(model, wish, here, now, out);
+    add_learned(model, choice.candidates);
+    // What is learned of others may be less than what this one is known to need, or more.
+    const Need known{.kind = NeedKind::bytes, .bytes = devices_.parked().at(generation).least};
+    const bool is_constant = need.kind == NeedKind::unknown || need.kind == NeedKind::bytes;
+    const auto fits = [&](const Need& wanted) {
+        const Placement placement = place(wanted, choice.candidates, devices_.policy());
+        return std::holds_alternative<Placed>(placement);
+    };
+    const bool has_place = fits(need) && (!is_constant || fits(known));
+    // Where its need is a guess, or was not enough, that may be what is wrong.
+    const bool is_guess = need.kind == NeedKind::unknown || replica.failed_restores() > 0;
+    const bool is_wrong = is_guess && here.is_answering() && is_doubted(model, now);
+    if (has_place || is_wrong) replica.stop(StopCause::wanted, StopStep::asked, now, out);
 }
 
 void Engine::on(const WorkerRestored& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != restoring) return;
     replica->on_restored(now, out);
-    model_of(replica->model()).return_cost = now - replica->loading_since();
+    model_of(replica->model()).restore_cost = now - replica->loading_since();
     devices_.on_returned(event.generation, now, out);
     arm_device_timers();
     advance(replica->model(), now, out);
@@ -286,7 +300,7 @@ bool Engine::retry_restore(ReplicaId id, const Error& error, Instant now, Comman
     arm_device_timers();
     if (replica.failed_restores() >= kRestoreRetriesMax) return false;
     replica.on_restore_failed(out);
-    devices_.on_away(replica.generation(), now, out);
+    devices_.on_return_failed(replica.generation(), now, out);
     arm_device_timers();
     return true;
 }

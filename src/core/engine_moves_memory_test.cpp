@@ -1,6 +1,7 @@
 // What weights that move take and give back, beside strangers and where processes are hidden.
 #include <doctest/doctest.h>
 
+#include <utility>
 #include <vector>
 
 #include "core/engine_moves_testing.h"
@@ -14,6 +15,7 @@ using core::Residency;
 using core::WaitReason;
 using windlass::core::testing::heavy;
 using windlass::core::testing::kBoard;
+using windlass::core::testing::kBoardSize;
 using windlass::core::testing::kContext;
 using windlass::core::testing::kFirst;
 using windlass::core::testing::kHost;
@@ -90,24 +92,85 @@ TEST_CASE("weights come back only where they fit beside strangers, whatever was 
     CHECK(story.residency() == Residency::restoring);
 }
 
-TEST_CASE("an idle neighbour makes room for weights that come back") {
-    Moves story{{heavy(6_GiB), heavy(7_GiB, "other")}};
-    story.go_away();
-    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
-    if (story.is_asked(kBoard)) story.sample(kBoard, kContext, {{kFirst, kContext}});
-    story.load(kSecond);
-    story.begin(2, kSecond);
-    story.answer(2, kSecond);
-    const Bytes used = kContext + 7_GiB;
-    if (story.is_asked(kBoard)) story.sample(kBoard, used, {{kFirst, kContext}, {kSecond, 7_GiB}});
+namespace {
+
+// Two models, of which the board has room for one: the first is away, the second idles there.
+class Neighbours : public Moves {
+  public:
+    explicit Neighbours(bool can_offload, core::ModelSpec second = heavy(7_GiB, "other"))
+        : Moves({heavy(6_GiB), std::move(second)}) {
+        go_away();
+        happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+        answer_board(kContext, {{kFirst, kContext}});
+        happen(core::WorkerHello{kSecond, can_offload});
+        happen(core::WorkerLoaded{kSecond});
+        begin(2, kSecond);
+        answer(2, kSecond);
+        answer_board(kContext + 7_GiB, both());
+    }
+    void answer_board(Bytes used, const std::vector<core::OwnMemory>& own) {
+        if (is_asked(kBoard)) sample(kBoard, used, own);
+    }
+    static std::vector<core::OwnMemory> both() { return {{kFirst, kContext}, {kSecond, 7_GiB}}; }
+};
+
+}  // namespace
+
+TEST_CASE("an idle neighbour makes room for weights that come back: its own leave for it") {
+    Neighbours story{true};
     story.call(3);
-    if (story.is_asked(kBoard)) story.sample(kBoard, used, {{kFirst, kContext}, {kSecond, 7_GiB}});
+    story.answer_board(kContext + 7_GiB, Neighbours::both());
+    REQUIRE(story.is_asked(kHost));
+    CHECK(story.report(EventCode::model_evicted) == nullptr);  // it could still be refused
+    story.sample(kHost, Bytes{});
     REQUIRE(story.report(EventCode::model_evicted) != nullptr);
     CHECK(story.report(EventCode::model_evicted)->generation == kSecond);
+    CHECK(story.find<core::Offload>()->generation == kSecond);
     CHECK(story.residency() == Residency::offloaded);
-    story.happen(core::WorkerExited{kSecond, "exit status 0"});
-    story.sample(kBoard, kContext, {{kFirst, kContext}});
+    story.happen(core::WorkerOffloaded{kSecond});
+    CHECK(story.residency() == Residency::offloaded);  // its word is no proof
+    story.sample(kBoard, kContext + kContext, {{kFirst, kContext}, {kSecond, kContext}});
     CHECK(story.residency() == Residency::restoring);
+    CHECK(story.engine().view(core::ModelId{2}).residency == Residency::offloaded);
+}
+
+TEST_CASE("a neighbour goes whose weights cannot leave alone: its class, its keys, or the host") {
+    core::ModelSpec never = heavy(7_GiB, "other");
+    never.offload_after = {};
+    for (Neighbours story : {Neighbours{false}, Neighbours{true, never}, Neighbours{true}}) {
+        story.call(3);
+        story.answer_board(kContext + 7_GiB, Neighbours::both());
+        if (story.is_asked(kHost)) story.sample(kHost, windlass::core::testing::kHostSize - 6_GiB);
+        REQUIRE(story.report(EventCode::model_evicted) != nullptr);
+        CHECK(story.find<core::Stop>()->generation == kSecond);
+        story.happen(core::WorkerExited{kSecond, "exit status 0"});
+        story.sample(kBoard, kContext, {{kFirst, kContext}});
+        CHECK(story.residency() == Residency::restoring);
+    }
+}
+
+TEST_CASE("a neighbour whose offload fails goes instead, and is not asked twice") {
+    Neighbours story{true};
+    story.call(3);
+    story.answer_board(kContext + 7_GiB, Neighbours::both());
+    story.sample(kHost, Bytes{});
+    story.happen(core::OffloadFailed{kSecond, windlass::core::testing::trouble()});
+    CHECK(story.find<core::Stop>()->generation == kSecond);
+    CHECK(story.engine().view(core::ModelId{2}).residency == Residency::stopping);
+}
+
+TEST_CASE("who fits only without what the neighbour's process keeps lets it go at last") {
+    Moves story{{heavy(6_GiB), heavy(kBoardSize - 100_MiB, "other")}};
+    story.pass(1min, 6_GiB);
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    story.answer_all(6_GiB);
+    REQUIRE(story.find<core::Offload>() != nullptr);  // nobody knows yet what it keeps
+    story.happen(core::WorkerOffloaded{kFirst});
+    story.answer_all(kContext);
+    CHECK(story.residency() == Residency::stopping);
+    story.happen(core::WorkerExited{kFirst, "exit status 0"});
+    story.sample(kBoard, Bytes{});
+    CHECK(story.find<core::Launch>() != nullptr);
 }
 
 TEST_CASE("what a process keeps whose weights are away makes room, too") {

@@ -54,7 +54,8 @@ struct Promise {  // bytes that nobody may take who began to wait later
     friend bool operator==(const Promise&, const Promise&) = default;
 };
 
-struct Wish {  // a place for one more copy, or for weights that come back
+struct Place {  // where one more copy would fit, or weights that come back
+    Candidate candidate;
     Need need;
     Generation returning = {};  // whose; none: it is one more copy
 };
@@ -81,7 +82,9 @@ struct Model {
     std::optional<Promise> promise;         // of that, what is kept for it
     std::uint32_t memory_retries = 0;       // loads in a row that ran out of memory
     DeviceId overfull;                      // where the latest of them did
-    Duration return_cost{};                 // what its latest load or restore took
+    Duration load_cost{};                   // what its latest load took; 0: not known
+    Duration restore_cost{};                // and its latest restore
+    Bytes residue{};                        // what a process keeps whose weights are away
     Generation last_failed;                 // the youngest that counted as a failure
     Generation retired;               // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited

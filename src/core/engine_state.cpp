@@ -158,7 +158,9 @@ void Engine::encode(StateEncoder& encoder) const {
             encoder.number((model.retired == replica.generation() ? 1u : 0u) |
                            (is_older ? 2u : 0u));
             if (replica.residency() != Residency::ready) continue;
-            for (const Instant end : turn_ends(model, replica)) encoder.instant(end);
+            for (const Duration cost : {model.load_cost, model.restore_cost}) {
+                for (const Instant end : turn_ends(replica, cost)) encoder.instant(end);
+            }
         }
         encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
                        (model.breaker.is_tripped() ? 4u : 0u));
@@ -167,6 +169,7 @@ void Engine::encode(StateEncoder& encoder) const {
         encoder.number(model.backoff.failure_count());
         encoder.number(model.window.prefetch());
         encoder.number(model.memory_retries);
+        encoder.number(model.residue.count());
         model.learned.encode(encoder);
         encode_wait(model, encoder);
         encoder.number(model.queue.size());

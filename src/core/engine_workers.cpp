@@ -45,7 +45,7 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     replica->on_loaded(now, out);
     Model& model = model_of(replica->model());
     model.memory_retries = 0;
-    model.return_cost = now - replica->loading_since();
+    model.load_cost = now - replica->loading_since();
     if (!starving_.empty()) may_make_room_ = true;
     devices_.on_loaded(event.generation, now, out);
     arm_device_timers();

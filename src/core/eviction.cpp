@@ -67,9 +67,11 @@ std::optional<Plan> plan_on(const Room& room) {
 
 std::optional<Eviction> plan_eviction(std::span<const Room> rooms) {
     std::optional<Plan> best;
-    for (const Room& room : rooms) {
-        std::optional<Plan> plan = plan_on(room);
-        if (plan && (!best || plan->loss < best->loss)) best = std::move(plan);
+    for (std::size_t i = 0; i < rooms.size(); ++i) {
+        std::optional<Plan> plan = plan_on(rooms[i]);
+        if (!plan || (best && plan->loss >= best->loss)) continue;
+        best = std::move(plan);
+        best->eviction.room = i;
     }
     if (!best) return std::nullopt;
     return std::move(best->eviction);

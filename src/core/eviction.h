@@ -2,6 +2,8 @@
 // it may use. Feasible first: nobody moves unless what comes back adds up to a place that fits.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,6 +17,10 @@ namespace windlass::core {
 using base::Bytes;
 using base::Duration;
 using base::Instant;
+
+// How those who idle make room: the weights leave and the process stays, if it can do that; or all
+// of them go.
+enum class Way : std::uint8_t { aside, gone };
 
 struct Movable {  // a replica that may be asked to make room
     ReplicaId replica;
@@ -38,6 +44,7 @@ struct Room {  // what a device could give
 struct Eviction {
     DeviceId device;                // where the room will be
     std::vector<ReplicaId> movers;  // none: what is on its way back is enough
+    std::size_t room = 0;           // which of those that were given
 };
 
 // Whoever idles for long and comes back at little cost goes first; whoever need not go then, stays.

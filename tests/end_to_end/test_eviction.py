@@ -4,7 +4,7 @@ import os
 import signal
 
 from books import truth_of, unload_and_check
-from emulated import FIRST, GIB, Node, ballast, device_probe
+from emulated import CONTEXT, FIRST, GIB, Node, ballast, device_probe
 from support import eventually
 
 ROUNDS = 10  # of both; the 100 of A3.9 are in src/core/engine_fairness_test.cpp
@@ -35,13 +35,32 @@ def order_of(log, *wanted):
 
 
 def test_an_idle_model_makes_room_for_one_that_fits_nowhere(daemons):
-    """[A0.9] [R60] Of 10 GiB each needs 6; they are never there at the same time."""
-    models = ballast("a", "5GiB", "6GiB") + ballast("b", "5GiB", "6GiB")
+    """[A0.9] [R60] Of 10 GiB each needs 6; their weights are never there at the same time."""
+    models = ballast("a", "500MiB", "6GiB") + ballast("b", "500MiB", "6GiB")
     node = Node(daemons, "1x10GiB", models)
-    assert node.call("a").status == 200
+    first = node.call("a")
     assert node.call("b").status == 200
     evicted = node.log.wait_for("model.evicted")
     assert (evicted["model"], evicted["device"], evicted["bytes"]) == ("a", FIRST, 6 * GIB)
+    places = order_of(
+        node.log, ("model.evicted", "a"), ("model.offloaded", "a"), ("model.loading", "b")
+    )
+    assert places == sorted(places)
+    again = node.call("a")  # and back, in the same process
+    assert again.headers["X-Windlass-Copy"] == first.headers["X-Windlass-Copy"]
+    assert node.used() <= GIB // 2 + 2 * CONTEXT
+    assert [node.served.model(model)["loads"] for model in ("a", "b")] == [1, 1]
+    node.unload("b")
+    unload_and_check(node, "a", uuids=[FIRST])
+
+
+def test_one_whose_weights_are_to_stay_where_they_are_goes_itself(daemons):
+    """[A0.9] `offload_after` is what says so; the processes are never there at the same time."""
+    keys = {"offload_after": "never"}
+    models = ballast("a", "5GiB", "6GiB", **keys) + ballast("b", "5GiB", "6GiB", **keys)
+    node = Node(daemons, "1x10GiB", models)
+    assert node.call("a").status == 200
+    assert node.call("b").status == 200
     places = order_of(
         node.log, ("model.evicted", "a"), ("worker.memory_returned", "a"), ("model.loading", "b")
     )
@@ -81,21 +100,23 @@ def test_after_max_wait_one_at_work_finishes_and_makes_room(daemons, gate):
     assert [reply.status for reply in (done, served, last)] == [200, 200, 200]
     assert done.headers["X-Windlass-Copy"] != last.headers["X-Windlass-Copy"]
     assert node.served.model("a")["loads"] == 2
+    node.unload("b")
     unload_and_check(node, "a", uuids=[FIRST])
 
 
 def test_models_that_are_asked_for_in_turn_replace_each_other(daemons):
     """[A3.9] [R60] 2 and 6 GiB on 7: nobody runs out of memory."""
-    models = ballast("text", "1500MiB", "2GiB") + ballast("speech", "5500MiB", "6GiB")
+    models = ballast("text", "150MiB", "2GiB") + ballast("speech", "550MiB", "6GiB")
     node = Node(daemons, "1x7GiB", models)
     for _ in range(ROUNDS):
         for model in ("text", "speech"):
             assert node.call(model).status == 200
     assert len(node.log.find("model.evicted")) == 2 * ROUNDS - 1
-    for model in ("text", "speech"):
-        assert node.served.model(model)["loads"] == ROUNDS
+    assert len(node.log.find("model.restored")) == 2 * ROUNDS - 2
+    assert [node.served.model(model)["loads"] for model in ("text", "speech")] == [1, 1]
     for trouble in ("model.load_retried", "model.load_failed", "worker.killed"):
         assert not node.log.find(trouble), trouble
+    node.unload("text")
     unload_and_check(node, "speech", uuids=[FIRST])
 
 
@@ -115,7 +136,8 @@ def test_a_pinned_model_stays(daemons):
 
 def test_one_that_hangs_when_it_is_to_go_is_killed(daemons):
     """Whoever waits for its room does not wait for its goodwill."""
-    models = ballast("a", "5GiB", "6GiB", term_grace="100ms") + ballast("b", "5GiB", "6GiB")
+    models = ballast("a", "5GiB", "6GiB", offload_timeout="100ms", term_grace="100ms")
+    models += ballast("b", "5GiB", "6GiB")
     node = Node(daemons, "1x10GiB", models)
     assert node.call("a").status == 200
     os.kill(node.served.model("a")["worker_pid"], signal.SIGSTOP)

@@ -65,8 +65,8 @@ def test_a_call_brings_it_back_with_the_same_answer(daemons):
 
 
 def test_two_models_share_a_device_that_has_room_for_one(daemons):
-    """Each waits until the other is idle for long enough and has left; nothing is loaded again."""
-    keys = {"offload_after": "50ms", "unload_after": "never", "pinned": True}  # else one is ended
+    """Pinned, so that each waits until the other has idled and left; nothing is loaded again."""
+    keys = {"offload_after": "50ms", "unload_after": "never", "pinned": True}
     models = ballast("a", "600MiB", "1100MiB", **keys) + ballast("b", "600MiB", "1100MiB", **keys)
     node = Node(daemons, "1x2GiB,teardown=0s", models)
     for _ in range(3):

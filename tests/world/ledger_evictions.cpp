@@ -57,7 +57,8 @@ void Ledger::on_evicted(Generation generation) {
     const auto found = processes_.find(generation);
     if (found == processes_.end()) return fail("a process that is gone had to make room");
     Process& process = found->second;
-    if (!process.is_loaded || process.was_evicted || process.stop_sent)
+    const bool has_made_room = process.was_evicted && process.weights != Weights::away;
+    if (!process.is_loaded || has_made_room || process.stop_sent)
         fail("a process had to make room that loads, or leaves already");
     if (spec(process.model).is_pinned) fail("a pinned model had to make room");
     process.was_evicted = true;
@@ -71,7 +72,8 @@ void Ledger::check_evictions(Instant now) {
         for (const auto& [generation, process] : processes_) {
             if (process.was_evicted || process.is_draining || process.had_limit ||
                 process.is_deaf || process.is_poisoned || process.stop_sent || process.term_sent ||
-                process.kill_sent)
+                process.kill_sent || process.weights == Weights::leaving ||
+                memory_.has_left(generation))
                 leaving.insert(generation);
         }
         bool is_enough = false;

@@ -23,6 +23,7 @@ void Ledger::on(const core::OffloadFailed& event, Instant now) {
     if (!is_moving(event.generation, Weights::leaving)) return;
     const auto process = processes_.find(event.generation);
     process->second.weights = Weights::there;
+    process->second.was_evicted = false;
     process->second.last_end = now;
     happened_.failed = event.error;
     memory_.on_came_back(event.generation);
@@ -74,6 +75,7 @@ void Ledger::on(const core::Restore& command, Instant now) {
     }
     if (shutting_down_) fail("a model was restored during shutdown");
     process.weights = Weights::returning;
+    process.was_evicted = false;
     process.move_sent = now;
     memory_.on_restore(command.generation, now);
     if (const auto& broken = memory_.violation()) fail(*broken);

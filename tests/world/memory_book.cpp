@@ -77,7 +77,10 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
         const bool is_kept =
             claim.away_after && !claim.exit_after && event.sequence > *claim.away_after;
         // Where processes are not told apart, it keeps nothing for certain.
-        if (claim.device == event.device && is_kept && event.used) claim.kept = Bytes{};
+        if (claim.device == event.device && is_kept && event.used) {
+            claim.kept = Bytes{};
+            claim.is_kept_known = event.own_known;
+        }
     }
     for (const core::OwnMemory& own : event.own) {
         const auto claim = claims_.find(own.generation);
@@ -214,7 +217,8 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
         const auto theirs = held(claim);
-        const bool is_moving = claim.away_after && (!claim.kept || !own_known);
+        const bool is_settled = claim.kept && claim.is_kept_known && own_known;
+        const bool is_moving = claim.away_after && !is_settled;
         if (!theirs || claim.may_be_all || !need || is_moving) return false;
         const bool is_counted = own_known && !claim.exit_after;
         taken = taken +
@@ -461,7 +465,7 @@ void MemoryBook::encode(core::StateEncoder& encoder) const {
         encoder.number((claim.exit_after ? 1u : 0u) | (claim.is_covered ? 2u : 0u) |
                        (claim.need ? 4u : 0u) | (claim.may_be_all ? 8u : 0u) |
                        (claim.is_all ? 16u : 0u) | (claim.away_after ? 32u : 0u) |
-                       (claim.kept ? 64u : 0u));
+                       (claim.kept ? 64u : 0u) | (claim.is_kept_known ? 128u : 0u));
         encoder.number(claim.measured.count());
         encoder.number(claim.kept.value_or(Bytes{}).count());
         encoder.number(claim.parked.count());

@@ -59,6 +59,8 @@ class MemoryBook {
     bool is_short(const core::ModelSpec& spec, core::Instant now) const;
     // So is a wait of weights that are away for their bytes.
     bool is_short_of(Generation generation, core::Instant now) const;
+    // They are away, and no answer has shown yet what their process keeps.
+    bool has_left(Generation generation) const;
     bool is_cpu(DeviceId id) const { return devices_.at(id).spec.kind == core::DeviceKind::cpu; }
     bool has_answering(const core::ModelSpec& spec) const;
     // It is configured, or was learned there.
@@ -89,6 +91,7 @@ class MemoryBook {
         // one has shown that it kept.
         std::optional<std::uint64_t> away_after = {};
         std::optional<Bytes> kept = {};
+        bool is_kept_known = false;                      // processes were told apart in it
         bool is_parked = false;                          // it has a place on the host
         Bytes parked = {};                               // so much of it, at least
         std::optional<std::uint64_t> parked_after = {};  // the last question there before it was

@@ -107,6 +107,11 @@ void MemoryBook::unpark(Claim& claim) {
     claim.parked_after.reset();
 }
 
+bool MemoryBook::has_left(Generation generation) const {
+    const auto claim = claims_.find(generation);
+    return claim != claims_.end() && claim->second.away_after && !claim->second.kept;
+}
+
 bool MemoryBook::is_short_of(Generation generation, core::Instant now) const {
     const auto claim = claims_.find(generation);
     if (claim == claims_.end()) return true;
