@@ -159,6 +159,45 @@ TEST_CASE("a neighbour whose offload fails goes instead, and is not asked twice"
     CHECK(story.engine().view(core::ModelId{2}).residency == Residency::stopping);
 }
 
+TEST_CASE("a neighbour that cannot step aside has the turn that a new process is worth") {
+    Story story{{heavy(6_GiB), heavy(7_GiB, "other")}, machine()};
+    Bytes host;
+    const auto pass = [&](std::chrono::milliseconds duration, Bytes used) {
+        story.wait(duration);
+        if (story.is_asked(kBoard)) story.sample(kBoard, used, {{kFirst, used}});
+        if (story.is_asked(kHost)) story.sample(kHost, host);
+    };
+    story.call(1);
+    story.sample(kBoard, Bytes{});
+    for (int second = 0; second < 10; ++second) pass(1s, Bytes{});
+    story.happen(core::WorkerHello{kFirst, true});
+    story.happen(core::WorkerLoaded{kFirst});
+    story.begin(1);
+    story.answer(1);
+    story.happen(core::OffloadAsked{RequestId{9}, kModel, 1min});
+    pass(1ms, 6_GiB);
+    story.happen(core::WorkerOffloaded{kFirst});
+    story.call(3);
+    pass(1ms, kContext);
+    REQUIRE(story.residency() == Residency::restoring);
+    story.happen(core::WorkerRestored{kFirst});  // that took no time
+    story.begin(3);
+    story.answer(3);
+    host = windlass::core::testing::kHostSize - 1_GiB;  // there is no room for it any more
+    pass(3s, 6_GiB);
+    story.call(4);
+    story.begin(4);
+    story.answer(4);
+    story.happen(core::CallArrived{RequestId{2}, core::ModelId{2}, 4, 1h, 1h});
+    // A twentieth of what its load took is its gap.
+    for (int step = 0; step < 4; ++step) {
+        pass(100ms, 6_GiB);
+        CHECK(story.residency() == Residency::ready);
+    }
+    for (int step = 0; step < 4; ++step) pass(100ms, 6_GiB);
+    CHECK(story.residency() == Residency::stopping);
+}
+
 TEST_CASE("who fits only without what the neighbour's process keeps lets it go at last") {
     Moves story{{heavy(6_GiB), heavy(kBoardSize - 100_MiB, "other")}};
     story.pass(1min, 6_GiB);

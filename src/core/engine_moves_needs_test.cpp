@@ -18,7 +18,9 @@ using windlass::core::testing::kFirst;
 using windlass::core::testing::kHost;
 using windlass::core::testing::kModel;
 using windlass::core::testing::machine;
+using windlass::core::testing::Moves;
 using windlass::core::testing::Story;
+using windlass::core::testing::trouble;
 using namespace std::chrono_literals;
 using namespace windlass::base;  // _MiB, _GiB
 
@@ -191,4 +193,33 @@ TEST_CASE("where processes are hidden, weights leave only once it was seen what 
     story.own = {{kFirst, 2_GiB}};
     story.settle();
     CHECK(story.residency() == Residency::offloading);
+}
+
+TEST_CASE("weights come back without what their allocator kept beyond their need") {
+    Moves story;  // needs 6 GiB
+    story.pass(5min, 9_GiB);
+    story.happen(core::WorkerOffloaded{kFirst});
+    story.answer_all(kContext);
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 3_GiB, {{kFirst, kContext}});  // strangers came
+    story.call(2);
+    REQUIRE(story.residency() == Residency::restoring);
+    story.happen(core::WorkerRestored{kFirst});
+    CHECK(story.claimed(kBoard) == 6_GiB);
+}
+
+TEST_CASE("a restore that runs out of memory asks for what was measured the next time") {
+    Moves story;
+    story.pass(5min, 9_GiB);
+    story.happen(core::WorkerOffloaded{kFirst});
+    story.answer_all(kContext);
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 3_GiB, {{kFirst, kContext}});
+    story.call(2);
+    story.happen(core::RestoreFailed{kFirst, trouble(Errc::out_of_memory)});
+    while (story.is_asked(kBoard)) story.sample(kBoard, 3_GiB, {{kFirst, kContext}});
+    CHECK(story.residency() == Residency::offloaded);
+    while (!story.is_asked(kBoard)) story.wait(100ms);
+    story.sample(kBoard, 1_GiB, {{kFirst, kContext}});
+    CHECK(story.residency() == Residency::restoring);
 }
