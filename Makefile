@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery soak chaos fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery bench-moves soak chaos fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -14,6 +14,7 @@ help:
 	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
+	@echo "make bench-moves  what it costs to move weights, beside a new process (emulator)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
@@ -50,9 +51,12 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
 
-bench-recovery: PRESET = release
+bench-recovery bench-moves: PRESET = release
 bench-recovery: build
 	@$(PYTHON) bench/recovery.py $(BUILD)/bin $(BENCH)
+
+bench-moves: build
+	@$(PYTHON) bench/moves.py $(BUILD)/bin $(BENCH)
 
 soak: PRESET = release
 soak:

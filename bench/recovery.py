@@ -8,23 +8,16 @@ Markdown for docs/benchmarks.md.
 
 import argparse
 import contextlib
-import json
 import pathlib
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from emulated_daemon import EmulatedDaemon, ballasts, until
 from run import machine
-from servers import wait_for_start
 
 CANCEL_S, TERM_S = 0.5, 0.5
-LIMIT_S = 60  # for each step
 CONFIGURATION = """
 [daemon]
 listen = "127.0.0.1:0"
@@ -45,58 +38,11 @@ AIM_S = 1.0
 NAMES = {"cpp": "C++", "python": "Python"}
 
 
-class Daemon:
-    """One with an emulated device and two models that do not fit on it together."""
-
-    def __init__(self, programs, folder):
-        self._programs = programs
-        self._node = folder / "state" / "emulator"
-        program = str(programs / "windlass")
-        kinds = {
-            "cpp": "command = "
-            + json.dumps([program, "ballast", "--bytes", "3GiB", "--run-ms", "0"]),
-            "python": 'python = "windlass.ballast:Ballast"\n'
-            'env = { BALLAST_BYTES = "3GiB", BALLAST_RUN_MS = "0" }\n'
-            "interpreter = " + json.dumps(sys.executable),
-        }
-        text = CONFIGURATION
-        for name, keys in kinds.items():
-            text += MODEL % (name, keys, 1000 * CANCEL_S, 1000 * TERM_S)
-        (folder / "windlass.toml").write_text(text)
-        argv = [program, "serve", "--config", str(folder / "windlass.toml"), "--log", "json"]
-        argv += ["--state-dir", str(folder / "state"), "--emulate", "1x24GiB"]
-        with open(folder / "log", "wb") as log:
-            self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=log)
-        self._url = "http://" + wait_for_start(self._process, folder / "log")["listen"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(LIMIT_S)
-
-    def ask(self, path, method="GET"):
-        request = urllib.request.Request(self._url + path, method=method)
-        with urllib.request.urlopen(request, timeout=LIMIT_S) as reply:
-            return reply.headers, json.load(reply)
-
-    def call(self, model):
-        return self.ask("/api/models/%s/call" % model, "POST")
-
-    def hang(self, value):
-        tool = str(self._programs / "windlass-emulator")
-        argv = [tool, "fault", str(self._node), "0", "hang_synchronize", str(value)]
-        subprocess.run(argv, check=True, timeout=LIMIT_S)
-
-
-def until(check):
-    deadline = time.monotonic() + LIMIT_S
-    while not (value := check()):
-        if time.monotonic() > deadline:
-            raise SystemExit("bench: it did not come to that within %d s" % LIMIT_S)
-        time.sleep(0.001)  # lint: sleep is the subject
-    return value
+def configuration(program):
+    text = CONFIGURATION
+    for name, keys in ballasts(program, "3GiB").items():
+        text += MODEL % (name, keys, 1000 * CANCEL_S, 1000 * TERM_S)
+    return text
 
 
 def recover(daemon, model):
@@ -139,7 +85,9 @@ def main():
     print("Machine: %s. %d rounds; median [lowest..highest]." % (machine(), arguments.rounds))
     steps = ("reaped", "proved", "served", "load")
     with tempfile.TemporaryDirectory() as folder:
-        with Daemon(arguments.programs.resolve(), pathlib.Path(folder)) as daemon:
+        programs = arguments.programs.resolve()
+        text = configuration(str(programs / "windlass"))
+        with EmulatedDaemon(programs, pathlib.Path(folder), text, "1x24GiB") as daemon:
             rounds = {kind: [] for kind in ("cpp", "python")}
             for _ in range(arguments.rounds):
                 for kind, done in rounds.items():
