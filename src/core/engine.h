@@ -84,7 +84,9 @@ class Engine {
     void on_move_limit(ReplicaId id, Instant now, Commands& out);
     bool restore_copy(Model& model, Instant now, Commands& out);
     void seek_place(Model& model, Instant now, Commands& out);
-    void go_elsewhere(Model& model, Instant now, Commands& out);
+    bool may_restart(const Model& model) const;
+    std::optional<bool> fits_elsewhere(const Model& model, const Replica& replica, Instant now,
+                                       Commands& out);
     bool retry_restore(ReplicaId id, const Error& error, Instant now, Commands& out);
 
     // engine_administration.cpp: administrators, and a configuration that changes

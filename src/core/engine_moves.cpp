@@ -223,47 +223,59 @@ bool Engine::restore_copy(Model& model, Instant now, Commands& out) {
     return false;
 }
 
-// Others have taken its place on its device: somebody makes room there, or a new process goes where
-// there is room for it.
+// Others have taken its place on its device: a new process goes where there is room for it, or
+// somebody makes room here. Where its need is a guess, or was not enough, that may be what is
+// wrong.
 void Engine::seek_place(Model& model, Instant now, Commands& out) {
-    if (!make_room(model, places_for(model, {}, now, out), now, out)) go_elsewhere(model, now, out);
-}
-
-void Engine::go_elsewhere(Model& model, Instant now, Commands& out) {
-    const bool is_stuck = model.unkillable.size() >= Model::kUnkillableMax;
-    const bool is_leaving = std::ranges::any_of(model.replicas, [](const Replica& replica) {
-        return replica.residency() == stopping || replica.residency() == draining;
-    });
-    if (!may_evict(model) || !model.may_launch() || is_stuck || is_leaving) return;
     Replica& replica = model.replicas[model.offloaded_copies().back()];
-    const Generation generation = replica.generation();
     const Device& here = devices_.device(replica.device());
+    const bool may_go = may_restart(model) && devices_.is_return_judged(replica.generation());
     // What keeps it away may be over soon.
     const bool is_passing =
         here.waiting_runs > 0 || here.ledger.is_loading() || here.ledger.has_departed();
-    if (!devices_.is_return_judged(generation)) return;
-    if (is_passing && now < patience_end(model)) return;
+    const bool is_taken = !is_passing || now >= patience_end(model);
+    if (may_go && is_taken) {
+        const std::optional<bool> fits = fits_elsewhere(model, replica, now, out);
+        if (!fits) return;  // until the others have answered
+        if (*fits) return replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    }
+    if (make_room(model, places_for(model, {}, now, out), now, out)) return;
+    const bool is_guess =
+        model.spec.need.kind == NeedKind::unknown || replica.failed_restores() > 0;
+    if (may_go && is_taken && is_guess && here.is_answering() && is_doubted(model, now)) {
+        replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    }
+}
+
+// It may lose a process whose weights are away: another one can be started, and somebody waits.
+bool Engine::may_restart(const Model& model) const {
+    const bool is_leaving = std::ranges::any_of(model.replicas, [](const Replica& replica) {
+        return replica.residency() == stopping || replica.residency() == draining;
+    });
+    return may_evict(model) && model.may_launch() && !is_leaving &&
+           model.unkillable.size() < Model::kUnkillableMax;
+}
+
+// Empty: devices are being asked.
+std::optional<bool> Engine::fits_elsewhere(const Model& model, const Replica& replica, Instant now,
+                                           Commands& out) {
     const Need& need = model.spec.need;
     Devices::Choice choice = devices_.candidates(model.spec.devices, need, now, out);
-    if (choice.is_waiting) return;
+    if (choice.is_waiting) return std::nullopt;
     std::erase_if(choice.candidates,
                   [&](const Candidate& c) { return c.device == replica.device(); });
     for (Candidate& candidate : choice.candidates) {
         candidate.promised = promised_to_others(model, candidate.device);
     }
     add_learned(model, choice.candidates);
-    // What is learned of others may be less than what this one is known to need, or more.
-    const Need known{.kind = NeedKind::bytes, .bytes = devices_.parked().at(generation).least};
-    const bool is_constant = need.kind == NeedKind::unknown || need.kind == NeedKind::bytes;
     const auto fits = [&](const Need& wanted) {
         const Placement placement = place(wanted, choice.candidates, devices_.policy());
         return std::holds_alternative<Placed>(placement);
     };
-    const bool has_place = fits(need) && (!is_constant || fits(known));
-    // Where its need is a guess, or was not enough, that may be what is wrong.
-    const bool is_guess = need.kind == NeedKind::unknown || replica.failed_restores() > 0;
-    const bool is_wrong = is_guess && here.is_answering() && is_doubted(model, now);
-    if (has_place || is_wrong) replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    // What is learned of others may be less than what this one is known to need, or more.
+    const Parked& parked = devices_.parked().at(replica.generation());
+    const bool is_constant = need.kind == NeedKind::unknown || need.kind == NeedKind::bytes;
+    return fits(need) && (!is_constant || fits({.kind = NeedKind::bytes, .bytes = parked.least}));
 }
 
 void Engine::on(const WorkerRestored& event, Instant now, Commands& out) {

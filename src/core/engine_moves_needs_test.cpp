@@ -223,3 +223,24 @@ TEST_CASE("a restore that runs out of memory asks for what was measured the next
     story.sample(kBoard, 1_GiB, {{kFirst, kContext}});
     CHECK(story.residency() == Residency::restoring);
 }
+
+TEST_CASE("nobody makes room for weights that may go where there is room") {
+    core::DeviceSettings devices = machine();
+    devices.known.push_back(
+        {.uuid = "GPU-1", .kind = core::DeviceKind::gpu, .capacity = kBoardSize});
+    Board story{{heavy(8_GiB), heavy(9_GiB, "other")}, devices};
+    story.serve(1, kModel, kFirst, 8_GiB);
+    story.offload(9, kModel, kFirst);
+    story.serve(2, core::ModelId{2}, core::Generation{2}, 9_GiB);
+    REQUIRE(story.engine().devices().holdings().at(core::Generation{2}).device == kBoard);
+    story.wait(3s);
+    story.call(3);
+    story.settle();
+    CHECK(story.report(core::EventCode::model_evicted) == nullptr);
+    REQUIRE(story.residency() == Residency::stopping);
+    story.happen(core::WorkerExited{kFirst, "exit status 0"});
+    story.own.erase(story.own.begin());
+    story.settle();
+    CHECK(story.residency() == Residency::loading);
+    CHECK(story.engine().devices().holdings().at(core::Generation{3}).device == kSpare);
+}
