@@ -29,7 +29,7 @@ Devices::HostPlace Devices::find_host(Generation generation, Bytes weight, Bytes
 Bytes Devices::weight_of(Generation generation) const {
     const DeviceLedger& ledger = devices_.at(holdings_.at(generation).device).ledger;
     const Bytes weight = ledger.weight(generation);
-    return weight > DeviceLedger::kTolerance ? weight : ledger.find_claim(generation)->bytes;
+    return weight > DeviceLedger::kTolerance ? weight : ledger.claims().at(generation).bytes;
 }
 
 Devices::Parking Devices::may_park(Generation generation, Bytes promised, Instant now,
@@ -40,7 +40,7 @@ Devices::Parking Devices::may_park(Generation generation, Bytes promised, Instan
 Devices::Parking Devices::park(Generation generation, Bytes promised, Instant now, Commands& out) {
     const Holding& holding = holdings_.at(generation);
     DeviceLedger& ledger = devices_.at(holding.device).ledger;
-    const Claim& claim = *ledger.find_claim(generation);
+    const Claim& claim = ledger.claims().at(generation);
     const Bytes weight = weight_of(generation);
     const HostPlace place = find_host(generation, weight, promised, now, out);
     if (place.parking != Parking::taken) return place.parking;
@@ -68,7 +68,7 @@ void Devices::on_away(Generation generation, Instant now, Commands& out) {
     Device& device = devices_.at(holdings_.at(generation).device);
     if (parked.host) {
         Device& host = devices_.at(*parked.host);
-        const Claim& claim = *host.ledger.find_claim(generation);
+        const Claim& claim = host.ledger.claims().at(generation);
         if (claim.stage == ClaimStage::loading) host.ledger.mark_loaded(generation, host.sequence);
         if (host.ledger.has_unmeasured()) host.is_fresh = false;
     }
@@ -91,7 +91,7 @@ void Devices::settle_parked(DeviceId id, Instant now, Commands& out) {
     Device& device = devices_.at(id);
     for (const auto& [generation, parked] : parked_) {
         if (holdings_.at(generation).device != id || !parked.is_away) continue;
-        const Claim& claim = *device.ledger.find_claim(generation);
+        const Claim& claim = device.ledger.claims().at(generation);
         if (claim.loaded_at >= device.sequence) {
             ask(id, now, out);
         } else {
@@ -114,7 +114,7 @@ std::optional<Shortage> Devices::claim_return(Generation generation, Bytes promi
     if (device.is_lost) return shortage;
     const bool is_asking = device.is_answering() && !device.is_fresh;
     if (is_asking) ask(holding.device, now, out);
-    const bool is_taken = ledger.is_exclusive() && !ledger.find_claim(generation)->is_exclusive;
+    const bool is_taken = ledger.is_exclusive() && !ledger.claims().at(generation).is_exclusive;
     const bool is_shared = ledger.claims().size() > 1 || !ledger.fences().empty();
     const bool is_kept = parked.is_exclusive && promised > Bytes{};
     const bool is_barred = is_taken || is_kept || (parked.is_exclusive && is_shared);

@@ -285,7 +285,7 @@ void Engine::note_residues(DeviceId id) {
     for (const auto& [generation, parked] : devices_.parked()) {
         const Holding& holding = devices_.holdings().at(generation);
         if (holding.device != id || !parked.is_away || ledger.is_unseen(generation)) continue;
-        model_of(holding.model).residue = ledger.find_claim(generation)->bytes;
+        model_of(holding.model).residue = ledger.claims().at(generation).bytes;
     }
 }
 
@@ -307,7 +307,7 @@ void Engine::make_way(ReplicaId id, Way way, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     Replica& replica = replica_of(id);
     const Generation generation = replica.generation();
-    const Bytes bytes = devices_.device(replica.device()).ledger.find_claim(generation)->bytes;
+    const Bytes bytes = devices_.device(replica.device()).ledger.claims().at(generation).bytes;
     auto parking = Devices::Parking::refused;
     if (way == Way::aside && may_step_aside(replica)) {
         parking = devices_.park(generation, promised_on_hosts(), now, out);
