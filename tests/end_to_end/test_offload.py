@@ -61,7 +61,7 @@ def test_a_call_brings_it_back_with_the_same_answer(daemons):
         assert after.status == 200 and after.body == before.body  # its pid is in it
         assert float(after.headers["X-Windlass-Load-Ms"]) > 0
     assert node.served.model("m")["loads"] == 1
-    assert len(node.log.find("model.restored")) == 3
+    eventually(lambda: len(node.log.find("model.restored")) == 3, "each return is told")
 
 
 def test_two_models_share_a_device_that_has_room_for_one(daemons):
