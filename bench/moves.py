@@ -15,8 +15,8 @@ from emulated_daemon import EmulatedDaemon, ballasts
 from run import machine
 
 GIB = 1 << 30
-LINK = 4 * 10**9  # bytes per second, each way; slower than the memory of any machine
-EMULATE = "1x10GiB,link=4GB"
+LINK = 2 * 10**9  # bytes per second, each way: slower than a machine can take host memory
+EMULATE = "1x10GiB,link=2GB"
 WEIGHTS_GIB = 5.5
 AIM = 1.1
 NAMES = {"cpp": "C++", "python": "Python"}
