@@ -84,7 +84,9 @@ class FaultOdds {
         if (random.chance(100)) at(Fault::run_not_begun) = at(Fault::recall_ignored) = 300;
         if (random.chance(400)) {  // most worlds have few moves of weights, or none
             at(Fault::move_fails) = 300;
-            at(Fault::move_silent) = at(Fault::move_late) = at(Fault::dies_idle) = 200;
+            at(Fault::move_silent) = 240;
+            at(Fault::move_late) = 210;
+            at(Fault::dies_idle) = 180;
             at(Fault::move_dies) = 140;
         }
     }

@@ -403,10 +403,12 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
 }
 
 bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
-                           const std::set<Generation>& leaving) const {
+                           const std::set<Generation>& leaving, bool is_return) const {
     const Device& device = devices_.at(id);
     if (!may_use(spec, device) || !device.last || !device.last->used) return false;
-    const auto need = need_on(spec, device);
+    const Bytes room = above(*device.spec.capacity, settings_.headroom);
+    std::optional<Bytes> need = need_on(spec, device);
+    if (need && is_return) need = std::min(*need, room);
     Bytes stranger = *device.last->used;
     Bytes taken;
     bool is_sure = true;
@@ -423,7 +425,7 @@ bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
     // It cannot be told from here who is counted as a stranger where processes are hidden, and how
     // much comes back of a claim of an unknown size.
     if (!need || !device.last->own_known || !is_sure) return true;
-    return taken + stranger + *need <= above(*device.spec.capacity, settings_.headroom);
+    return taken + stranger + *need <= room;
 }
 
 bool MemoryBook::has_departed() const {

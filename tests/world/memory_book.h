@@ -65,9 +65,10 @@ class MemoryBook {
     bool has_answering(const core::ModelSpec& spec) const;
     // It is configured, or was learned there.
     bool is_need_known(const core::ModelSpec& spec, DeviceId id) const;
-    // Once all of these are gone there is room for the model on the device.
-    bool would_fit(const core::ModelSpec& spec, DeviceId id,
-                   const std::set<Generation>& leaving) const;
+    // Once all of these are gone there is room for the model on the device; a return of its weights
+    // asks for no more than the device has.
+    bool would_fit(const core::ModelSpec& spec, DeviceId id, const std::set<Generation>& leaving,
+                   bool is_return) const;
     bool has_departed() const;  // somebody's memory is not proved to be back
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
