@@ -4,12 +4,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "core/event_code.h"
 #include "core/ids.h"
 
 namespace windlass::core {
@@ -92,43 +92,6 @@ struct Respond {  // exactly once for each request
     Timings timings;
 };
 
-enum class EventCode : std::uint8_t {
-    model_loading,
-    model_ready,
-    model_load_failed,
-    model_load_retried,
-    model_memory_awaited,
-    model_evicted,
-    model_offloading,
-    model_offloaded,
-    model_offload_failed,
-    model_restoring,
-    model_restored,
-    model_restore_failed,
-    model_draining,
-    model_stopping,
-    model_unloaded,
-    model_backoff,
-    model_backoff_over,
-    model_breaker_opened,
-    model_breaker_closed,
-    model_paused,
-    model_resumed,
-    model_removed,
-    run_limit_reached,
-    request_retried,
-    result_dropped,
-    worker_lost,
-    worker_poisoned,
-    worker_terminated,
-    worker_killed,
-    worker_unkillable,
-    worker_reaped,
-    worker_memory_returned,
-    device_fenced,
-    device_fence_lifted,
-};
-
 struct Report {  // an action that people may want to see
     EventCode code;
     ModelId model;
@@ -143,8 +106,5 @@ using Command =
     std::variant<Launch, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop, Terminate, Kill,
                  SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
 using Commands = std::vector<Command>;
-
-// "model.loading", ...: the stable name in log and event stream.
-std::string_view to_text(EventCode code);
 
 }  // namespace windlass::core

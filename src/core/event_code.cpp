@@ -1,5 +1,5 @@
 // Names of the events.
-#include "core/command.h"
+#include "core/event_code.h"
 
 #include <utility>
 
