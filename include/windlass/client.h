@@ -43,7 +43,8 @@ struct CallOptions {
     std::optional<std::chrono::nanoseconds> wait = {};
     /// 0 (first) to 9 (last); the default is 4.
     std::optional<unsigned> priority = {};
-    /// A variant of the model by its name; empty: the usual one.
+    /// A variant of the model by its name; empty: the model itself. Where there are no options, as
+    /// for load(), the model's name is "model:variant".
     std::string variant = {};
 };
 

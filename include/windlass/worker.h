@@ -128,8 +128,8 @@ class Model {
 
     /// Before any device is used. If it fails, exit() is next.
     virtual Outcome<void> start() { return {}; }
-    /// Brings the model onto "cpu", or "cuda": the one GPU that the worker sees, whose UUID stands
-    /// in the environment variable CUDA_VISIBLE_DEVICES. If it fails, exit() is next.
+    /// Onto "cpu", or "cuda": the one GPU it sees, whose UUID stands in the environment variable
+    /// CUDA_VISIBLE_DEVICES, as a variant's name in WINDLASS_VARIANT. If it fails, exit() is next.
     virtual Outcome<void> load(const std::string& device) = 0;
     virtual Outcome<Answer> run(Request& request) = 0;
     /// Once, if load() succeeded and no run is stuck.

@@ -65,7 +65,7 @@ class Client:
         timeout        seconds from now to the answer; by default the model's `call_timeout`
         wait           seconds from now until the model begins; by default its `wait_timeout`
         priority       0 (first) to 9
-        variant        a named setting of the model
+        variant        a named setting of the model; other methods name it as "model:variant"
         content_type   what to call a value of bytes or str, which is then sent as it is
         """
         request = exchange.call(

@@ -69,7 +69,9 @@ base::Result<void> write_file(const std::string& path, std::string_view body) {
 
 Outcome<Answer> ask_model(const CallArguments& arguments, const Input& input) {
     Client client{{.url = arguments.url}};
-    const WaitingDisplay display{arguments.url, arguments.model};
+    // Of a model without variants the word is no name: then nothing is shown.
+    const std::string suffix = arguments.variant ? ":" + *arguments.variant : "";
+    const WaitingDisplay display{arguments.url, arguments.model + suffix};
     return client.call(arguments.model, input.body,
                        {.content_type = input.content_type,
                         .timeout = arguments.timeout,

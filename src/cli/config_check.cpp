@@ -23,8 +23,12 @@ std::string problems_text(const std::string& file, const daemon::LoadedConfigura
     }
     if (!loaded.configuration)
         return text += fmt::format("{} mistake{}\n", mistakes, mistakes == 1 ? "" : "s");
-    const std::size_t models = loaded.configuration->models.size();
-    return text += fmt::format("{}: good, {} model{}\n", file, models, models == 1 ? "" : "s");
+    const auto& all = loaded.configuration->models;
+    const auto models = std::ranges::count(all, "", &daemon::ModelConfiguration::variant);
+    const std::size_t variants = all.size() - static_cast<std::size_t>(models);
+    text += fmt::format("{}: good, {} model{}", file, models, models == 1 ? "" : "s");
+    if (variants > 0) text += fmt::format(", {} variant{}", variants, variants == 1 ? "" : "s");
+    return text += "\n";
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "daemon/configuration_nearest.h"
 #include "daemon/configuration_rules.h"
@@ -64,9 +66,13 @@ Configuration read_configuration(const TomlValue& root, const std::filesystem::p
     configuration.devices = read_devices(find_table(root, "devices", problems), problems);
     const IdleDefaults defaults = read_idle_defaults(environment, problems);
     const TomlValue models = find_table(root, "models", problems);
-    for (const TomlEntry& model : models.entries)
-        configuration.models.push_back(read_model(model, folder, defaults, problems));
-    std::ranges::sort(configuration.models, {}, &ModelConfiguration::name);
+    for (const TomlEntry& model : models.entries) {
+        std::ranges::move(read_model(model, folder, defaults, problems),
+                          std::back_inserter(configuration.models));
+    }
+    std::ranges::sort(configuration.models, {}, [](const ModelConfiguration& model) {
+        return std::pair{model_of(model), std::string_view{model.variant}};
+    });
     if (root.find("models") == nullptr) {
         problems.notice(0, "no model is configured: add [models.NAME] with `python` or `command`");
     }

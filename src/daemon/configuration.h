@@ -62,7 +62,7 @@ struct DevicesConfiguration {
 struct Configuration {
     DaemonConfiguration daemon;
     DevicesConfiguration devices;
-    std::vector<ModelConfiguration> models;  // by name
+    std::vector<ModelConfiguration> models;  // by name, each before its variants
 
     friend bool operator==(const Configuration&, const Configuration&) = default;
 };

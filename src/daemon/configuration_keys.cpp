@@ -171,13 +171,16 @@ constexpr auto kKeys = std::to_array<Key>({
      "On the CPU there is nothing to offload."},
     {kModel, "unload_after", KeyKind::duration_or_never, "\"6m\"", "", "0s", "30d", kNow,
      "Idle time after which the process goes. Not below an `offload_after` that is given."},
-    {kModel, "variants", KeyKind::variant_tables, "", "[models.NAME.variants.V]", "", "", kLater,
-     "Named settings of the model, each a table with `need` and `env`."},
+    {kModel, "variants", KeyKind::variant_tables, "", "[models.NAME.variants.V]", "", "", kNow,
+     "Named settings of the model, each a table with `need` and `env`: see "
+     "[variants](variants.md)."},
 
-    {kVariant, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kLater,
-     "Memory of one copy in this variant."},
-    {kVariant, "env", KeyKind::environment, "{}", "{ PRECISION = \"fp16\" }", "", "", kLater,
-     "Environment of its worker, on top of the model's."},
+    {kVariant, "need", KeyKind::memory_need, "", "\"2.5GiB\"", "", "", kNow,
+     "Memory of one copy of this variant. Without it the model's own `need` counts; if that has "
+     "none either, what this variant needs is learned."},
+    {kVariant, "env", KeyKind::environment, "{}", "{ PRECISION = \"fp16\" }", "", "", kNow,
+     "Environment of its worker, on top of the model's. `WINDLASS_VARIANT` names the variant there "
+     "anyway."},
 });
 // clang-format on
 

@@ -208,17 +208,9 @@ need = "40%"
 copies = "auto"
 recycle_after = 5
 offload_after = "1m"
-[models.m.variants.fp16]
-need = "all"
-env = { PRECISION = "fp16" }
 )");
     const std::string later = " has no effect yet: it arrives with a later version";
-    CHECK(problems(loaded) == Lines{
-                                  "notice: w.toml:10: `recycle_after` in [models.m]" + later,
-                                  "notice: w.toml:12: `variants` in [models.m]" + later,
-                                  "notice: w.toml:13: `need` in [models.m.variants.fp16]" + later,
-                                  "notice: w.toml:14: `env` in [models.m.variants.fp16]" + later,
-                              });
+    CHECK(problems(loaded) == Lines{"notice: w.toml:10: `recycle_after` in [models.m]" + later});
     CHECK(good(loaded).devices.on_unknown_memory == wd::UnknownMemory::allow);
     CHECK(problems(parse("[models]\n")) == Lines{});
     CHECK(problems(parse("")) == Lines{"notice: w.toml: no model is configured: add [models.NAME] "

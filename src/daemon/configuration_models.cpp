@@ -115,18 +115,21 @@ void read_device_choice(SectionReader& reader, ModelConfiguration& model) {
 }
 
 // Checked already, or reported as a mistake.
-void read_memory(SectionReader& reader, ModelConfiguration& model) {
-    std::string need;
-    if (reader.read_checked("need", need)) {
-        if (need == "all") {
-            model.need.kind = NeedKind::all;
-        } else if (need.ends_with('%')) {
-            model.need.kind = NeedKind::share;
-            std::from_chars(need.data(), need.data() + need.size(), model.need.percent);
-        } else {
-            model.need = {.kind = NeedKind::bytes, .bytes = *base::parse_bytes(need)};
-        }
+void read_need(SectionReader& reader, NeedConfiguration& need) {
+    std::string text;
+    if (!reader.read_checked("need", text)) return;
+    if (text == "all") {
+        need = {.kind = NeedKind::all};
+    } else if (text.ends_with('%')) {
+        need = {.kind = NeedKind::share};
+        std::from_chars(text.data(), text.data() + text.size(), need.percent);
+    } else {
+        need = {.kind = NeedKind::bytes, .bytes = *base::parse_bytes(text)};
     }
+}
+
+void read_memory(SectionReader& reader, ModelConfiguration& model) {
+    read_need(reader, model.need);
     std::string copies;
     if (!reader.read_checked("copies", copies)) return;
     model.copies.reset();
@@ -193,12 +196,32 @@ void read_idle(SectionReader& reader, const IdleDefaults& defaults, ModelConfigu
     }
 }
 
-void read_variants(const SectionReader& reader, const std::string& model, Problems& problems) {
+// The model with what its variant says otherwise. One that is loaded at the start is that alone:
+// memory for its variants as well is not what was asked for.
+ModelConfiguration make_variant(const ModelConfiguration& model, const std::string& name,
+                                SectionReader reader) {
+    ModelConfiguration variant = model;
+    variant.name = variant_name(model.name, name);
+    variant.variant = name;
+    variant.preload = false;
+    read_need(reader, variant.need);
+    std::map<std::string, std::string> env;
+    reader.read("env", env);
+    for (auto& [key, value] : env) variant.env.insert_or_assign(key, std::move(value));
+    reader.finish();
+    return variant;
+}
+
+void read_variants(SectionReader& reader, const std::string& shown_name,
+                   std::vector<ModelConfiguration>& models, Problems& problems) {
     const TomlEntry* variants = reader.find("variants");
-    if (variants == nullptr || variants->value.kind != TomlValue::Kind::table) return;
+    if (variants == nullptr) return;
+    const base::Result<void> checked =
+        check_value(*find_key(Section::model, "variants"), variants->value);
+    if (!checked) return reader.error("variants", checked.error().message);
     for (const TomlEntry& variant : variants->value.entries) {
         const std::string title =
-            fmt::format("[models.{}.variants.{}]", model, printable(variant.key));
+            fmt::format("[models.{}.variants.{}]", shown_name, printable(variant.key));
         if (!is_name(variant.key)) {
             problems.error(variant.line, fmt::format("the name in {} must be 1 to 64 of letters, "
                                                      "digits, `.`, `_` and `-`",
@@ -210,7 +233,9 @@ void read_variants(const SectionReader& reader, const std::string& model, Proble
                                                      title, shown(variant.value)));
             continue;
         }
-        SectionReader{Section::variant, title, variant.value, problems}.finish();
+        models.push_back(
+            make_variant(models.front(), variant.key,
+                         SectionReader{Section::variant, title, variant.value, problems}));
     }
 }
 
@@ -238,9 +263,11 @@ void check_code(const SectionReader& reader, const TomlEntry& model, const std::
 
 }  // namespace
 
-ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::path& folder,
-                              const IdleDefaults& defaults, Problems& problems) {
-    ModelConfiguration model;
+std::vector<ModelConfiguration> read_model(const TomlEntry& entry,
+                                           const std::filesystem::path& folder,
+                                           const IdleDefaults& defaults, Problems& problems) {
+    std::vector<ModelConfiguration> models(1);
+    ModelConfiguration& model = models.front();
     model.name = entry.key;
     const std::string shown_name =
         is_name(entry.key) ? entry.key : "\"" + printable(entry.key) + "\"";
@@ -249,7 +276,7 @@ ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::pat
                        fmt::format("`{}` in [models] must be a table such as "
                                    "[models.{}], not {}",
                                    printable(entry.key), shown_name, shown(entry.value)));
-        return model;
+        return models;
     }
     const std::string title = fmt::format("[models.{}]", shown_name);
     // "." and ".." would be eaten by whatever normalises the path of a URL.
@@ -269,9 +296,9 @@ ModelConfiguration read_model(const TomlEntry& entry, const std::filesystem::pat
     read_backoff(reader, model);
     read_breaker(reader, model);
     read_idle(reader, defaults, model);
-    read_variants(reader, shown_name, problems);
+    read_variants(reader, shown_name, models, problems);
     reader.finish();
-    return model;
+    return models;
 }
 
 }  // namespace windlass::daemon

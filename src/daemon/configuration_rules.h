@@ -23,7 +23,9 @@ DaemonConfiguration read_daemon(const TomlValue& table, const std::filesystem::p
                                 const Environment& environment, const Overrides& overrides,
                                 Problems& problems);
 DevicesConfiguration read_devices(const TomlValue& table, Problems& problems);
-ModelConfiguration read_model(const TomlEntry& model, const std::filesystem::path& folder,
-                              const IdleDefaults& defaults, Problems& problems);
+// The model, then its variants.
+std::vector<ModelConfiguration> read_model(const TomlEntry& model,
+                                           const std::filesystem::path& folder,
+                                           const IdleDefaults& defaults, Problems& problems);
 
 }  // namespace windlass::daemon

@@ -62,9 +62,9 @@ bool is_environment_name(std::string_view name) {
 
 // What the daemon itself puts into a worker's environment; setting it here would have no effect.
 bool is_reserved(std::string_view name) {
-    static constexpr std::string_view kReserved[] = {"WINDLASS_CHANNEL", "WINDLASS_WORKER",
-                                                     "TMPDIR", "CUDA_VISIBLE_DEVICES",
-                                                     "ROCR_VISIBLE_DEVICES"};
+    static constexpr std::string_view kReserved[] = {
+        "WINDLASS_CHANNEL",     "WINDLASS_WORKER",      "TMPDIR",
+        "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "WINDLASS_VARIANT"};
     return std::ranges::find(kReserved, name) != std::end(kReserved);
 }
 

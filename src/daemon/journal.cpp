@@ -126,7 +126,11 @@ void Journal::write(const core::Report& report, const Subject& subject) {
                core::to_text(report.code), fields);
 }
 
-void Journal::note(const http::ExchangeRecord& record) {
+void Journal::note(http::ExchangeRecord record) {
+    std::string variant;
+    if (!record.variant.empty()) variant = variant_name(record.model, record.variant);
+    // Else it was a word for the model itself.
+    if (!variant.empty() && metrics_.has_model(variant)) record.model = variant;
     metrics_.count(record);
     if (access_log_ == nullptr) return;
     const bool is_nameless = record.trace.request_id.empty() && record.request != 0;

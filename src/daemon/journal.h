@@ -45,8 +45,8 @@ class Journal {
     void write(const core::ForgetPeaks& forgotten, const std::string& model,
                const std::string& device);
 
-    // A request is over.
-    void note(const http::ExchangeRecord& record);
+    // A request is over. It counts for the variant that it asked for, where there is such a one.
+    void note(http::ExchangeRecord record);
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag) { metrics_.observe_loop_lag(lag); }
 

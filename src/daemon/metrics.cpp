@@ -191,6 +191,8 @@ void Metrics::add_model(const std::string& name) {
     }
 }
 
+bool Metrics::has_model(const std::string& name) const { return state_->models.contains(name); }
+
 void Metrics::count(const http::ExchangeRecord& record) {
     State::Series& series = state_->find(record.model);
     const State::Answer answer{

@@ -52,6 +52,8 @@ class Metrics {
     // Models that came with a reload.
     void add_model(const std::string& name);
 
+    bool has_model(const std::string& name) const;
+
     void count(const http::ExchangeRecord& record);
     void count_event(std::string_view code, std::string_view model);
     // How late the loop came to something that was due.

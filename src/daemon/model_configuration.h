@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,7 +28,8 @@ struct NeedConfiguration {
 };
 
 struct ModelConfiguration {
-    std::string name;
+    std::string name;                     // of a variant "m:fp16", which no model can be called
+    std::string variant;                  // "fp16"; empty: the model itself
     std::string python;                   // "module:Class"; empty when `command` is given
     std::vector<std::string> command;     // program and arguments; empty when `python` is given
     std::string path;                     // absolute, an existing directory
@@ -63,5 +65,19 @@ struct ModelConfiguration {
 
     friend bool operator==(const ModelConfiguration&, const ModelConfiguration&) = default;
 };
+
+// "m:fp16": how a variant is called wherever models have names; empty for the model itself.
+inline std::string variant_name(std::string_view model, std::string_view variant) {
+    std::string name{model};
+    if (!variant.empty()) name.append(":").append(variant);
+    return name;
+}
+
+// "m", also of its variants.
+inline std::string_view model_of(const ModelConfiguration& configuration) {
+    const std::string_view name = configuration.name;
+    const std::size_t suffix = configuration.variant.empty() ? 0 : configuration.variant.size() + 1;
+    return name.substr(0, name.size() - suffix);
+}
 
 }  // namespace windlass::daemon

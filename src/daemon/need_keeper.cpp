@@ -94,9 +94,9 @@ void NeedKeeper::forget(const store::NeedKey& key) {
     store_->forget_peaks(key, [this](const base::Result<void>& result) { note(result); });
 }
 
-void NeedKeeper::recall(const std::string& model) const {
+void NeedKeeper::recall(const std::string& model, const std::string& variant) const {
     for (const auto& [key, bytes] : peaks_) {
-        if (key.model == model) recalled_(key, bytes);
+        if (key.model == model && key.variant == variant) recalled_(key, bytes);
     }
 }
 

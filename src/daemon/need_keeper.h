@@ -45,8 +45,9 @@ class NeedKeeper {
 
     void remember(const store::Peak& peak);
     void forget(const store::NeedKey& key);
-    // Tells once more what was read of a model: it was configured only now.
-    void recall(const std::string& model) const;
+    // Tells once more what was read of a model, or of one of its variants: it was configured only
+    // now.
+    void recall(const std::string& model, const std::string& variant) const;
 
     // Why what is learned now may be lost; none: it is kept.
     std::optional<http::Trouble> trouble() const;

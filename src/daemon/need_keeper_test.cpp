@@ -21,6 +21,7 @@ using wd::NeedKeeper;
 namespace {
 
 const store::NeedKey kKey{"digits", "", "nvml A"};
+const store::NeedKey kHalf{"digits", "fp16", "nvml A"};
 constexpr base::Duration kLimit = 30s;
 
 using Recalled = std::vector<std::pair<store::NeedKey, std::vector<Bytes>>>;
@@ -88,6 +89,7 @@ TEST_CASE("[A3.10] what one keeper is told, the next recalls") {
         keeper.settle(kLimit);
         keeper.remember({kKey, 2_GiB});
         keeper.remember({kKey, 3_GiB});
+        keeper.remember({kHalf, 1_GiB});
         keeper.remember({{"other", "", "nvml A"}, 1_GiB});
         keeper.forget({"other", "", "nvml A"});
         keeper.finish(kLimit);
@@ -96,12 +98,15 @@ TEST_CASE("[A3.10] what one keeper is told, the next recalls") {
     CHECK(recalled.empty());
     NeedKeeper keeper{loop, path, into(recalled)};
     keeper.settle(kLimit);
-    const Recalled expected = {{kKey, {2_GiB, 3_GiB}}};
+    const Recalled expected = {{kKey, {2_GiB, 3_GiB}}, {kHalf, {1_GiB}}};
     CHECK(recalled == expected);
-    keeper.recall("nobody");
+    keeper.recall("nobody", "");
+    keeper.recall("digits", "fp8");
     CHECK(recalled == expected);
-    keeper.recall("digits");
-    CHECK(recalled.size() == 2);
+    keeper.recall("digits", "");
+    CHECK(recalled.size() == 3);
+    keeper.recall("digits", "fp16");
+    CHECK(recalled.back() == std::pair{kHalf, std::vector<Bytes>{1_GiB}});
 }
 
 TEST_CASE("what is read late is told by the loop") {

@@ -119,7 +119,9 @@ void Switchboard::reload(const Reload& changes) {
             *known = change.model;
         }
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
-        if (is_new && needs_ != nullptr) needs_->recall(change.model.name);
+        if (is_new && needs_ != nullptr) {
+            needs_->recall(std::string{model_of(change.model)}, change.model.variant);
+        }
         if (is_new && change.model.preload) {  // the log tells how it went
             order({.action = http::ModelAction::load,
                    .model = change.model.name,
@@ -140,9 +142,8 @@ void Switchboard::preload() {
 }
 
 void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
-    const auto id = engine_.find_model(key.model);
-    // Of a model that is gone, or of a variant, which have no needs of their own yet.
-    if (!id || !key.variant.empty()) return;
+    const auto id = engine_.find_model(variant_name(key.model, key.variant));
+    if (!id) return;  // it is gone
     handle(core::NeedRecalled{*id, key.make, peaks});
 }
 
@@ -151,26 +152,14 @@ void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 
 // --- clients
 
-base::Result<core::ModelId> Switchboard::find_model(std::string_view name) const {
-    if (const auto id = engine_.find_model(name)) return *id;
-    std::string known;
-    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
-        const core::ModelId id{number};
-        if (engine_.view(id).is_removed) continue;
-        known += (known.empty() ? "" : ", ") + configuration_of(id).name;
-    }
-    return base::fail(Errc::not_found,
-                      fmt::format("there is no model {}; the configuration {} has: {}", name,
-                                  options_.configuration_path, known.empty() ? "none" : known));
-}
-
 std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply) {
-    const auto id = find_model(request.model);
+    const auto id = find_called(request);
     if (!id) {
         reply({}, id.error());
         return 0;
     }
     const ModelConfiguration& model = configuration_of(*id);
+    if (!model.variant.empty()) request.variant = model.variant;
     const core::CallArrived arrived{
         .request = core::RequestId{++last_request_},
         .model = *id,
@@ -376,13 +365,18 @@ void Switchboard::on(const core::RememberPeak& command) {
     const std::string model = name_of(command.model);
     journal_.write(command, model, bridge_.uuid_of(command.device));
     if (needs_ == nullptr) return;
-    needs_->remember({.key = {model, {}, bridge_.make_of(command.device)}, .bytes = command.bytes});
+    needs_->remember({.key = need_key(command.model, command.device), .bytes = command.bytes});
 }
 
 void Switchboard::on(const core::ForgetPeaks& command) {
     const std::string model = name_of(command.model);
     journal_.write(command, model, bridge_.uuid_of(command.device));
-    if (needs_ != nullptr) needs_->forget({model, {}, bridge_.make_of(command.device)});
+    if (needs_ != nullptr) needs_->forget(need_key(command.model, command.device));
+}
+
+store::NeedKey Switchboard::need_key(core::ModelId id, core::DeviceId device) const {
+    const ModelConfiguration& model = configuration_of(id);
+    return {std::string{model_of(model)}, model.variant, bridge_.make_of(device)};
 }
 
 void Switchboard::on(core::Respond& command) {

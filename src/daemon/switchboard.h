@@ -109,6 +109,10 @@ class Switchboard final : public http::Backend {
     void handle(const core::Event& event);
     void drop_body(core::RequestId request);
     base::Result<core::ModelId> find_model(std::string_view name) const;
+    base::Result<core::ModelId> find_called(const http::CallRequest& request) const;
+    std::string variants_of(std::string_view model) const;
+    base::Error unknown_variant(std::string_view model, std::string_view variant) const;
+    store::NeedKey need_key(core::ModelId id, core::DeviceId device) const;
     http::ModelStatus status(core::ModelId id) const;
     std::string device_of(core::Generation generation) const;
     http::WorkerStatus status(const core::WorkerView& worker) const;

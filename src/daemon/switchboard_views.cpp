@@ -1,4 +1,5 @@
-// What the switchboard shows of models, of the daemon and of what waits. Changes nothing.
+// What the switchboard knows by name, and what it shows of models, of the daemon and of what waits.
+// Changes nothing.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -29,11 +30,69 @@ base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited
 
 }  // namespace
 
+// --- names
+
+base::Result<core::ModelId> Switchboard::find_model(std::string_view name) const {
+    if (const auto id = engine_.find_model(name)) return *id;
+    const std::size_t colon = name.find(':');
+    if (colon != name.npos && engine_.find_model(name.substr(0, colon))) {
+        return unknown_variant(name.substr(0, colon), name.substr(colon + 1));
+    }
+    std::string known;
+    for (const ModelConfiguration& model : models_) {
+        if (engine_.find_model(model.name)) known += (known.empty() ? "" : ", ") + model.name;
+    }
+    return base::fail(Errc::not_found,
+                      fmt::format("there is no model {}; the configuration {} has: {}", name,
+                                  options_.configuration_path, known.empty() ? "none" : known));
+}
+
+// "fp16, int8"; empty: it has none.
+std::string Switchboard::variants_of(std::string_view model) const {
+    std::string variants;
+    for (const ModelConfiguration& known : models_) {
+        if (known.variant.empty() || model_of(known) != model) continue;
+        if (!engine_.find_model(known.name)) continue;  // a reload took it away
+        variants += (variants.empty() ? "" : ", ") + known.variant;
+    }
+    return variants;
+}
+
+base::Error Switchboard::unknown_variant(std::string_view model, std::string_view variant) const {
+    const std::string known = variants_of(model);
+    return base::fail(
+        Errc::not_found,
+        fmt::format("the model {} has no variant {}; the configuration {} has: {}", model, variant,
+                    options_.configuration_path, known.empty() ? "none" : known));
+}
+
+// The model, or the variant of it that the client asks for.
+base::Result<core::ModelId> Switchboard::find_called(const http::CallRequest& request) const {
+    const core::ModelId id = WL_TRY(find_model(request.model));
+    if (!request.variant) return id;
+    const ModelConfiguration& model = configuration_of(id);
+    if (model.variant == *request.variant) return id;
+    if (!model.variant.empty()) {
+        return base::fail(Errc::invalid_input,
+                          fmt::format("the path names the variant {} of the model {}, and the "
+                                      "header X-Windlass-Variant names {}; name one",
+                                      model.variant, model_of(model), *request.variant));
+    }
+    if (const auto variant = engine_.find_model(variant_name(model.name, *request.variant))) {
+        return *variant;
+    }
+    // What a model without variants makes of the word is its own affair.
+    if (variants_of(model.name).empty()) return id;
+    return unknown_variant(model.name, *request.variant);
+}
+
+// --- models
+
 http::ModelStatus Switchboard::status(core::ModelId id) const {
     const core::ModelView view = engine_.view(id);
     const auto pid = pids_.find(view.generation);
     http::ModelStatus status =
-        to_status(configuration_of(id).name, view,
+        to_status(configuration_of(id), view,
                   pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
     if (view.generation) status.device = device_of(view.generation);
     set_need(status, configuration_of(id).need, view);
@@ -63,7 +122,10 @@ std::vector<http::ModelStatus> Switchboard::models() const {
         // A removed one is shown as long as its process is there.
         if (!view.is_removed || view.generation) models.push_back(status(id));
     }
-    std::ranges::sort(models, {}, &http::ModelStatus::name);  // a reload adds at the end
+    // A reload adds at the end.
+    std::ranges::sort(models, {}, [](const http::ModelStatus& status) {
+        return std::pair{std::string_view{status.model}, std::string_view{status.variant}};
+    });
     return models;
 }
 

@@ -67,8 +67,10 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
 
 worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Generation generation,
                                     const std::string& package, const Environment& environment) {
-    worker::LaunchOrder order{
-        .generation = generation.value, .model = model.name, .environment = model.env};
+    worker::LaunchOrder order{.generation = generation.value,
+                              .model = model.name,
+                              .variant = model.variant,
+                              .environment = model.env};
     std::string python_path = model.path;
     if (!package.empty()) python_path += ":" + package;
     // What the model's own `env` says comes before what the daemon happened to inherit.
@@ -143,9 +145,12 @@ std::optional<core::Event> to_event(const worker::Event& event) {
         event);
 }
 
-http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
+http::ModelStatus to_status(const ModelConfiguration& model, const core::ModelView& view,
                             std::optional<int> pid, core::Instant now) {
-    http::ModelStatus status{.name = name, .residency = std::string{to_text(view.residency)}};
+    http::ModelStatus status{.name = model.name,
+                             .model = std::string{model_of(model)},
+                             .variant = model.variant,
+                             .residency = std::string{to_text(view.residency)}};
     status.copies = static_cast<unsigned>(view.copies);
     status.worker_pid = pid;
     status.generation = view.generation.value;

@@ -25,7 +25,7 @@ worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Gener
 // What the engine must hear of a worker's event; empty for what only people read.
 std::optional<core::Event> to_event(const worker::Event& event);
 
-http::ModelStatus to_status(const std::string& name, const core::ModelView& view,
+http::ModelStatus to_status(const ModelConfiguration& model, const core::ModelView& view,
                             std::optional<int> pid, core::Instant now);
 // What copies of the model are taken to need, and who says so.
 void set_need(http::ModelStatus& status, const NeedConfiguration& need,

@@ -209,6 +209,7 @@ void Connection::on_head(bool has_more) {
     task_ = std::move(*task);
     exchange.route = to_text(task_->route, task_->action);
     exchange.model = task_->call.model;
+    exchange.variant = task_->call.variant.value_or("");
     if (!head.has_body) return;
     if (head.expects_continue && !has_more) {
         output_head_ = kContinue;
@@ -340,6 +341,7 @@ void Connection::end_exchange() {
             .target = head.target,
             .route = exchange_->route,
             .model = exchange_->model,
+            .variant = exchange_->variant,
             .request = exchange_->call,
             .status = exchange_->status,
             .trace = std::move(exchange_->trace),

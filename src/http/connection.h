@@ -88,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         base::Instant begun;
         std::string_view route = {};  // empty: none is known
         std::string model = {};
+        std::string variant = {};
         std::uint64_t body_bytes = 0;  // once the body was taken out of the parser
         std::uint64_t call = 0;        // the backend's number, also after its reply
         int status = 0;

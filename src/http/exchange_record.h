@@ -27,6 +27,7 @@ struct ExchangeRecord {
     std::string_view target;    // path and query
     std::string_view route;     // "call", "load", "models", ...
     std::string_view model;     // as in the path, known or not
+    std::string_view variant;   // as a call's header names it; empty: it does not
     std::uint64_t request = 0;  // the backend's number, if it had one and was not answered
     int status = 0;             // 499: the client went away before it had an answer
     Trace trace;

@@ -30,7 +30,9 @@ struct ModelProcess {
 
 // GET /api/models/{model}. Durations are ages at the moment of the question.
 struct ModelStatus {
-    std::string name;
+    std::string name;       // of a variant "m:fp16"
+    std::string model;      // "m"
+    std::string variant;    // "fp16"; empty: it is the model itself
     std::string residency;  // "cold", "loading", "ready", "draining", "stopping" or "backoff"
     unsigned copies = 0;
     std::optional<int> worker_pid = {};

@@ -71,6 +71,9 @@ void write_waiting_requests(JsonWriter& json, std::span<const WaitingRequest> re
 void write_model(JsonWriter& json, const ModelStatus& model) {
     json.begin_object();
     json.key("name").string(model.name);
+    json.key("model").string(model.model);
+    json.key("variant");
+    model.variant.empty() ? json.null() : json.string(model.variant);
     json.key("residency").string(model.residency);
     json.key("copies").number(model.copies);
     json.key("worker_pid");

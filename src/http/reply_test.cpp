@@ -70,13 +70,16 @@ TEST_CASE("a refusal has its own status and names the methods") {
 }
 
 TEST_CASE("a model as JSON, with all and with nothing to tell") {
-    http::ModelStatus model{.name = "digits", .residency = "cold"};
+    http::ModelStatus model{.name = "digits", .model = "digits", .residency = "cold"};
     CHECK(http::to_json(model) ==
-          R"({"name":"digits","residency":"cold","copies":0,"worker_pid":null,"generation":0,)"
-          R"("device":null,"workers":[],"need":"unknown","need_bytes":null,)"
+          R"({"name":"digits","model":"digits","variant":null,"residency":"cold",)"
+          R"("copies":0,"worker_pid":null,"generation":0,"device":null,)"
+          R"("workers":[],"need":"unknown","need_bytes":null,)"
           R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":null,)"
           R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})");
+    model.name = "digits:fp16";
+    model.variant = "fp16";
     model.copies = 1;
     model.worker_pid = 4711;
     model.generation = 2;
@@ -90,8 +93,9 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
     model.retry_after = 2s;
     model.waiting_requests = {{"r1", "loading", 1'234'567ns, 4}};
     CHECK(http::to_json(model) ==
-          R"({"name":"digits","residency":"cold","copies":1,"worker_pid":4711,"generation":2,)"
-          R"("device":"cpu","workers":[{"id":2,"pid":4711,"device":"cpu","state":"ready"}],)"
+          R"({"name":"digits:fp16","model":"digits","variant":"fp16","residency":"cold",)"
+          R"("copies":1,"worker_pid":4711,"generation":2,"device":"cpu",)"
+          R"("workers":[{"id":2,"pid":4711,"device":"cpu","state":"ready"}],)"
           R"("need":"learned","need_bytes":5000,)"
           R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":12.500,)"

@@ -15,7 +15,7 @@ using http::testing::ServerBench;
 namespace {
 
 struct Record {
-    std::string text;  // method, target, route, model, request, status, type
+    std::string text;  // method, target, route, model, request, a variant, status, type
     http::ExchangeRecord numbers;
 };
 
@@ -32,6 +32,7 @@ struct RecordingBench {
                  {r.method, r.target, r.route, r.model, std::string_view{r.trace.request_id}}) {
                 text += std::string{part.empty() ? "-" : part} + " ";
             }
+            if (!r.variant.empty()) text += std::string{r.variant} + " ";
             records.push_back(
                 {text + std::to_string(r.status) + " " + std::string{r.trace.error_type}, r});
         };
@@ -63,6 +64,15 @@ TEST_CASE("an answered call is written down with its times and sizes, once") {
     client->close();
     REQUIRE(noted.bench.until([&] { return noted.bench.server->connection_count() == 0; }));
     CHECK(noted.records.size() == 2);
+}
+
+TEST_CASE("a call is written down with the variant that it asks for") {
+    RecordingBench noted;
+    noted.bench.backend.echoes_at_once = true;
+    const auto client = noted.bench.connect();
+    const std::string asked = post(kCall, "body", "X-Windlass-Variant: fp16\r\n");
+    CHECK(noted.bench.exchange(*client, asked).status == 200);
+    CHECK(noted.wait_for(1).text == "POST /api/models/digits/call call digits r1 fp16 200 ");
 }
 
 TEST_CASE("refused requests are written down, as far as they could be read") {

@@ -23,6 +23,9 @@ std::vector<std::string> make_environment(const std::vector<std::string>& inheri
     for (const auto& [name, value] : order.model_table) table[name] = value;
     table["WINDLASS_CHANNEL"] = std::to_string(kChannelDescriptor);
     table["WINDLASS_WORKER"] = fmt::format("{}/{}", order.daemon_id, order.generation);
+    // That of the daemon's own environment would be another's.
+    table.erase("WINDLASS_VARIANT");
+    if (!order.variant.empty()) table["WINDLASS_VARIANT"] = order.variant;
     table["TMPDIR"] = order.temporary_dir;
     // One UUID, so that the worker sees that device and no other; for the CPU none, so that it
     // cannot stray onto a GPU. A UUID is of one vendor, and the other's driver finds none by it.

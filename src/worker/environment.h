@@ -13,6 +13,7 @@ struct EnvironmentOrder {
     std::map<std::string, std::string> model_table;  // set on top of what is inherited
     std::string daemon_id;
     std::uint64_t generation = 0;
+    std::string variant;        // which setting of its model it is; empty: none
     std::string device;         // "cpu" or the UUID of a GPU
     std::string temporary_dir;  // path of the private TMPDIR
 };

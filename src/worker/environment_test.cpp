@@ -19,9 +19,11 @@ TEST_CASE("the model's table lies above the daemon's environment, and Windlass's
         .model_table = {{"B", "model"}, {"TMPDIR", "/else"}, {"CUDA_VISIBLE_DEVICES", "0"}},
         .daemon_id = "d1",
         .generation = 17,
+        .variant = "",
         .device = "cpu",
         .temporary_dir = "/run/t"};
-    CHECK(worker::make_environment({"A=1", "B=daemon", "C=x=y", "WINDLASS_WORKER=of/1", "junk"},
+    CHECK(worker::make_environment({"A=1", "B=daemon", "C=x=y", "WINDLASS_WORKER=of/1",
+                                    "WINDLASS_VARIANT=of the daemon's own", "junk"},
                                    order) ==
           std::vector<std::string>{"A=1", "B=model", "C=x=y", "CUDA_VISIBLE_DEVICES=",
                                    "ROCR_VISIBLE_DEVICES=", "TMPDIR=/run/t", "WINDLASS_CHANNEL=3",
@@ -34,8 +36,10 @@ TEST_CASE(
         worker::make_environment({}, {.model_table = {},
                                       .daemon_id = "d",
                                       .generation = 1,
+                                      .variant = "fp16",
                                       .device = "GPU-8a1c",
                                       .temporary_dir = "/t"});
+    CHECK(std::ranges::count(environment, "WINDLASS_VARIANT=fp16") == 1);
     CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-8a1c") == 1);
     CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-8a1c") == 1);
     CHECK(worker::name_inside("GPU-8a1c") == "cuda");

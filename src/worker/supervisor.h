@@ -41,7 +41,8 @@ struct SupervisorOptions {
 
 struct LaunchOrder {
     std::uint64_t generation = 0;   // above every one used before
-    std::string model;              // for Printed and names; [A-Za-z0-9._-]
+    std::string model;              // for Printed and messages
+    std::string variant;            // of that model; empty: none
     std::vector<std::string> argv;  // the program first; looked up in PATH if it has no slash
     std::map<std::string, std::string> environment;  // set on top of the daemon's own
     std::string device = "cpu";                      // or the UUID of a GPU

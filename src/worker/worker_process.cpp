@@ -55,6 +55,7 @@ io::SpawnOrder make_spawn_order(const SupervisorOptions& options, const LaunchOr
         .environment = make_environment(own_environment(), {.model_table = order.environment,
                                                             .daemon_id = options.daemon_id,
                                                             .generation = order.generation,
+                                                            .variant = order.variant,
                                                             .device = order.device,
                                                             .temporary_dir = folders.temporary}),
         .descriptors = {{.ours = channels.standard_output.write_end.number(), .theirs = 1},

@@ -84,8 +84,8 @@ def test_models_are_listed_with_all_that_is_known(daemon):
     worker = {"id": number, "pid": pid, "device": "cpu", "state": "ready"}
     assert (listed["two"]["device"], listed["two"]["workers"]) == ("cpu", [worker])
     assert set(listed["one"]) == {
-        "name", "residency", "copies", "worker_pid", "generation", "device", "workers",
-        "running", "waiting", "paused", "breaker", "need", "need_bytes",
+        "name", "model", "variant", "residency", "copies", "worker_pid", "generation", "device",
+        "workers", "running", "waiting", "paused", "breaker", "need", "need_bytes",
         "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
         "waiting_requests",
     }  # fmt: skip

@@ -28,7 +28,7 @@ void check_configuration(const daemon::Configuration& configuration) {
     std::set<std::string> names;
     for (const daemon::ModelConfiguration& model : configuration.models) {
         WL_ASSERT(names.insert(model.name).second);
-        WL_ASSERT(!model.name.empty() && model.name.size() <= 64);
+        WL_ASSERT(!model.name.empty() && model.name.size() <= 64 + 1 + 64);
         WL_ASSERT(model.python.empty() != model.command.empty());
         WL_ASSERT(model.concurrency > 0);
         WL_ASSERT(model.run_timeout > base::Duration::zero());
