@@ -25,26 +25,18 @@ ROOT = HERE.parents[1]
 PATHS = [str(ROOT / part) for part in ("tests/chaos", "tests/end_to_end", "tests/soak", "python")]
 sys.path[:0] = PATHS
 
-import chaos_checks as checks  # noqa: E402
+import chaos_checks  # noqa: E402
+import last_checks as checks  # noqa: E402
 import soak  # noqa: E402
 from chaos_agents import Agent, Watch, signal_child  # noqa: E402
-from chaos_daemon import DEVICES, MODELS, Daemon  # noqa: E402
+from chaos_daemon import DEVICES, HEALED_S, MODELS, Daemon  # noqa: E402
 from chaos_plan import LANES, has_residents, kinds_of, lane_plan, plausible_errors  # noqa: E402
+from node_daemon import usual_folder  # noqa: E402
 from processes import children_of, descriptor_count  # noqa: E402
 
 PROCESSES = 4
 THREADS = 8  # of each
 LOG_LINES = 60  # printed of a run that failed
-# The emulated devices' bytes are files. On a disk that others keep busy, their removal takes so
-# long that workers end late: a fault that belongs to no plan. Containers often have too little.
-MEMORY = "/dev/shm"
-MEMORY_MIN = 1 << 30
-
-
-def usual_folder():
-    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_MIN:
-        return None  # the usual place of temporary files
-    return MEMORY
 
 
 class Clients:
@@ -106,7 +98,7 @@ def live(daemon, seconds, seed):
     watch = Watch(daemon, begin)
     for thread in [*agents, watch]:
         thread.start()
-    clients.gather(seconds + 10 * checks.HEALED_S)
+    clients.gather(seconds + 10 * daemon.healed_s)
     for agent in agents:
         agent.join()
     watch.finish()
@@ -129,18 +121,11 @@ def check(daemon, descriptors):
     daemon.reload(is_last=True)
     problems += checks.every_model_serves(daemon)
     problems += checks.health_is_back(daemon)
-    problems += checks.strangers_are_seen(daemon)
+    problems += chaos_checks.strangers_are_seen(daemon)
     problems += checks.nothing_is_held(daemon)
     problems += checks.incidents_are_closed(daemon)
     problems += checks.nothing_leaks(daemon, descriptors)
     return problems, time.monotonic() - begun
-
-
-def remains(folder):
-    """What a daemon may leave in its state folder: its lock, and what it learned, well closed."""
-    left = [str(path) for path in (folder / "state").rglob("*") if path.is_file()]
-    known = ("/lock", "/windlass.db")
-    return ["left behind: %s" % path for path in left if not path.endswith(known)]
 
 
 def print_story(seconds, clients, agents, watch, healed_s):
@@ -164,7 +149,7 @@ def print_story(seconds, clients, agents, watch, healed_s):
             ", ".join("%s: %d" % item for item in sorted(watch.states.items())),
         )
     )
-    print("all well again after %.1f s (bound %.1f s)" % (healed_s, checks.HEALED_S))
+    print("all well again after %.1f s (bound %.1f s)" % (healed_s, HEALED_S))
 
 
 def print_log(daemon, agents):
@@ -181,7 +166,7 @@ def chaos(program, folder, seconds, seed, is_sanitized):
     try:
         checks.wait_for_devices(daemon)
         if has_residents(seed):
-            problems += checks.residents_are_seen(daemon)
+            problems += chaos_checks.residents_are_seen(daemon)
         descriptors = descriptor_count(daemon.pid)
         clients, agents, watch = live(daemon, seconds, seed)
         problems += clients.problems + watch.problems
@@ -193,7 +178,7 @@ def chaos(program, folder, seconds, seed, is_sanitized):
         memory, growth = soak.check_memory(watch.samples)
         # A sanitizer keeps books of its own, which grow with what was touched.
         problems += [] if is_sanitized else growth
-        problems += soak.end(daemon) + remains(folder)
+        problems += soak.end(daemon) + checks.remains(folder)
         problems += checks.log_is_sound(daemon, "out_of_memory" in plausible_errors(seed))
         print_story(seconds, clients, agents, watch, healed_s)
         records, _ = daemon.records()

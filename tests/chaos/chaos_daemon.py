@@ -1,15 +1,10 @@
-"""The daemon of a run of chaos, its emulated devices, and what it says of itself."""
+"""The daemon of a run of chaos: its devices, its models and their limits."""
 
 import json
 import math
-import pathlib
 import signal
-import subprocess
-import urllib.parse
-import urllib.request
 
-import soak
-from processes import children_of
+from node_daemon import NodeDaemon
 from times import TIME_FACTOR
 
 GIB = 1 << 30
@@ -27,6 +22,13 @@ SILENT_INTERVAL_S = 5.0  # likewise: how often a device that did not answer is a
 RUN_TIMEOUT_S = 1.0 * SLOWNESS
 LOAD_TIMEOUT_S = 3.0 * SLOWNESS
 TERM_GRACE_S = 0.2
+# Every fault is over: a host that hangs is given up and another one started, the listing finds a
+# lost device, what was silent is asked again, a worker that hangs goes down the ladder, what it
+# left is settled or its fence looked at. Nothing of it need wait for more than this.
+HEALED_S = TIME_FACTOR * (
+    2 * ANSWER_TIMEOUT_S + RESTART_PAUSE_S + 2 * LIST_INTERVAL_S + SILENT_INTERVAL_S
+    + RUN_TIMEOUT_S + LOAD_TIMEOUT_S + 3 * TERM_GRACE_S + SETTLE_TIMEOUT_S + 2 * FENCE_INTERVAL_S
+)  # fmt: skip
 
 
 def _text(seconds):
@@ -90,12 +92,15 @@ def _table(name, settings, turn=1):
     return "\n".join(lines) + "\n\n"
 
 
-class Daemon(soak.Daemon):
+class Daemon(NodeDaemon):
+    devices = DEVICES
+    models = [*BALLAST, "cork"]
+    request = b"1"
+    healed_s = HEALED_S
+    unknown_needs = ("gold",)
+
     def __init__(self, program, folder):
-        self._program = program
-        self._bin = program.parent
-        super().__init__(program, folder, ["--emulate", SPECIFICATION])
-        self.node = folder / "state" / "emulator"
+        super().__init__(program, folder, SPECIFICATION)
 
     def write_configuration(self, is_last=False):
         """As the soak's; and every seventh file has a mistake, which must change nothing."""
@@ -112,7 +117,7 @@ class Daemon(soak.Daemon):
             if name == "iron":
                 table["run_timeout"] = _text(RUN_TIMEOUT_S * (1 + turn % 2))
             text += _table(name, table, turn)
-        echo = [str(self._bin / "windlass-echo-worker")]
+        echo = [str(self.bin / "windlass-echo-worker")]
         text += _table("cork", {"command": echo, **COMMON, **CORK})
         if turn % 7 == 0:
             text += "[models.broken]\nneed = 3\n"
@@ -122,52 +127,5 @@ class Daemon(soak.Daemon):
         self.write_configuration(is_last)
         self.process.send_signal(signal.SIGHUP)
 
-    def emulator(self, *words):
-        argv = [str(self._bin / "windlass-emulator"), words[0], str(self.node)]
-        done = subprocess.run(
-            argv + list(map(str, words[1:])), timeout=60, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise RuntimeError("%s: %s" % (words, done.stderr))
-        return done.stdout
-
-    def truth(self):
-        """What the emulator knows to be there."""
-        return json.loads(self.emulator("status"))
-
-    @property
-    def address(self):
-        parts = urllib.parse.urlsplit(self.url)
-        return parts.hostname, parts.port
-
-    def read(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=60 * TIME_FACTOR) as reply:
-            return reply.read()
-
-    def ask(self, path):
-        return json.loads(self.read(path))
-
-    def children(self, word):
-        """Pids of its children that have this word in their command line, oldest first."""
-        found = []
-        for pid in sorted(children_of(self.pid)):
-            try:
-                words = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().split(b"\0")
-            except OSError:
-                continue  # it is gone
-            if word in words or any(part.endswith(b"/" + word) for part in words):
-                found.append(pid)
-        return found
-
     def workers(self):
         return self.children(b"ballast") + self.children(b"windlass-echo-worker")
-
-    def records(self):
-        """The log; lines that are none of its own are given apart."""
-        records, strays = [], []
-        for line in self.log.read_text(errors="replace").splitlines():
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                strays.append(line)
-        return records, strays
