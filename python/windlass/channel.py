@@ -16,6 +16,7 @@ from typing import Callable, Sequence
 from .frames import Frame, Type, encode
 from .reader import Reader
 
+RESTING_PACE = 60  # so much more seldom beats a worker that has nothing to do
 PARTS_MAX = 1024  # of one sendmsg: IOV_MAX of Linux
 
 
@@ -39,25 +40,37 @@ class Channel:
         self._outbox: collections.deque[Frame] = collections.deque()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._beat_s: float | None = None
+        self._is_resting = False  # as of the last beat, and nothing has come since
         # A forked child of the model must not keep the channel open after this process has died.
         os.register_at_fork(after_in_child=sock.close)
 
     def start(
-        self, on_frame: Callable[[Frame], None], on_end: Callable[[Exception | None], None]
+        self,
+        on_frame: Callable[[Frame], None],
+        on_end: Callable[[Exception | None], None],
+        is_resting: Callable[[], bool],
     ) -> None:
-        """Starts the threads. Both callbacks run in the thread that reads and must not block.
+        """Starts the threads. The first two run in the thread that reads and must not block.
 
         `on_frame` may raise ProtocolError; `on_end` gets what ended the channel, None for an
-        orderly end of the stream.
+        orderly end of the stream. `is_resting`, in the thread that beats, says whether everything
+        that was asked is answered; then it beats less, so that a thousand idle workers are no work
+        for their daemon.
         """
+
+        def take(frame: Frame) -> None:
+            on_frame(frame)
+            if self._is_resting:
+                self._is_resting = False
+                self._wake.put(None)
 
         def end(error: Exception | None) -> None:
             self._close()
             on_end(error)
 
         for name, target in (
-            ("windlass-read", lambda: self._reader.live(on_frame, end)),
-            ("windlass-beat", self._beat_and_flush),
+            ("windlass-read", lambda: self._reader.live(take, end)),
+            ("windlass-beat", lambda: self._beat_and_flush(is_resting)),
         ):
             threading.Thread(target=target, name=name, daemon=True).start()
 
@@ -124,7 +137,7 @@ class Channel:
         except OSError:
             return  # not connected any more, which is what was wanted
 
-    def _beat_and_flush(self) -> None:
+    def _beat_and_flush(self, is_resting: Callable[[], bool]) -> None:
         beat_at: float | None = None  # time.monotonic()
         while self._open:
             try:
@@ -132,9 +145,18 @@ class Channel:
                 self._wake.get(timeout=wait_s)
             except queue.Empty:
                 pass  # time to beat
-            if self._beat_s is not None and (beat_at is None or time.monotonic() >= beat_at):
-                beat_at = time.monotonic() + self._beat_s
+            beat_s, now = self._beat_s, time.monotonic()
+            if beat_s is None:
+                pass  # not yet
+            elif beat_at is None or now >= beat_at:
+                # Said before it is looked at: a frame that comes meanwhile is seen, or sees this.
+                self._is_resting = True
+                if not is_resting():
+                    self._is_resting = False
+                beat_at = now + beat_s * (RESTING_PACE if self._is_resting else 1)
                 self._outbox.append(Frame(Type.HEARTBEAT))
+            elif not self._is_resting:
+                beat_at = min(beat_at, now + beat_s)  # something has come while it rested
             self.flush()
 
 

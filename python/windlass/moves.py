@@ -83,6 +83,10 @@ class Moves:
                 return Conflict("the weights are in host memory", reason="offloaded")
             return None
 
+    def are_open(self) -> bool:
+        """A move has been let through and is not over; or the load has not ended yet."""
+        return self._order is not None or not self._is_loaded
+
     def take(self) -> Type | None:
         """The order that is to be carried out, once. For the main thread."""
         if self._order is None:

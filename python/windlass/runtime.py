@@ -73,7 +73,7 @@ class Worker:
         `make_model` imports and constructs the model.
         """
         self._interruption.install()
-        self._channel.start(self._on_frame, self._on_end)
+        self._channel.start(self._on_frame, self._on_end, self._is_resting)
         load = self._begin(make_model)
         if load is not None:
             self._serve(load)
@@ -314,6 +314,11 @@ class Worker:
             self._leave(EXIT_OK)
         else:
             raise ProtocolError(f"{frame.type.name} with id {frame.id} is out of place here")
+
+    def _is_resting(self) -> bool:
+        """In the thread that beats."""
+        has_work = self._moves.are_open() or not self._runs.are_answered()
+        return self._leaving is None and not has_work
 
     def _on_run(self, frame: Frame) -> None:
         reporter = self._reporter(frame.id)

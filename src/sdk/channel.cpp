@@ -132,10 +132,20 @@ int Channel::poll_timeout_ms() const {
 }
 
 void Channel::beat_if_due() {
+    if (!beat_) return;
     const Clock::time_point now = Clock::now();
-    if (!beat_ || now < next_beat_at_) return;
-    next_beat_at_ = now + *beat_;
+    // Something has come while it rested: what is done with it has the usual pace.
+    if (!is_resting_.load()) next_beat_at_ = std::min(next_beat_at_, now + *beat_);
+    if (now < next_beat_at_) return;
+    next_beat_at_ = now + *beat_ * (begin_to_rest() ? kRestingPace : 1);
     outbox_.post({wire::encode_head(wire::FrameType::heartbeat, 0, "")});
+}
+
+// Said before it is looked at: a frame that comes meanwhile is either seen, or sees this.
+bool Channel::begin_to_rest() {
+    is_resting_.store(true);
+    if (!handlers_.is_resting || !handlers_.is_resting()) is_resting_.store(false);
+    return is_resting_.load();
 }
 
 void Channel::read_some() {
@@ -157,6 +167,7 @@ void Channel::take_frames(std::span<const char> bytes) {
         if (!frame) return;
         const base::Result<void> taken = handlers_.on_frame(std::move(*frame));
         if (!taken) return set_ended(taken.error());
+        if (is_resting_.load() && is_resting_.exchange(false)) set_alarm(kAtOnce);
     }
 }
 

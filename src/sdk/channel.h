@@ -19,6 +19,8 @@
 
 namespace windlass::sdk {
 
+inline constexpr int kRestingPace = 60;
+
 struct ChannelHandlers {
     // In the thread that reads. Must not block. An error ends the channel.
     std::function<base::Result<void>(wire::Frame)> on_frame;
@@ -28,6 +30,10 @@ struct ChannelHandlers {
     // Somebody wrote to `wake_descriptor`. In the channel's thread, and also in one that is in
     // read_while() then. Must not block.
     std::function<void()> on_wake;
+    // Everything that was asked is answered: it beats a kRestingPace-th as often, so that a
+    // thousand idle workers are no work for their daemon. In the channel's thread. Empty: it never
+    // rests.
+    std::function<bool()> is_resting;
 };
 
 class Channel {
@@ -73,6 +79,7 @@ class Channel {
     void on_alarm();
     void end();
     void beat_if_due();
+    bool begin_to_rest();
     int poll_timeout_ms() const;
 
     // In the thread that holds the role.
@@ -89,6 +96,7 @@ class Channel {
     ChannelHandlers handlers_;
     ReaderRole role_;
     std::atomic<bool> is_finishing_ = false;
+    std::atomic<bool> is_resting_ = false;  // as of the last beat, and nothing has come since
     std::thread thread_;
     // Of the channel's thread.
     std::optional<std::chrono::nanoseconds> beat_;

@@ -118,7 +118,8 @@ Life::Life(Channel& channel, worker::Model& model)
 int Life::live() {
     channel_.start({.on_frame = [this](wire::Frame frame) { return on_frame(std::move(frame)); },
                     .on_end = [this](const std::optional<base::Error>& error) { on_end(error); },
-                    .on_wake = [this] { on_signal(); }});
+                    .on_wake = [this] { on_signal(); },
+                    .is_resting = [this] { return has_loaded_ && runs_.is_resting(); }});
     const std::optional<wire::LoadOrder> order = begin();
     if (order) serve(*order);
     end(order.has_value());

@@ -62,13 +62,22 @@ Runs::Ordered Runs::order_move(Move move) {
     if (move_) return Ordered::open;
     if (is_closed_) return Ordered::closed;
     if (is_offloaded_ == (move == Move::offload)) return Ordered::there;
-    const auto is_over = [](const RunPointer& run) { return run->is_answered.load(); };
-    if (!waiting_.empty() || !std::ranges::all_of(begun_, is_over)) return Ordered::busy;
+    if (!are_answered()) return Ordered::busy;
     move_ = move;
     is_move_waiting_ = true;
     added_.notify_all();
     over_.notify_all();
     return Ordered::yes;
+}
+
+bool Runs::are_answered() const {
+    const auto is_over = [](const RunPointer& run) { return run->is_answered.load(); };
+    return waiting_.empty() && std::ranges::all_of(begun_, is_over);
+}
+
+bool Runs::is_resting() {
+    const std::lock_guard lock{mutex_};
+    return !is_closed_ && !move_ && are_answered();
 }
 
 std::optional<Move> Runs::wait_for_move() {

@@ -66,6 +66,8 @@ class Runs {
     std::optional<Move> wait_for_move();
     // The hook of the one that was taken is over. Before that is answered.
     void finish_move(bool is_done);
+    // Everything that came is over, and more may come.
+    bool is_resting();
     // True if one was ordered and now will not be taken any more.
     bool recall_move();
 
@@ -91,6 +93,7 @@ class Runs {
     bool has_begun();
 
   private:
+    bool are_answered() const;
     Run* begin_first();
     std::optional<Move> take_move();
 

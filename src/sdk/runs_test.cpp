@@ -63,6 +63,25 @@ TEST_CASE_FIXTURE(Fixture, "the weights are moved between runs only, and no run 
     CHECK(add(2) == Added::yes);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a worker rests once everything is answered and moved, until it ends") {
+    CHECK(runs.is_resting());
+    add(1);
+    CHECK_FALSE(runs.is_resting());
+    sdk::Run* const run = runs.take();
+    CHECK_FALSE(runs.is_resting());
+    run->is_answered = true;
+    CHECK(runs.is_resting());
+    runs.finish(*run);
+    runs.order_move(sdk::Move::offload);
+    CHECK_FALSE(runs.is_resting());
+    runs.take_next();
+    CHECK_FALSE(runs.is_resting());
+    runs.finish_move(true);
+    CHECK(runs.is_resting());
+    runs.close();
+    CHECK_FALSE(runs.is_resting());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a move that nobody took is told of at the end") {
     CHECK(runs.order_move(sdk::Move::offload) == sdk::Runs::Ordered::yes);
     runs.close();

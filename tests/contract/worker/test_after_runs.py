@@ -1,6 +1,7 @@
 """What a fresh worker keeps, one that has served keeps too: by then another thread may read."""
 
 import signal
+import time
 
 import pytest
 from test_bad_daemon import RUN, assert_refused, frame
@@ -57,13 +58,31 @@ def test_what_comes_while_a_run_goes_on_begins_after_it_without_further_frames(s
     assert daemon.expect(Type.RESULT, 101).body == b"behind"
 
 
-def test_heartbeats_come_while_idle_and_while_a_run_goes_on(served):
+def test_heartbeats_come_while_a_run_goes_on_and_seldom_while_idle(served):
+    """So that a thousand idle workers are no work for their daemon."""
     daemon = served(heartbeat_ms=20)
-    for _ in range(5):
-        daemon.expect(Type.HEARTBEAT, skip=())
+
+    def see_beats(count):
+        began = time.monotonic()
+        for _ in range(count):
+            daemon.expect(Type.HEARTBEAT, skip=())
+        return time.monotonic() - began
+
+    for id in (100, 101):
+        begin(daemon, id, "gate", "inside")
+        see_beats(5)
+        daemon.open_gate()
+        daemon.expect(Type.RESULT, id)
+        assert see_beats(3) >= 1.2  # the first may still be that of the run, the second began it
+
+
+def test_a_run_that_comes_to_an_idle_worker_has_its_beats_at_once(served):
+    daemon = served(heartbeat_ms=1_000)
+    daemon.expect(Type.HEARTBEAT, skip=())  # the first in idleness: the next is a minute away
     begin(daemon, 100, "gate", "inside")
-    for _ in range(5):
-        daemon.expect(Type.HEARTBEAT, skip=())
+    began = time.monotonic()
+    daemon.expect(Type.HEARTBEAT, skip=())
+    assert time.monotonic() - began < 30
     daemon.open_gate()
     daemon.expect(Type.RESULT, 100)
 
