@@ -14,7 +14,7 @@ help:
 	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
-	@echo "make bench-moves  what it costs to move weights, beside a new process (emulator)"
+	@echo "make bench-moves  what it costs to move weights, beside a new process; how late idle timers are; what 1,000 idle models cost (emulator)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make outside   100,000 random calls, moves and kills at the public API; CALLS=n, SEED=n"
@@ -58,6 +58,7 @@ bench-recovery: build
 
 bench-moves: build
 	@$(PYTHON) bench/moves.py $(BUILD)/bin $(BENCH)
+	@$(PYTHON) bench/idle.py $(BUILD)/bin $(IDLE)
 
 soak: PRESET = release
 soak:

@@ -43,6 +43,10 @@ class EmulatedDaemon:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(LIMIT_S)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def ask(self, path, method="GET"):
         request = urllib.request.Request(self._url + path, method=method)
         with urllib.request.urlopen(request, timeout=LIMIT_S) as reply:

@@ -1,7 +1,6 @@
 """Idle models leave their device for host memory, come back for a call, and go at last."""
 
 import sys
-import threading
 import time
 
 from books import truth_of
@@ -76,26 +75,28 @@ def test_two_models_share_a_device_that_has_room_for_one(daemons):
     assert [node.served.model(model)["loads"] for model in ("a", "b")] == [1, 1]
 
 
-def test_calls_and_offloads_never_meet(daemons):
-    """[A0.2] Two clients who come and go: no call fails, and the worker itself would tell."""
-    models = ballast("m", "16MiB", "1GiB", offload_after="0s", unload_after="never")
+def test_a_model_that_nobody_asks_for_is_never_loaded_nor_moved(daemons):
+    """[A0.6] 10 x its idle times pass; nor is one again that has gone, or one that is ordered off
+    a device on which it never was."""
+    keys = {"offload_after": "20ms", "unload_after": "40ms"}
+    names = ("forgotten", "gone", "used")
+    models = "".join(ballast(name, "16MiB", "1GiB", **keys) for name in names)
     node = Node(daemons, "1x8GiB,teardown=0s", models)
-    statuses = []
-
-    def come_and_go(pause_s):
-        for _ in range(60):
-            statuses.append(node.call("m").status)
-            time.sleep(pause_s)  # lint: sleep is the subject
-
-    clients = [threading.Thread(target=come_and_go, args=(pause,)) for pause in (0.0, 0.004)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    assert statuses == [200] * 120
-    assert len(node.log.find("model.restored")) > 3
-    assert not node.log.find("worker.lost")
-    assert node.served.model("m")["loads"] == 1
+    assert node.call("gone").status == 200
+    node.log.wait_for("model.unloaded", model="gone")
+    with node.served.client() as client:
+        assert client.offload("forgotten")["residency"] == "cold"  # it is off its device
+        for number in range(1, 11):  # ten whole idle times of another one pass
+            assert node.call("used").status == 200
+            node.log.wait_for("model.unloaded", count=number, model="used")
+        assert client.offload("gone")["residency"] == "cold"
+    for name, loads in (("forgotten", 0), ("gone", 1)):
+        model = node.served.model(name)
+        assert (model["loads"], model["residency"], model["workers"]) == (loads, "cold", []), name
+        assert len(node.log.find("model.loading", model=name)) == loads
+        assert not node.log.find("model.restoring", model=name)
+    assert len(node.log.find("model.offloaded", model="gone")) <= 1
+    node.wait_for_bytes(FIRST, "claimed", 0)
 
 
 def test_a_failing_offload_is_tried_three_times_then_the_process_goes(daemons):
