@@ -182,8 +182,10 @@ def chaos(program, folder, seconds, seed, is_sanitized):
         problems += checks.log_is_sound(daemon, "out_of_memory" in plausible_errors(seed))
         print_story(seconds, clients, agents, watch, healed_s)
         records, _ = daemon.records()
-        reaped = sum(record["event"] == "worker.reaped" for record in records)
-        print("%d worker processes ended; %s" % (reaped, memory))
+        events = collections.Counter(record["event"] for record in records)
+        moves = ["model." + move for move in ("offloaded", "restored", "offload_failed", "evicted")]
+        print(", ".join("%s %d" % (event, events[event]) for event in moves))
+        print("%d worker processes ended; %s" % (events["worker.reaped"], memory))
         if problems:
             print_log(daemon, agents)
     finally:

@@ -10,7 +10,7 @@ from times import TIME_FACTOR
 GIB = 1 << 30
 DEVICES = ["GPU-e0000000-0000-0000-0000-%012x" % index for index in range(3)]
 CONTEXT = 450 << 20
-SPECIFICATION = "3x20GiB,context=%dB,teardown=50ms" % CONTEXT
+SPECIFICATION = "3x20GiB,context=%dB,teardown=50ms,link=40GB" % CONTEXT
 # The limits below are meant for a machine at leisure; a busy or sanitized one needs more.
 SLOWNESS = max(1.0, TIME_FACTOR / 4)
 ANSWER_TIMEOUT_S = 0.5 * SLOWNESS
@@ -21,13 +21,15 @@ FENCE_INTERVAL_S = 5.0  # the daemon's own
 SILENT_INTERVAL_S = 5.0  # likewise: how often a device that did not answer is asked again
 RUN_TIMEOUT_S = 1.0 * SLOWNESS
 LOAD_TIMEOUT_S = 3.0 * SLOWNESS
+MOVE_TIMEOUT_S = 3.0 * SLOWNESS
 TERM_GRACE_S = 0.2
 # Every fault is over: a host that hangs is given up and another one started, the listing finds a
 # lost device, what was silent is asked again, a worker that hangs goes down the ladder, what it
 # left is settled or its fence looked at. Nothing of it need wait for more than this.
 HEALED_S = TIME_FACTOR * (
     2 * ANSWER_TIMEOUT_S + RESTART_PAUSE_S + 2 * LIST_INTERVAL_S + SILENT_INTERVAL_S
-    + RUN_TIMEOUT_S + LOAD_TIMEOUT_S + 3 * TERM_GRACE_S + SETTLE_TIMEOUT_S + 2 * FENCE_INTERVAL_S
+    + RUN_TIMEOUT_S + LOAD_TIMEOUT_S + 2 * MOVE_TIMEOUT_S + 3 * TERM_GRACE_S + SETTLE_TIMEOUT_S
+    + 2 * FENCE_INTERVAL_S
 )  # fmt: skip
 
 
@@ -56,6 +58,8 @@ COMMON = {
     "start_timeout": _text(5 * SLOWNESS),
     "load_timeout": _text(LOAD_TIMEOUT_S),
     "run_timeout": _text(RUN_TIMEOUT_S),
+    "offload_timeout": _text(MOVE_TIMEOUT_S),
+    "restore_timeout": _text(MOVE_TIMEOUT_S),
     "backoff": "20ms",
     "backoff_max": "200ms",
     "breaker_deaths": 0,
@@ -67,11 +71,11 @@ BREAKER = {"breaker_deaths": 4, "breaker_cooldown": "1s"}
 # in this order, the pinned one first.
 BALLAST = {
     "zinc": (8 * GIB, {"need": "9GiB", "devices": [DEVICES[1]], "idempotent": True}),
-    "steel": (3 * GIB, {"need": "4GiB", "copies": 2, "idempotent": True}),
-    "iron": (6 * GIB, {"need": "7GiB", "copies": "auto"}),
+    "steel": (3 * GIB, {"need": "4GiB", "copies": 2, "idempotent": True, "offload_after": "150ms"}),
+    "iron": (6 * GIB, {"need": "7GiB", "copies": "auto", "offload_after": "never"}),
     "lead": (10 * GIB, {"need": "11GiB", "unload_after": "500ms"}),
     "gold": (2 * GIB, {"copies": 2}),  # its need is not known
-    "tin": (5 * GIB, {"need": "40%", "concurrency": 3, **BREAKER}),
+    "tin": (5 * GIB, {"need": "40%", "concurrency": 3, "offload_after": "0s", **BREAKER}),
     "guest": (1 * GIB, {"need": "2GiB"}),
 }
 CORK = {"devices": "cpu"}  # echoes
@@ -111,7 +115,6 @@ class Daemon(NodeDaemon):
             if name == "guest" and not turn % 2:
                 continue
             command = [str(self._program), "ballast", "--bytes", "%dB" % size, "--run-ms", "2"]
-            # Nobody is evicted: what is idle must go by itself, or others could wait for ever.
             idle = "never" if is_last else "1500ms"
             table = {"command": command, "unload_after": idle, **COMMON, **settings}
             if name == "iron":

@@ -130,7 +130,7 @@ def _blows(draw, seconds):
 
 
 def _orders(draw, seconds, models):
-    verbs = 3 * ["load"] + 2 * ["unload"] + 2 * ["restart", "pause", "kill"]
+    verbs = 3 * ["load", "offload"] + 2 * ["unload"] + 2 * ["restart", "pause", "kill"]
     for at in _moments(draw, seconds, ORDER_EVERY_S):
         verb = draw.choice(verbs)
         word = draw.random() if verb == "kill" else draw.choice(models)
