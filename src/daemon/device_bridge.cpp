@@ -22,7 +22,8 @@ std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
 }
 
 void DeviceBridge::end_turn() {
-    if (floor_ == nullptr) return;
+    if (floor_ == nullptr || seen_revision_ == floor_->revision()) return;
+    seen_revision_ = floor_->revision();
     const bool stands_in = floor_->may_cpu_stand_in();
     for (const device::Device* device : floor_->devices()) {
         const auto id = find(device->uuid);

@@ -54,7 +54,8 @@ class DeviceBridge {
 
     const Hooks hooks_;
     device::Floor* floor_ = nullptr;
-    std::vector<std::string> uuids_;  // by id
+    std::optional<std::uint64_t> seen_revision_;  // of the floor
+    std::vector<std::string> uuids_;              // by id
     std::map<core::DeviceId, Known> known_;
 };
 

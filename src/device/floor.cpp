@@ -123,6 +123,7 @@ Floor::Entry& Floor::add(Device device) {
     std::unique_ptr<Entry>& entry = entries_[uuid];
     WL_ASSERT(!entry);
     entry = std::make_unique<Entry>(*this, std::move(device), order);
+    ++revision_;
     on_event_(DeviceFound{.uuid = uuid});
     return *entry;
 }
@@ -150,6 +151,7 @@ void Floor::on_listing(base::Result<std::string> meta) {
 
 void Floor::take(const wire::HostListing& listing) {
     listed_at_ = loop_.now();
+    ++revision_;
     take_drivers(listing.drivers);
     for (const wire::HostDevice& found : listing.devices) {
         if (!is_wanted(found.uuid)) continue;
@@ -279,6 +281,7 @@ void Floor::turn(Entry& entry, Condition condition, std::string trouble) {
                                    .lasted = now - device.condition_since};
     device.condition = condition;
     device.condition_since = now;
+    ++revision_;
     on_event_(changed);
 }
 

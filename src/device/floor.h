@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,9 @@ class Floor {
     // By UUID, the CPU first; those that are lost stay.
     std::vector<const Device*> devices() const;
     const Device* find(std::string_view uuid) const;
+    // Another one whenever there may be other devices than before, or one in another condition; so
+    // whoever has to know that need not look at all of them at each turn.
+    std::uint64_t revision() const { return revision_; }
     const std::vector<Driver>& drivers() const { return drivers_; }
     std::optional<base::Instant> listed_at() const { return listed_at_; }
     const std::string& listing_trouble() const { return listing_trouble_; }
@@ -105,6 +109,7 @@ class Floor {
     HostLink lister_;
     io::Timer list_again_;
     bool is_finished_ = false;
+    std::uint64_t revision_ = 0;
 };
 
 }  // namespace windlass::device
