@@ -107,7 +107,9 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,
      "Requests that may wait; one more is refused with `queue_full`."},
     {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kNow,
-     "Never evicted: others that fit nowhere wait, and do not take its place."},
+     "Never evicted: others that fit nowhere wait, and do not take its place. Pinned models whose "
+     "needs leave no room for all of them, with all of their copies, are a mistake, of which the "
+     "daemon hears from the devices: it refuses to start."},
     {kModel, "preload", KeyKind::boolean, "false", "", "", "", kNow,
      "Loaded when the daemon starts, or when it is added; `GET /readyz` is 503 until it was ready "
      "after the start. It takes what is free and evicts nobody; a load that fails is tried "

@@ -124,7 +124,7 @@ void read_need(SectionReader& reader, NeedConfiguration& need) {
         need = {.kind = NeedKind::share};
         std::from_chars(text.data(), text.data() + text.size(), need.percent);
     } else {
-        need = {.kind = NeedKind::bytes, .bytes = *base::parse_bytes(text)};
+        need = {.kind = NeedKind::bytes, .bytes = base::parse_bytes(text).value_or(Bytes{})};
     }
 }
 

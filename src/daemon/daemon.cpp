@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "base/log.h"
 #include "base/overloaded.h"
@@ -19,6 +20,7 @@
 #include "daemon/estate.h"
 #include "daemon/log.h"
 #include "daemon/need_keeper.h"
+#include "daemon/room_watch.h"
 #include "daemon/state_lock.h"
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
@@ -156,7 +158,8 @@ class Daemon {
           devices_(loop_, configuration_.devices, with.host_environment,
                    {.workers = [this] { return switchboard_.workers(); },
                     .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); },
-                    .on_event = [this](const device::Event& event) { switchboard_.note(event); }}) {
+                    .on_event = [this](const device::Event& event) { switchboard_.note(event); }}),
+          rooms_(devices_.devices(), configuration_.devices) {
         switchboard_.use_devices(devices_);
         switchboard_.use_needs(needs_);
     }
@@ -172,6 +175,8 @@ class Daemon {
         }
         keeper_.start();
         devices_.devices().start();
+        start_until_ = loop_.now() + first_answer_limit(configuration_.devices);
+        if (may_be_impossible(configuration_.models)) switchboard_.hold_ready_until(start_until_);
         needs_.settle(kStoreWait);
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
         switchboard_.preload();
@@ -180,8 +185,10 @@ class Daemon {
 
     std::uint16_t port() const { return server_->port(); }
 
-    void run() {
+    // Returns the exit code.
+    int run() {
         loop_.run([this](core::Instant now) { return end_turn(now); });
+        return exit_code_;
     }
 
     // After the last turn: the keeper ends what is left, and then itself.
@@ -223,12 +230,42 @@ class Daemon {
     }
 
     std::optional<core::Instant> end_turn(core::Instant now) {
+        // Before anything is placed on a device that has just said how big it is.
+        if (!is_judged_ && !last_moment_) judge_start(now);
         std::optional<core::Instant> next = switchboard_.end_turn(now);
         if (!last_moment_) return next;
         if (switchboard_.is_finished()) server_->close_idle();
         const bool is_over = switchboard_.is_finished() && server_->idle();
         if (is_over || now >= *last_moment_) loop_.stop();
         return next ? std::min(*next, *last_moment_) : *last_moment_;
+    }
+
+    // Pinned models without room for all of them are a mistake in the configuration that shows only
+    // here. Devices that answer when the daemon may have been ready for long end it no more.
+    void judge_start(core::Instant now) {
+        const std::uint64_t revision = devices_.devices().revision();
+        if (std::exchange(seen_revision_, revision) == revision) return;
+        const std::optional<RoomVerdict> verdict = rooms_.judge(configuration_.models);
+        if (!verdict) return;
+        is_judged_ = true;
+        switchboard_.hold_ready_until(std::nullopt);
+        rooms_.tell(*verdict);
+        if (verdict->impossible.empty()) return;
+        const bool is_start = now < start_until_;
+        log_impossible(*verdict, is_start ? Severity::error : Severity::notice);
+        if (!is_start) return;
+        exit_code_ = base::traits(Errc::invalid_input).exit_code;
+        last_moment_ = now + kLastWait;
+        server_->stop_accepting();
+        switchboard_.shut_down_now();
+    }
+
+    void log_impossible(const RoomVerdict& verdict, Severity severity) const {
+        for (const Crowd& crowd : verdict.impossible) {
+            log_problems({{.file = options_.configuration_path,
+                           .severity = severity,
+                           .message = crowd.message}});
+        }
     }
 
     void on_signal(int signal) {
@@ -282,6 +319,16 @@ class Daemon {
         if (loaded.configuration->models.empty() && !configuration_.models.empty()) {
             return refuse_reload("the file names no model; to serve none, stop the daemon");
         }
+        const std::optional<RoomVerdict> verdict = rooms_.judge(loaded.configuration->models);
+        if (verdict && !verdict->impossible.empty()) {
+            log_impossible(*verdict, Severity::error);
+            return refuse_reload("there is no room for its pinned models");
+        }
+        if (verdict) {
+            rooms_.tell(*verdict);
+        } else {
+            start_until_ = loop_.now();  // it did start: what shows later does not end it
+        }
         const Reload changes = compare(configuration_, *loaded.configuration);
         configuration_.models = std::move(loaded.configuration->models);
         configuration_.daemon.shutdown_grace = loaded.configuration->daemon.shutdown_grace;
@@ -304,6 +351,11 @@ class Daemon {
     Switchboard switchboard_;
     NeedKeeper needs_;
     DeviceFloor devices_;
+    RoomWatch rooms_;
+    core::Instant start_until_{};      // then the configuration is not refused any more
+    bool is_judged_ = false;           // whether there is room for it
+    std::uint64_t seen_revision_ = 0;  // of the device floor, when that was last looked at
+    int exit_code_ = 0;
     std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<io::Signals> signals_;
     std::unique_ptr<http::Server> server_;
@@ -371,10 +423,10 @@ int serve(const ServeOptions& options) {
                                  {"listen", to_text(address)},
                                  {"socket", socket.empty() ? "none" : socket},
                                  {"pid", getpid()}});
-    daemon.run();
+    const int exit_code = daemon.run();
     if (!daemon.leave()) (*estate)->leave();
     log::info("daemon.stopped", {{"daemon_id", daemon_id}});
-    return 0;
+    return exit_code;
 }
 
 }  // namespace windlass::daemon

@@ -28,9 +28,7 @@ device::FloorOptions to_options(const DevicesConfiguration& configuration,
     device::FloorOptions options{
         .use = configuration.use,
         .answer_limit = configuration.answer_timeout,
-        // Nobody waits for another host any sooner.
-        .first_answer_limit = std::max(configuration.answer_timeout,
-                                       std::min(configuration.restart_pause, kFirstAnswerMax)),
+        .first_answer_limit = first_answer_limit(configuration),
         .sample_interval = configuration.sample_interval,
         .cpu_sample_interval = kCpuSampledEvery * configuration.sample_interval,
         .list_interval = configuration.list_interval,
@@ -74,6 +72,12 @@ void log_listing(const device::ListingChanged& changed) {
 }
 
 }  // namespace
+
+base::Duration first_answer_limit(const DevicesConfiguration& configuration) {
+    // Nobody waits for another host any sooner.
+    return std::max(configuration.answer_timeout,
+                    std::min(configuration.restart_pause, kFirstAnswerMax));
+}
 
 DeviceFloor::DeviceFloor(io::Loop& loop, const DevicesConfiguration& configuration,
                          const Environment& environment, DeviceFloorHooks hooks)

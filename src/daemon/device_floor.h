@@ -41,6 +41,9 @@ struct DeviceFloorHooks {
     std::function<void(const device::Event&)> on_event = {};
 };
 
+// When the devices have said how big they are, or something is wrong with one.
+base::Duration first_answer_limit(const DevicesConfiguration& configuration);
+
 class DeviceFloor {
   public:
     // `environment`: of the driver hosts.

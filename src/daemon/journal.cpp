@@ -74,6 +74,7 @@ void Journal::write_kill_order(const http::WorkerStatus& worker) {
 }
 
 void Journal::write_failure(const core::Respond& failed, const std::string& model) {
+    if (!failed.error) return;
     const core::Error& error = *failed.error;
     const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
                           error.code == Errc::invalid_input || error.reason == "shutting_down";

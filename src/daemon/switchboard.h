@@ -74,6 +74,9 @@ class Switchboard final : public http::Backend {
 
     // From now on loads what its configuration wants loaded.
     void preload();
+    // Not ready before that: it is not known yet whether the devices have room for what they must
+    // hold. None: now it is.
+    void hold_ready_until(std::optional<core::Instant> instant) { held_until_ = instant; }
 
     // What happens to devices is told to it, too.
     void note(const device::Event& event) { measures_.note(event); }
@@ -169,6 +172,7 @@ class Switchboard final : public http::Backend {
     Preloads preloads_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too
     std::optional<core::Instant> expected_wake_;
+    std::optional<core::Instant> held_until_;
     std::uint64_t last_request_ = 0;
 };
 

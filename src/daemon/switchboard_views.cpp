@@ -131,6 +131,7 @@ std::vector<http::ModelStatus> Switchboard::models() const {
 
 std::vector<WorkerProcess> Switchboard::workers() const {
     std::vector<WorkerProcess> workers;
+    workers.reserve(pids_.size());
     for (const auto& [generation, pid] : pids_) {
         workers.push_back({.pid = pid,
                            .model = name_of(models_of_.at(generation)),
@@ -233,6 +234,14 @@ std::optional<http::Unready> Switchboard::unready() const {
         base::Error error =
             base::fail(Errc::unavailable, "the daemon is shutting down; ask its successor");
         error.reason = "shutting_down";
+        return http::Unready{std::move(error)};
+    }
+    if (held_until_ && loop_.now() < *held_until_) {
+        base::Error error = base::fail(
+            Errc::unavailable,
+            "the devices have not all said yet how big they are, and so whether there is room for "
+            "all models that are `pinned`; GET /api/devices shows them");
+        error.reason = "devices";
         return http::Unready{std::move(error)};
     }
     if (auto unready = preloads_.unready()) return unready;

@@ -27,6 +27,8 @@ std::string_view to_text(Condition condition) {
 
 namespace {
 
+bool is_broken(const Driver& driver) { return driver.state == Driver::State::broken; }
+
 // What an error of a question says of the device.
 Condition condition_after(Errc code) {
     constexpr std::array kUnanswered = {Errc::timeout, Errc::worker_lost, Errc::data_corrupt,
@@ -152,6 +154,7 @@ void Floor::on_listing(base::Result<std::string> meta) {
 void Floor::take(const wire::HostListing& listing) {
     listed_at_ = loop_.now();
     ++revision_;
+    is_listing_whole_ = listing.is_complete && std::ranges::none_of(listing.drivers, is_broken);
     take_drivers(listing.drivers);
     for (const wire::HostDevice& found : listing.devices) {
         if (!is_wanted(found.uuid)) continue;

@@ -61,6 +61,8 @@ class Floor {
     const std::vector<Driver>& drivers() const { return drivers_; }
     std::optional<base::Instant> listed_at() const { return listed_at_; }
     const std::string& listing_trouble() const { return listing_trouble_; }
+    // The last listing named every device there is: no driver was broken, or kept one to itself.
+    bool is_listing_whole() const { return is_listing_whole_; }
     // Nobody looks for drivers: there is nothing to be listed.
     bool is_cpu_only() const { return options_.use.size() == 1 && options_.use.front() == kCpu; }
     // Drivers have answered which GPUs there are, or need not be asked; and the CPU may be used for
@@ -105,6 +107,7 @@ class Floor {
     std::vector<Driver> drivers_;
     std::optional<base::Instant> listed_at_;
     std::string listing_trouble_;
+    bool is_listing_whole_ = false;
     std::vector<std::string> missing_told_;
     HostLink lister_;
     io::Timer list_again_;

@@ -45,16 +45,21 @@ def obedient(name, size, need, **keys):
     return model_table(name, {"BALLAST_BYTES": size, "BALLAST_RUN_MS": 0}, settings)
 
 
+def toml_of(sections):
+    """Tables of keys, by name."""
+    lines = []
+    for section, values in sections.items():
+        lines.append("[%s]" % section)
+        lines += ["%s = %s" % (key, json.dumps(value)) for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
 class Node:
     """`devices`: keys of [devices] beside DEVICES; `daemon`: keys of [daemon]."""
 
     def __init__(self, daemons, specification, models, devices=None, daemon=None, state_dir=None):
         keys = {"daemon": daemon or {}, "devices": {**DEVICES, **(devices or {})}}
-        lines = []
-        for section, values in keys.items():
-            lines.append("[%s]" % section)
-            lines += ["%s = %s" % (key, json.dumps(value)) for key, value in values.items()]
-        text = "\n".join(lines) + "\n" + models
+        text = toml_of(keys) + models
         arguments = ("--emulate", specification)
         self.served = daemons.start(text, state_dir=state_dir, arguments=arguments)
         self.served.wait_until_started()

@@ -64,9 +64,10 @@ def test_a_call_brings_it_back_with_the_same_answer(daemons):
 
 
 def test_two_models_share_a_device_that_has_room_for_one(daemons):
-    """Pinned, so that each waits until the other has idled and left; nothing is loaded again."""
-    keys = {"offload_after": "50ms", "unload_after": "never", "pinned": True}
-    models = ballast("a", "600MiB", "1100MiB", **keys) + ballast("b", "600MiB", "1100MiB", **keys)
+    """The pinned one goes when it has idled, the other to make room; nothing is loaded again."""
+    keys = {"offload_after": "50ms", "unload_after": "never"}
+    models = ballast("a", "600MiB", "1100MiB", pinned=True, **keys)
+    models += ballast("b", "600MiB", "1100MiB", **keys)
     node = Node(daemons, "1x2GiB,teardown=0s", models)
     for _ in range(3):
         for model in ("a", "b"):
