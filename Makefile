@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery bench-moves soak chaos outside fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm soak chaos outside fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
 	@echo "make bench-moves  what it costs to move weights, beside a new process; how late idle timers are; what 1,000 idle models cost (emulator)"
+	@echo "make bench-warm  how much sooner a model answers whose process is on standby (PyTorch on the CPU)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make outside   100,000 random calls, moves and kills at the public API; CALLS=n, SEED=n"
@@ -52,13 +53,16 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
 
-bench-recovery bench-moves: PRESET = release
+bench-recovery bench-moves bench-warm: PRESET = release
 bench-recovery: build
 	@$(PYTHON) bench/recovery.py $(BUILD)/bin $(BENCH)
 
 bench-moves: build
 	@$(PYTHON) bench/moves.py $(BUILD)/bin $(BENCH)
 	@$(PYTHON) bench/idle.py $(BUILD)/bin $(IDLE)
+
+bench-warm: build
+	@$(PYTHON) bench/warm_starts.py $(BUILD)/bin $(BENCH)
 
 soak: PRESET = release
 soak:

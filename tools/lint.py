@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "daemon": {"base", "core", "wire", "io", "device", "worker", "store", "http"},
     "guard": {"base", "wire", "driver_abi", "windlass"},
     "client": {"base", "wire", "windlass"},
-    "sdk": {"base", "wire", "windlass"},
+    "sdk": {"base", "wire", "guard", "windlass"},
     "cli": {"base", "client", "windlass"},
     "windlass": set(),
     "emulator": {"base", "driver_abi"},

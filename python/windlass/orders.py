@@ -19,6 +19,7 @@ class Load(NamedTuple):
     concurrency: int  # runs that may have begun and not ended
     body_max: int  # bytes
     heartbeat_s: float
+    uuid: str  # of that GPU, for a process that stood by; empty for the CPU
 
 
 def parse_load(frame: Frame) -> Load:
@@ -32,8 +33,11 @@ def parse_load(frame: Frame) -> Load:
     device = frame.meta.get("device")
     if not isinstance(device, str):
         raise ProtocolError(f"load: device is {device!r}, not a string")
+    uuid = frame.meta.get("uuid", "")
+    if not isinstance(uuid, str):
+        raise ProtocolError(f"load: uuid is {uuid!r}, not a string")
     heartbeat_s = numbers["heartbeat_ms"] / 1000
-    return Load(device, numbers["concurrency"], numbers["body_max"], heartbeat_s)
+    return Load(device, numbers["concurrency"], numbers["body_max"], heartbeat_s, uuid)
 
 
 def parse_run(frame: Frame, reporter: Reporter) -> Request:

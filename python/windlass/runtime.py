@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any, Callable
 
-from . import content
+from . import content, standby
 from .channel import Channel
 from .device_memory import Gauge, TorchAllocator, find_allocator
 from .errors import Cancelled, Unsupported, WorkerLost
@@ -99,6 +99,8 @@ class Worker:
         load = self._load
         if load is None:
             return None
+        if standby.is_on_standby():
+            standby.see_only(load.uuid)
         with reporting(self._reporter(0), alone=True):
             if not self._attempt(self._model.load, load.device):
                 return None
@@ -357,13 +359,16 @@ class Worker:
 
 
 def _hello(can_offload: bool) -> dict:
-    return {
+    hello = {
         "protocol": VERSION,
         "sdk": f"python/{__version__}",
         "pid": os.getpid(),
         "runtime": ".".join(map(str, sys.version_info[:3])),
         "can_offload": can_offload,
     }
+    if standby.is_on_standby():
+        hello["used_driver"] = standby.has_used_driver()
+    return hello
 
 
 def _recalled(id: int, is_recalled: bool) -> Frame:

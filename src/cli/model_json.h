@@ -23,7 +23,7 @@ struct ModelState {
     std::string name;
     std::string residency;
     std::string device;                     // empty: it has no process
-    std::vector<std::string> devices = {};  // of each of its processes
+    std::vector<std::string> devices = {};  // of each of its processes; "": it stands by
     std::optional<std::uint64_t> worker_pid = {};
     std::string need = {};  // "configured", "learned", "unknown"; empty: not told
     std::optional<std::uint64_t> need_bytes = {};

@@ -72,6 +72,17 @@ TEST_CASE("the devices of several copies are shown once each, with how many are 
     CHECK(shown(one) == "GPU-1");
     CHECK(shown(one + "," + two) == "GPU-1, GPU-2");
     CHECK(shown(two + "," + one + "," + two) == "GPU-1, GPU-2 (2)");
+    const std::string standby = R"({"id":3,"pid":9,"device":null,"state":"standby"})";
+    CHECK(shown(one + "," + standby) == "GPU-1");
+}
+
+TEST_CASE("a process on standby is no copy, and is noted") {
+    const std::string table =
+        cli::models_table({model(R"({"name":"m","residency":"cold","device":null,"workers":[)"
+                                 R"({"id":3,"pid":9,"device":null,"state":"standby"}]})")});
+    CHECK(table ==
+          "MODEL  STATE  DEVICE  PID  RUNNING  WAITING  LOADS  FAILURES  NOTE\n"
+          "m      cold   -       -    0        0        0      0         1 on standby\n");
 }
 
 TEST_CASE("one model is shown with who waits for it") {

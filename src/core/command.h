@@ -21,6 +21,11 @@ using base::Error;
 struct Launch {  // answered by WorkerHello, LoadFailed, LaunchFailed or WorkerExited
     ModelId model;
     Generation generation;
+    DeviceId device;  // none: it stands by
+};
+struct Assign {  // a process that stood by is for this device; Load follows, once it has said hello
+    ModelId model;
+    Generation generation;
     DeviceId device;
 };
 struct Load {  // answered by WorkerLoaded, LoadFailed or WorkerExited
@@ -103,8 +108,8 @@ struct Report {  // an action that people may want to see
 };
 
 using Command =
-    std::variant<Launch, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop, Terminate, Kill,
-                 SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
+    std::variant<Launch, Assign, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop, Terminate,
+                 Kill, SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
 using Commands = std::vector<Command>;
 
 }  // namespace windlass::core

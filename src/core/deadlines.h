@@ -24,6 +24,7 @@ enum class TimerKind : std::uint8_t {
     device_answer,    // id: device. It was asked and has not answered
     device_sample,    // id: device. It is to be asked again
     device_stale,     // id: device. Its last answer is too old to admit by
+    standby,          // id: model. Another process may stand by
     room,             // id: model. Somebody may make room for it who might not before
     settle,           // id: generation. Its memory ought to be back
     shutdown_cancel,  // id: 0

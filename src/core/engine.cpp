@@ -37,10 +37,16 @@ const Model& Engine::model_of(ModelId id) const {
     return models_[id.value - 1];
 }
 
-Replica& Engine::replica_of(ReplicaId id) { return model_of(id.model).replicas.at(id.copy); }
+Replica& Engine::replica_of(ReplicaId id) {
+    Model& model = model_of(id.model);
+    if (!id.is_standby()) return model.replicas.at(id.copy);
+    return model.standbys.at(id.copy - ReplicaId::kFirstStandby);
+}
 
 const Replica& Engine::replica_of(ReplicaId id) const {
-    return model_of(id.model).replicas.at(id.copy);
+    const Model& model = model_of(id.model);
+    if (!id.is_standby()) return model.replicas.at(id.copy);
+    return model.standbys.at(id.copy - ReplicaId::kFirstStandby);
 }
 
 // --- clients
@@ -105,6 +111,7 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::device_answer:
         case TimerKind::device_sample:
         case TimerKind::device_stale: return on_device_timer(key, now, out);
+        case TimerKind::standby:
         case TimerKind::room: return advance(ModelId{key.id}, now, out);
         case TimerKind::settle: return on_settle_limit(Generation{key.id}, now, out);
         case TimerKind::shutdown_cancel:
@@ -115,6 +122,7 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
 
 void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
     Replica& replica = replica_of(id);
+    if (replica.residency() == standby) return on_standby_limit(id, now, out);
     if (replica.residency() == loading) {
         const ModelSpec& spec = model_of(id.model).spec;
         const bool was_heard = replica.said_hello();
@@ -152,9 +160,11 @@ void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
                                        model.spec.name)),
                 out);
     model.unkillable.insert(replica.generation());
-    devices_.stop_teaching(replica.generation());
-    devices_.abandon(replica.generation(), now, out);
-    arm_device_timers();
+    if (replica.device()) {
+        devices_.stop_teaching(replica.generation());
+        devices_.abandon(replica.generation(), now, out);
+        arm_device_timers();
+    }
     const Duration pause = failed ? count_failure(id, now, out) : Duration{};
     replica = Replica{id.model};
     if (!failed) return;
@@ -218,6 +228,7 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
     settle_admins(id, out);
     dispatch(id, now, out);
     launch_wanted(id, now, out);
+    keep_standbys(model, now, out);
     for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
         settle_idle({id, copy}, now, out);
         arm_replica_timers({id, copy});
@@ -322,14 +333,22 @@ void Engine::refuse_copy(Model& model, Commands& out) {
 
 void Engine::launch(ReplicaId id, const Placed& placed, Instant now, Commands& out) {
     Model& model = model_of(id.model);
-    const Generation generation{++last_generation_};
-    generations_.emplace(generation, id);
-    ++model.load_count;
+    Replica& replica = replica_of(id);
     model.restore_cost = {};
-    devices_.claim(generation, id.model, placed);
-    replica_of(id).launch({id.model, generation, placed.device}, model.spec, now, out);
-    if (placed.is_provisional) replica_of(id).mark_untried();
-    if (placed.learned) replica_of(id).mark_unproven();
+    if (Replica* standby = model.find_standby()) {
+        replica = std::exchange(*standby, Replica{id.model});
+        generations_.at(replica.generation()) = id;
+        devices_.claim(replica.generation(), id.model, placed);
+        replica.take_up(placed.device, model.spec, now, out);
+    } else {
+        const Generation generation{++last_generation_};
+        generations_.emplace(generation, id);
+        devices_.claim(generation, id.model, placed);
+        replica.launch({id.model, generation, placed.device}, model.spec, now, out);
+    }
+    replica.mark_load(++model.load_count);
+    if (placed.is_provisional) replica.mark_untried();
+    if (placed.learned) replica.mark_unproven();
     arm_device_timers();
 }
 

@@ -89,6 +89,16 @@ class Engine {
                                        Commands& out);
     bool retry_restore(ReplicaId id, const Error& error, Instant now, Commands& out);
 
+    // engine_standby.cpp: processes that are started ahead of their load
+    void keep_standbys(Model& model, Instant now, Commands& out);
+    bool may_stand_by(const Model& model) const;
+    void stand_by(Model& model, Instant now, Commands& out);
+    void refuse_standby(ReplicaId id, Instant now, Commands& out);
+    void on_standby_limit(ReplicaId id, Instant now, Commands& out);
+    void fail_standby(ReplicaId id, const Error& error, StopStep first, Instant now, Commands& out);
+    void pause_standbys(ReplicaId id, const Error& error, Instant now, Commands& out);
+    void forgive_standbys(Model& model);
+
     // engine_administration.cpp: administrators, and a configuration that changes
     void on(const LoadAsked& event, Instant now, Commands& out);
     void on(const RestartAsked& event, Instant now, Commands& out);
@@ -217,10 +227,15 @@ class Engine {
         for (Model& model : models_) {
             for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy)
                 visit(ReplicaId{model.id, copy}, model.replicas[copy]);
+            for (std::uint32_t place = 0; place < model.standbys.size(); ++place) {
+                visit(ReplicaId{model.id, ReplicaId::kFirstStandby + place}, model.standbys[place]);
+            }
         }
     }
+    void encode_model(const Model& model, StateEncoder& encoder) const;
     void encode_wait(const Model& model, StateEncoder& encoder) const;
     void check_replicas(const Model& model) const;
+    void check_standbys(const Model& model) const;
     void check_memory() const;
     Replica& replica_of(ReplicaId id);
     const Replica& replica_of(ReplicaId id) const;

@@ -14,7 +14,13 @@ using enum Residency;
 namespace {
 
 Generation youngest(const Model& model) {
-    return std::ranges::max(model.replicas, {}, &Replica::generation).generation();
+    Generation youngest;
+    for (const auto* replicas : {&model.replicas, &model.standbys}) {
+        for (const Replica& replica : *replicas) {
+            youngest = std::max(youngest, replica.generation());
+        }
+    }
+    return youngest;
 }
 
 }  // namespace
@@ -55,7 +61,10 @@ void Engine::on(const UnloadAsked& event, Instant now, Commands& out) {
 // A load that only a later process can satisfy; the present one drains, as for an unload.
 void Engine::on(const RestartAsked& event, Instant now, Commands& out) {
     Model& model = model_of(event.model);
-    if (!is_closing(model) && model.has_process()) model.retired = youngest(model);
+    if (!is_closing(model) && (model.has_process() || !model.standbys.empty())) {
+        model.retired = youngest(model);
+    }
+    forgive_standbys(model);
     add_admin(event.request, {event.model, AdminGoal::ready, model.retired}, event.timeout, now,
               out);
 }
@@ -109,6 +118,7 @@ void Engine::on(const ResumeAsked& event, Instant now, Commands& out) {
 void Engine::add_model(ModelSpec spec) {
     WL_ASSERT(spec.concurrency >= 1 && spec.queue_limit >= 1);
     const ModelId id{models_.size() + 1};
+    if (spec.standby > 0) deadlines_.arm({TimerKind::standby, id.value}, Instant{});  // at once
     const bool is_new = names_.emplace(spec.name, id).second;
     WL_ASSERT(is_new);
     models_.push_back(Model{.id = id,
@@ -148,6 +158,7 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
         model.retired = youngest(model);
         model.backoff.reset();
         model.memory_retries = 0;
+        forgive_standbys(model);
     }
     if (!starving_.empty()) may_make_room_ = true;  // it may be pinned no more
     for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {

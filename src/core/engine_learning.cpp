@@ -69,7 +69,7 @@ void Engine::learn(Generation generation, bool is_last, Commands& out) {
 // it ran.
 void Engine::learn_last(Generation generation, const Error& error, Commands& out) {
     const Replica* replica = find_generation(generation);
-    if (replica == nullptr) return;
+    if (replica == nullptr || !replica->device()) return;
     if (replica->will_back_off()) unlearn(*replica, error, out);
     if (!replica->is_unproven()) learn(generation, true, out);
 }

@@ -59,6 +59,9 @@ std::string no_device_text(const ModelSpec& spec) {
 void Engine::on(const DeviceFound& event, Instant now, Commands& out) {
     devices_.find(event);
     feed_starving(now, out);
+    for (const Model& model : models_) {
+        if (model.spec.standby > 0) advance(model.id, now, out);
+    }
     arm_device_timers();
 }
 

@@ -20,9 +20,10 @@ int rank_of(Residency residency) {
         case Residency::stopping: return 6;
         case Residency::unkillable: return 7;
         case Residency::backoff: return 8;
-        case Residency::cold: return 9;
+        case Residency::standby: return 9;
+        case Residency::cold: return 10;
     }
-    return 10;
+    return 11;
 }
 
 }  // namespace
@@ -47,6 +48,16 @@ std::size_t Model::lease_count() const {
 
 bool Model::has_process() const {
     return std::ranges::any_of(replicas, [](const Replica& r) { return r.has_process(); });
+}
+
+Replica* Model::find_standby() {
+    Replica* best = nullptr;
+    for (Replica& replica : standbys) {
+        if (replica.residency() != Residency::standby || is_retired(replica)) continue;
+        const bool is_better = best != nullptr && (replica.said_hello() && !best->said_hello());
+        if (best == nullptr || is_better) best = &replica;
+    }
+    return best;
 }
 
 std::size_t Model::count_live() const {

@@ -64,6 +64,9 @@ struct Model {
     ModelId id;
     ModelSpec spec;
     std::vector<Replica> replicas;  // never empty; what is beyond the first may be cold
+    std::vector<Replica> standbys;  // processes in advance of their load, or cold places for them
+    Backoff standby_backoff;
+    bool is_standby_refused = false;  // its import uses a driver
     RequestQueue queue;
     std::set<RequestId> delayed;  // pause after a `transient` error
     Backoff backoff;
@@ -85,7 +88,7 @@ struct Model {
     Duration load_cost{};                   // what its latest load took; 0: not known
     Duration restore_cost{};                // and its latest restore
     Bytes residue{};                        // what a process keeps whose weights are away
-    Generation last_failed;                 // the youngest that counted as a failure
+    std::uint64_t last_failed_load = 0;     // the latest whose process counted as a failure
     Generation retired;               // processes up to this one must go: restarted, or changed
     std::set<Generation> unkillable;  // set aside; their exits are still awaited
     // With so many of them there is no further process: it would most likely hang as well.
@@ -98,7 +101,9 @@ struct Model {
     // loads, and so on; of those that pause, the one that pauses longest.
     const Replica& foremost() const;
     std::size_t lease_count() const;
-    bool has_process() const;
+    bool has_process() const;  // but those that stand by
+    // The one that stands by and is up, or will be first; null: none does.
+    Replica* find_standby();
     std::size_t count_live() const;  // ready, loading or being restored
     bool has_live() const;           // one of these, or one whose weights can come back
     std::uint32_t count_copies_on(DeviceId device) const;

@@ -29,6 +29,9 @@ ModelView Engine::view(ModelId id) const {
         if (each.residency() == ready) ++view.copies;
         if (each.has_process()) view.processes.push_back({each.generation(), each.residency()});
     }
+    for (const Replica& each : model.standbys) {
+        if (each.has_process()) view.processes.push_back({each.generation(), each.residency()});
+    }
     view.waiting = model.queue.size() + model.delayed.size() + model.lease_count() - view.running;
     if (model.breaker.is_tripped()) {
         view.breaker = view.residency == backoff ? BreakerState::open : BreakerState::probing;
@@ -74,6 +77,7 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
         case cold:
             if (model.shortage) return short_reason(model);
             break;
+        case standby:
         case unkillable: break;  // check_invariants(): nobody waits for these
     }
     return std::nullopt;
@@ -116,8 +120,10 @@ std::vector<WorkerView> Engine::workers() const {
 }
 
 bool Engine::is_finished() const {
-    return shutting_down_ &&
-           std::ranges::none_of(models_, [](const Model& model) { return model.has_process(); });
+    return shutting_down_ && std::ranges::none_of(models_, [](const Model& model) {
+               return model.has_process() ||
+                      std::ranges::any_of(model.standbys, &Replica::has_process);
+           });
 }
 
 namespace {
@@ -145,38 +151,45 @@ void Engine::encode_wait(const Model& model, StateEncoder& encoder) const {
     encoder.number(model.promise ? model.promise->bytes.count() : 0);
 }
 
+void Engine::encode_model(const Model& model, StateEncoder& encoder) const {
+    encoder.number(model.replicas.size());
+    for (const Replica& replica : model.replicas) {
+        replica.encode(encoder);
+        const bool is_live = replica.residency() == Residency::ready ||
+                             replica.residency() == Residency::loading ||
+                             replica.residency() == Residency::restoring;
+        const bool is_older = is_live && replica.load_number() < model.last_failed_load;
+        encoder.number((model.retired == replica.generation() ? 1u : 0u) | (is_older ? 2u : 0u));
+        if (replica.residency() != Residency::ready) continue;
+        for (const Duration cost : {model.load_cost, model.restore_cost}) {
+            for (const Instant end : turn_ends(replica, cost)) encoder.instant(end);
+        }
+    }
+    encoder.number(model.standbys.size());
+    for (const Replica& replica : model.standbys) {
+        replica.encode(encoder);
+        encoder.number(model.retired == replica.generation() ? 1 : 0);
+    }
+    encoder.number(model.standby_backoff.failure_count());
+    encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
+                   (model.breaker.is_tripped() ? 4u : 0u) | (model.is_standby_refused ? 8u : 0u));
+    encoder.number(model.breaker.deaths().size());
+    for (const Instant death : model.breaker.deaths()) encoder.instant(death);
+    encoder.number(model.backoff.failure_count());
+    encoder.number(model.window.prefetch());
+    encoder.number(model.memory_retries);
+    encoder.number(model.residue.count());
+    model.learned.encode(encoder);
+    encode_wait(model, encoder);
+    encoder.number(model.queue.size());
+    for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
+    encoder.number(model.unkillable.size());
+    for (const Generation generation : model.unkillable) encoder.generation(generation);
+}
+
 void Engine::encode(StateEncoder& encoder) const {
     encoder.number(shutting_down_ ? 1 : 0);
-    for (const Model& model : models_) {
-        encoder.number(model.replicas.size());
-        for (const Replica& replica : model.replicas) {
-            replica.encode(encoder);
-            const bool is_live = replica.residency() == Residency::ready ||
-                                 replica.residency() == Residency::loading ||
-                                 replica.residency() == Residency::restoring;
-            const bool is_older = is_live && replica.generation() < model.last_failed;
-            encoder.number((model.retired == replica.generation() ? 1u : 0u) |
-                           (is_older ? 2u : 0u));
-            if (replica.residency() != Residency::ready) continue;
-            for (const Duration cost : {model.load_cost, model.restore_cost}) {
-                for (const Instant end : turn_ends(replica, cost)) encoder.instant(end);
-            }
-        }
-        encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
-                       (model.breaker.is_tripped() ? 4u : 0u));
-        encoder.number(model.breaker.deaths().size());
-        for (const Instant death : model.breaker.deaths()) encoder.instant(death);
-        encoder.number(model.backoff.failure_count());
-        encoder.number(model.window.prefetch());
-        encoder.number(model.memory_retries);
-        encoder.number(model.residue.count());
-        model.learned.encode(encoder);
-        encode_wait(model, encoder);
-        encoder.number(model.queue.size());
-        for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
-        encoder.number(model.unkillable.size());
-        for (const Generation generation : model.unkillable) encoder.generation(generation);
-    }
+    for (const Model& model : models_) encode_model(model, encoder);
     devices_.encode(encoder);
     encoder.number(starving_.size());
     for (const auto& [place, id] : starving_) encoder.number(id.value);
@@ -222,11 +235,27 @@ std::uint64_t Engine::hash() const {
     return encoder.hash();
 }
 
+void Engine::check_standbys(const Model& model) const {
+    for (std::uint32_t place = 0; place < model.standbys.size(); ++place) {
+        const Replica& replica = model.standbys[place];
+        const ReplicaId id{model.id, ReplicaId::kFirstStandby + place};
+        const Residency residency = replica.residency();
+        WL_ASSERT(residency == cold || residency == standby || residency == stopping);
+        WL_ASSERT(residency == cold || !replica.device());
+        WL_ASSERT(residency == cold || generations_.at(replica.generation()) == id);
+        const bool is_timed =
+            residency == stopping || (residency == standby && !replica.said_hello());
+        WL_ASSERT(is_timed == replica.deadline().has_value());
+        WL_ASSERT(replica.deadline() ==
+                  deadlines_.find({TimerKind::replica_step, model.id.value, id.copy}));
+    }
+}
+
 void Engine::check_replicas(const Model& model) const {
     for (std::uint32_t copy = 0; copy < model.replicas.size(); ++copy) {
         const Replica& replica = model.replicas[copy];
         const Residency residency = replica.residency();
-        WL_ASSERT(residency != unkillable);
+        WL_ASSERT(residency != unkillable && residency != standby);
         WL_ASSERT(replica.has_process() || replica.leases().empty());
         const bool is_used = residency == ready || residency == draining || residency == stopping;
         WL_ASSERT(is_used || replica.leases().empty());
@@ -250,7 +279,9 @@ void Engine::check_replicas(const Model& model) const {
 void Engine::check_memory() const {
     devices_.check_invariants();
     for (const auto& [generation, id] : generations_) {
-        WL_ASSERT(devices_.holdings().contains(generation));  // whoever lives has a claim
+        // Whoever lives has a claim, but those that stand by.
+        const bool is_held = devices_.holdings().contains(generation);
+        WL_ASSERT(is_held || id.is_standby());
     }
     for (const auto& [generation, holding] : devices_.holdings()) {
         WL_ASSERT(!holding.is_waiting || model_of(holding.model).shortage);
@@ -271,6 +302,7 @@ void Engine::check_invariants() const {
     for (const Model& model : models_) {
         lease_count += model.lease_count();
         check_replicas(model);
+        check_standbys(model);
         const Residency foremost = model.foremost().residency();
         const bool is_away = foremost == cold || foremost == offloaded;
         WL_ASSERT(!is_away || model.queue.empty() || model.is_paused || model.shortage);

@@ -26,17 +26,26 @@ bool has_loaded(Residency residency) {
 Replica* Engine::find_generation(Generation generation) {
     const auto entry = generations_.find(generation);
     if (entry == generations_.end()) return nullptr;
-    Model& model = model_of(entry->second.model);
-    if (entry->second.copy >= model.replicas.size()) return nullptr;
-    Replica& replica = model.replicas[entry->second.copy];
+    const ReplicaId id = entry->second;
+    Model& model = model_of(id.model);
+    std::vector<Replica>& replicas = id.is_standby() ? model.standbys : model.replicas;
+    const std::uint32_t place = id.is_standby() ? id.copy - ReplicaId::kFirstStandby : id.copy;
+    if (place >= replicas.size()) return nullptr;
+    Replica& replica = replicas[place];
     return replica.generation() == generation ? &replica : nullptr;
 }
 
 void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
-    if (replica == nullptr || replica->residency() != loading || replica->said_hello()) return;
+    if (replica == nullptr || replica->said_hello()) return;
+    const Residency residency = replica->residency();
+    if (residency != loading && residency != standby) return;
+    const ReplicaId id = generations_.at(event.generation);
+    if (replica->was_standby() && event.is_bound) return refuse_standby(id, now, out);
     replica->on_hello(event.can_offload, now, out);
-    arm_replica_timers(generations_.at(event.generation));
+    if (replica->was_standby()) model_of(id.model).standby_backoff.reset();
+    if (residency == standby) return advance(id.model, now, out);
+    arm_replica_timers(id);
 }
 
 void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
@@ -55,8 +64,12 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
 
 void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
-    if (replica == nullptr || replica->residency() != loading) return;
+    if (replica == nullptr) return;
     const ReplicaId id = generations_.at(event.generation);
+    if (replica->residency() == standby) {
+        return fail_standby(id, event.error, StopStep::asked, now, out);
+    }
+    if (replica->residency() != loading) return;
     // Its need was free when it was let in: the first time a stranger was quicker, perhaps.
     const bool is_first =
         event.error.code == Errc::out_of_memory && model_of(id.model).memory_retries == 0;
@@ -279,6 +292,7 @@ void Engine::on(const ChannelLost& event, Instant now, Commands& out) {
     const ReplicaId id = generations_.at(event.generation);
     const Residency residency = replica->residency();
     const bool is_loaded = has_loaded(residency);
+    if (residency == standby) return fail_standby(id, event.error, StopStep::terminated, now, out);
     if (residency == loading) fail_load(id, event.error, out);
     if (is_loaded) {
         model_of(id.model).last_error = event.error;
@@ -332,11 +346,12 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     Model& model = model_of(id.model);
     learn_last(generation, error, out);
     generations_.erase(owner);
-    depart(generation, now, out);
+    if (devices_.holdings().contains(generation)) depart(generation, now, out);
     if (model.unkillable.erase(generation) > 0) return feed_starving(now, out);
     Replica& replica = replica_of(id);
     WL_ASSERT(replica.generation() == generation);
     const Residency residency = replica.residency();
+    if (residency == standby) pause_standbys(id, error, now, out);
     if (residency == loading) fail_load(id, error, out);
     if (has_loaded(residency)) {
         model.last_error = error;
@@ -354,7 +369,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
 Duration Engine::count_failure(ReplicaId id, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     ++model.failure_count;
-    model.last_failed = std::max(model.last_failed, replica_of(id).generation());
+    model.last_failed_load = std::max(model.last_failed_load, replica_of(id).load_number());
     const Duration pause = model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
     if (!model.breaker.on_death(model.spec.breaker, now)) return pause;
     const Generation generation = replica_of(id).generation();
@@ -367,7 +382,7 @@ void Engine::count_success(ReplicaId id, Commands& out) {
     Model& model = model_of(id.model);
     const Generation generation = replica_of(id).generation();
     // That an older copy goes on says nothing of the ones that fail.
-    if (generation > model.last_failed) model.backoff.on_success();
+    if (replica_of(id).load_number() > model.last_failed_load) model.backoff.on_success();
     if (!model.breaker.on_success()) return;
     out.push_back(Report{EventCode::model_breaker_closed, id.model, generation, {}, {}});
 }

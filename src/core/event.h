@@ -94,6 +94,7 @@ struct LaunchFailed {  // ends the generation, as WorkerExited does
 struct WorkerHello {
     Generation generation;
     bool can_offload = false;  // it has the hooks for Offload and Restore
+    bool is_bound = false;  // its import used a driver, so that it is too late to give it a device
 };
 struct WorkerLoaded {
     Generation generation;

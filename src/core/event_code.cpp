@@ -19,6 +19,9 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_restoring: return "model.restoring";
         case EventCode::model_restored: return "model.restored";
         case EventCode::model_restore_failed: return "model.restore_failed";
+        case EventCode::model_standby: return "model.standby";
+        case EventCode::model_standby_failed: return "model.standby_failed";
+        case EventCode::model_standby_ended: return "model.standby_ended";
         case EventCode::model_draining: return "model.draining";
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";

@@ -12,8 +12,12 @@ using DeviceId = base::Id<struct DeviceTag>;        // a GPU, or the CPU standin
 
 // A place for one copy of a model; generations come and go in it.
 struct ReplicaId {
+    // From here on they are those of processes that stand by; there are never so many copies.
+    static constexpr std::uint32_t kFirstStandby = 128;
+
     ModelId model;
     std::uint32_t copy = 0;  // counts from 0
+    bool is_standby() const { return copy >= kFirstStandby; }
     friend auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
 };
 

@@ -58,6 +58,7 @@ struct ModelSpec {
     // CPU, and only of workers that can); then the process goes.
     std::optional<Duration> offload_after = std::chrono::minutes{5};
     std::optional<Duration> unload_after = std::chrono::minutes{6};
+    std::uint32_t standby = 0;                    // processes kept started, for its next loads
     bool is_pinned = false;                       // makes room for nobody
     Duration max_wait = std::chrono::minutes{1};  // for memory; then those at work make room too
     // Requests held in the channel beyond `concurrency`. Empty: from the measured run time.

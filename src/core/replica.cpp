@@ -20,6 +20,7 @@ bool Replica::will_back_off() const {
         case offloaded:
         case restoring: return true;
         case stopping: return stop_cause_ == StopCause::failure;
+        case standby:
         case draining:
         case cold:
         case unkillable:
@@ -43,6 +44,7 @@ void Replica::enter(Residency next, Commands& out) {
     const Residency before = std::exchange(residency_, next);
     deadline_.reset();  // a deadline belongs to the state that set it
     switch (next) {
+        case standby: return report(EventCode::model_standby, out);
         case loading: return report(EventCode::model_loading, out);
         case ready:
             if (before == offloading) return;  // it never was away; the failure is told elsewhere
@@ -58,7 +60,8 @@ void Replica::enter(Residency next, Commands& out) {
         case unkillable: return report(EventCode::worker_unkillable, out);
         case backoff: return report(EventCode::model_backoff, out);
         case cold:
-            return report(had_process ? EventCode::model_unloaded : EventCode::model_backoff_over,
+            if (!had_process) return report(EventCode::model_backoff_over, out);
+            return report(device_ ? EventCode::model_unloaded : EventCode::model_standby_ended,
                           out);
     }
 }
@@ -67,11 +70,12 @@ void Replica::report(EventCode code, Commands& out) const {
     out.push_back(Report{code, model_, generation_, {}, {}});
 }
 
-void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out) {
+void Replica::begin(const Launch& order, const ModelSpec& spec) {
     limits_ = spec.limits;
     concurrency_ = spec.concurrency;
     generation_ = order.generation;
     device_ = order.device;
+    was_standby_ = !order.device;
     said_hello_ = false;
     is_untried_ = is_unproven_ = false;
     can_offload_ = awaits_room_ = false;
@@ -80,16 +84,42 @@ void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Co
     idle_since_.reset();
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
+}
+
+void Replica::launch(const Launch& order, const ModelSpec& spec, Instant now, Commands& out) {
+    begin(order, spec);
     loading_since_ = now;
     enter(loading, out);
     deadline_ = saturating_add(now, limits_.start_timeout);
     out.push_back(order);
 }
 
+void Replica::stand_by(const Launch& order, const ModelSpec& spec, Instant now, Commands& out) {
+    begin(order, spec);
+    enter(standby, out);
+    deadline_ = saturating_add(now, limits_.start_timeout);
+    out.push_back(order);
+}
+
+void Replica::take_up(DeviceId device, const ModelSpec& spec, Instant now, Commands& out) {
+    const std::optional<Instant> start_limit = deadline_;
+    limits_ = spec.limits;
+    device_ = device;
+    loading_since_ = now;
+    enter(loading, out);
+    deadline_ = start_limit;  // its start goes on
+    out.push_back(Assign{model_, generation_, device_});
+    if (!said_hello_) return;
+    deadline_ = saturating_add(now, limits_.load_timeout);
+    out.push_back(Load{model_, generation_, device_});
+}
+
 void Replica::on_hello(bool can_offload, Instant now, Commands& out) {
-    WL_ASSERT(residency_ == loading && !said_hello_);
+    WL_ASSERT((residency_ == loading || residency_ == standby) && !said_hello_);
     said_hello_ = true;
     can_offload_ = can_offload;
+    deadline_.reset();
+    if (residency_ == standby) return;
     deadline_ = saturating_add(now, limits_.load_timeout);
     out.push_back(Load{model_, generation_, device_});
 }
@@ -229,7 +259,8 @@ void Replica::encode(StateEncoder& encoder) const {
     encoder.number(static_cast<std::uint64_t>(residency_));
     encoder.number(static_cast<std::uint64_t>(stop_step_));
     encoder.number(static_cast<std::uint64_t>(stop_cause_));
-    encoder.number((said_hello_ ? 1u : 0u) | (is_untried_ ? 2u : 0u) | (is_unproven_ ? 4u : 0u));
+    encoder.number((said_hello_ ? 1u : 0u) | (is_untried_ ? 2u : 0u) | (is_unproven_ ? 4u : 0u) |
+                   (was_standby_ ? 8u : 0u));
     encoder.number(has_process() ? 1 : 0);
     if (has_process()) {
         encoder.generation(generation_);

@@ -42,7 +42,7 @@ class Replica {
     ModelId model() const { return model_; }
     Residency residency() const { return residency_; }
     Generation generation() const { return generation_; }
-    DeviceId device() const { return device_; }  // of its process
+    DeviceId device() const { return device_; }  // of its process; none while it stands by
     StopStep stop_step() const { return stop_step_; }
     bool has_process() const;
     bool said_hello() const { return said_hello_; }
@@ -69,6 +69,11 @@ class Replica {
     void mark_untried() { is_untried_ = true; }    // once launched: nobody knows what it needs
     // First sign of the process: send `load`.
     void on_hello(bool can_offload, Instant now, Commands& out);
+    void stand_by(const Launch& order, const ModelSpec& spec, Instant now, Commands& out);
+    void take_up(DeviceId device, const ModelSpec& spec, Instant now, Commands& out);
+    bool was_standby() const { return was_standby_; }
+    void mark_load(std::uint64_t number) { load_number_ = number; }  // of its model
+    std::uint64_t load_number() const { return load_number_; }
     void on_loaded(Instant now, Commands& out);
     void drain(Commands& out);  // ready only; recalls what has not begun
     // Starts the ladder at `first`: asked (a worker that can hear), cancelled (a run broke a
@@ -92,9 +97,7 @@ class Replica {
     void note_idle(Instant now);  // nobody uses it; keeps the first such instant
     void forget_idle();           // somebody does, or the count begins anew
     std::optional<Instant> idle_since() const { return idle_since_; }
-    void await_room(bool awaits) {
-        awaits_room_ = awaits;
-    }  // the host is being asked how full it is
+    void await_room(bool awaits) { awaits_room_ = awaits; }  // the host is asked how full it is
     bool awaits_room() const { return awaits_room_; }
     void offload(Instant now, Commands& out);
     void on_offloaded(Commands& out);
@@ -114,6 +117,7 @@ class Replica {
 
   private:
     void enter(Residency next, Commands& out);  // the one writer of residency_
+    void begin(const Launch& order, const ModelSpec& spec);
     void climb(StopStep step, Instant now, Commands& out);
     void report(EventCode code, Commands& out) const;
 
@@ -125,6 +129,8 @@ class Replica {
     DeviceId device_;
     StopStep stop_step_ = StopStep::none;
     StopCause stop_cause_ = StopCause::wanted;
+    std::uint64_t load_number_ = 0;
+    bool was_standby_ = false;
     bool said_hello_ = false;
     bool is_untried_ = false;
     bool is_unproven_ = false;

@@ -13,6 +13,10 @@ using enum Residency;
 constexpr auto kMoves = std::to_array<ResidencyMove>({
     {cold, loading},          // somebody needs it
     {cold, backoff},          // its predecessor failed and was set aside as unkillable
+    {cold, standby},          // the next load is to find its process started
+    {standby, loading},       // somebody needs the model
+    {standby, stopping},      // it failed, or is not wanted any more
+    {standby, cold},          // its process died or could not be started
     {loading, ready},         // `loaded`
     {loading, stopping},      // failed, too slow, or not wanted any more
     {loading, backoff},       // its process died or could not be started
@@ -48,6 +52,7 @@ bool is_allowed(ResidencyMove move) { return std::ranges::find(kMoves, move) != 
 std::string_view to_text(Residency residency) {
     switch (residency) {
         case cold: return "cold";
+        case standby: return "standby";
         case loading: return "loading";
         case ready: return "ready";
         case offloading: return "offloading";

@@ -9,7 +9,8 @@ namespace windlass::core {
 
 enum class Residency : std::uint8_t {
     cold,        // no process
-    loading,     // a process was asked for; not yet serving
+    standby,     // a process in advance: it comes up, or is up and waits for a load; on no device
+    loading,     // a process was asked for, or one that stood by is taken; not yet serving
     ready,       // serving; the only state in which a run may be sent
     offloading,  // its weights are on their way to the host's memory
     offloaded,   // they lie there; the process lives on and holds what its context needs
@@ -20,7 +21,7 @@ enum class Residency : std::uint8_t {
     backoff,     // waits after a failure, holds nothing
 };
 
-inline constexpr int kResidencyCount = 10;
+inline constexpr int kResidencyCount = 11;
 
 struct ResidencyMove {
     Residency from;

@@ -153,8 +153,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "How long it rests; then one request at a time is let through until one is answered."},
     {kModel, "max_batch", KeyKind::count, "1", "", "1", "4096", kLater,
      "Waiting requests that a copy may take at once."},
-    {kModel, "standby", KeyKind::count, "0", "", "0", "64", kLater,
-     "Processes that are started but hold no weights."},
+    {kModel, "standby", KeyKind::count, "0", "", "0", "8", kNow,
+     "Processes kept started for its next loads: they have imported the model and wait, on no "
+     "device and with no weights. Not for variants, nor where the import uses the GPU's driver."},
     {kModel, "recycle_after", KeyKind::count, "0", "", "0", "1000000000", kLater,
      "Requests after which a worker is replaced; 0: never."},
     {kModel, "max_growth", KeyKind::bytes, "", "\"1GiB\"", "0B", "1TiB", kLater,

@@ -142,6 +142,7 @@ void read_memory(SectionReader& reader, ModelConfiguration& model) {
 void read_limits(SectionReader& reader, ModelConfiguration& model) {
     reader.read("concurrency", model.concurrency);
     reader.read("queue_limit", model.queue_limit);
+    reader.read("standby", model.standby);
     reader.read("pinned", model.pinned);
     reader.read("preload", model.preload);
     reader.read("idempotent", model.idempotent);
@@ -196,14 +197,15 @@ void read_idle(SectionReader& reader, const IdleDefaults& defaults, ModelConfigu
     }
 }
 
-// The model with what its variant says otherwise. One that is loaded at the start is that alone:
-// memory for its variants as well is not what was asked for.
+// The model with what its variant says otherwise. What is loaded, or started, ahead of its use is
+// the model alone: memory for its variants as well is not what was asked for.
 ModelConfiguration make_variant(const ModelConfiguration& model, const std::string& name,
                                 SectionReader reader) {
     ModelConfiguration variant = model;
     variant.name = variant_name(model.name, name);
     variant.variant = name;
     variant.preload = false;
+    variant.standby = 0;
     read_need(reader, variant.need);
     std::map<std::string, std::string> env;
     reader.read("env", env);

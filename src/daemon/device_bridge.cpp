@@ -15,6 +15,17 @@ std::string name_make(const device::Device& device) {
 
 }  // namespace
 
+std::string DeviceBridge::visible_to(const core::DeviceChoice& choice) const {
+    std::string uuids;
+    for (const auto& [id, known] : known_) {
+        const std::string& uuid = uuid_of(id);
+        const bool is_chosen = choice.uuids.empty() || std::ranges::count(choice.uuids, uuid) > 0;
+        if (choice.is_cpu || uuid == "cpu" || known.is_lost || !is_chosen) continue;
+        uuids += (uuids.empty() ? "" : ",") + uuid;
+    }
+    return uuids.empty() ? "cpu" : uuids;
+}
+
 std::optional<core::DeviceId> DeviceBridge::find(std::string_view uuid) const {
     const auto found = std::ranges::find(uuids_, uuid);
     if (found == uuids_.end()) return std::nullopt;

@@ -37,6 +37,8 @@ class DeviceBridge {
     // "cpu", or a GPU's UUID.
     const std::string& uuid_of(core::DeviceId id) const { return uuids_[id.value - 1]; }
     std::optional<core::DeviceId> find(std::string_view uuid) const;
+    // The UUIDs of the GPUs that are there and may be chosen, with commas between; "cpu": none.
+    std::string visible_to(const core::DeviceChoice& choice) const;
     // Its driver and product; empty: what is learned there holds for no other.
     const std::string& make_of(core::DeviceId id) const { return known_.at(id).make; }
 

@@ -68,6 +68,7 @@ double open_descriptors() {
     return static_cast<double>(std::distance(begin(entries), end(entries)) - 1);
 }
 
+// Of models: what stands by is beside them.
 constexpr std::array kResidencies = {
     core::Residency::cold,       core::Residency::loading,   core::Residency::ready,
     core::Residency::offloading, core::Residency::offloaded, core::Residency::restoring,

@@ -41,7 +41,8 @@ struct ModelConfiguration {
     std::optional<std::uint32_t> copies = 1;  // empty: "auto"
     std::uint32_t concurrency = 1;
     std::uint32_t queue_limit = 1000;
-    bool pinned = false;  // makes room for nobody
+    std::uint32_t standby = 0;  // processes that are started ahead of a load
+    bool pinned = false;        // makes room for nobody
     bool preload = false;
     bool idempotent = false;
     Duration start_timeout = std::chrono::seconds{60};

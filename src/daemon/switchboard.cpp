@@ -281,18 +281,32 @@ void Switchboard::carry_out(core::Command& command) {
 }
 
 void Switchboard::on(const core::Launch& command) {
-    devices_of_[command.generation] = bridge_.uuid_of(command.device);
-    worker::LaunchOrder order = to_launch_order(configuration_of(command.model), command.generation,
-                                                options_.python_package, options_.environment);
+    const ModelConfiguration& model = configuration_of(command.model);
+    worker::LaunchOrder order =
+        to_launch_order(model, command.generation, options_.python_package, options_.environment);
     if (options_.emulated) options_.emulated->add_to(order.environment, options_.environment);
-    order.device = devices_of_[command.generation];
+    order.is_standby = !command.device;
+    if (order.is_standby) {
+        // Its import may count the devices; if it uses one, that is found out.
+        order.device = bridge_.visible_to(to_spec(model).devices);
+    } else {
+        order.device = bridge_.uuid_of(command.device);
+    }
+    devices_of_[command.generation] = order.is_standby ? "" : order.device;
     supervisor_.launch(order);
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
         models_of_[command.generation] = command.model;
-        measures_.add(command.generation.value, *pid, order.device);
+        if (!order.is_standby) measures_.add(command.generation.value, *pid, order.device);
         io::set_descriptor_limit(*pid, options_.descriptors.former);
     }
+}
+
+void Switchboard::on(const core::Assign& command) {
+    const std::string& uuid = bridge_.uuid_of(command.device);
+    devices_of_[command.generation] = uuid;
+    const auto pid = pids_.find(command.generation);
+    if (pid != pids_.end()) measures_.add(command.generation.value, pid->second, uuid);
 }
 
 void Switchboard::on(const core::Load& command) {
@@ -300,6 +314,7 @@ void Switchboard::on(const core::Load& command) {
     const std::string uuid = bridge_.uuid_of(command.device);
     supervisor_.load(command.generation.value, {.model = model.name,
                                                 .device = std::string{worker::name_inside(uuid)},
+                                                .uuid = uuid == "cpu" ? "" : uuid,
                                                 .concurrency = model.concurrency,
                                                 .body_max = body_limit_,
                                                 .heartbeat = kHeartbeat});
@@ -417,11 +432,12 @@ void Switchboard::on(const core::Report& command) {
     constexpr std::array kMemoryMoved = {model_ready, model_offloaded, model_restored,
                                          worker_reaped};
     if (std::ranges::find(kMemoryMoved, command.code) != kMemoryMoved.end()) {
-        bridge_.refresh(devices_of_[command.generation]);
+        const std::string& uuid = devices_of_[command.generation];
+        if (!uuid.empty()) bridge_.refresh(uuid);
     }
-    constexpr std::array kMoves = {model_loading,   model_ready,     model_offloading,
-                                   model_offloaded, model_restoring, model_restored,
-                                   model_draining,  model_stopping,  worker_unkillable};
+    constexpr std::array kMoves = {
+        model_standby,   model_loading,  model_ready,    model_offloading, model_offloaded,
+        model_restoring, model_restored, model_draining, model_stopping,   worker_unkillable};
     if (std::ranges::find(kMoves, command.code) != kMoves.end()) {
         since_[command.generation] = loop_.now();
     }

@@ -130,6 +130,7 @@ class Switchboard final : public http::Backend {
 
     void carry_out(core::Command& command);
     void on(const core::Launch& command);
+    void on(const core::Assign& command);
     void on(const core::Load& command);
     void on(const core::Dispatch& command);
     void on(const core::Recall& command);

@@ -60,6 +60,7 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
                     .cooldown = model.breaker_cooldown};
     spec.offload_after = model.offload_after;
     spec.unload_after = model.unload_after;
+    spec.standby = model.standby;
     spec.is_pinned = model.pinned;
     spec.max_wait = model.max_wait;
     return spec;
@@ -100,7 +101,7 @@ std::optional<core::Event> to_event(const worker::Event& event) {
     return std::visit(
         base::Overloaded{
             [&](const worker::Hello& e) -> Answer {
-                return core::WorkerHello{worker_id(e), e.can_offload};
+                return core::WorkerHello{worker_id(e), e.can_offload, e.used_driver};
             },
             [&](const worker::Loaded& e) -> Answer { return core::WorkerLoaded{worker_id(e)}; },
             [&](const worker::Started& e) -> Answer {

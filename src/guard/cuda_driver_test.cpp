@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include "guard/driver_use.h"
+#include "guard/library.h"
+
 namespace windlass::guard {
 
 using base::Errc;
@@ -36,6 +39,12 @@ TEST_CASE("a library that is not there is `driver_missing`") {
     REQUIRE_FALSE(library.has_value());
     CHECK(library.error().code == Errc::driver_missing);
     CHECK(library.error().message.find("libnobody-has-this.so.7") != std::string::npos);
+}
+
+TEST_CASE("a library that nobody opened is not found, and not opened; the C library is there") {
+    CHECK_FALSE(Library::find_open("libnobody-has-this.so.7").has_value());
+    CHECK(Library::find_open("libc.so.6").has_value());
+    CHECK_FALSE(has_used_cuda());  // by this test
 }
 
 }  // namespace windlass::guard

@@ -22,6 +22,12 @@ base::Result<Library> Library::open(const std::string& name) {
                                   reason == nullptr ? "no reason given" : reason));
 }
 
+std::optional<Library> Library::find_open(const std::string& name) {
+    void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD);
+    if (handle == nullptr) return std::nullopt;
+    return Library{name, handle};
+}
+
 void* Library::address_of(const char* symbol) const { return dlsym(handle_, symbol); }
 
 }  // namespace windlass::guard

@@ -2,6 +2,7 @@
 // program runs where there is none.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,8 @@ class Library {
     // `name`: a soname, found as the loader finds it, or a path. `driver_missing` when it cannot be
     // opened.
     static base::Result<Library> open(const std::string& name);
+    // Only if somebody in this process has opened it.
+    static std::optional<Library> find_open(const std::string& name);
 
     const std::string& name() const { return name_; }
 

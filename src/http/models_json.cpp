@@ -86,7 +86,8 @@ void write_model(JsonWriter& json, const ModelStatus& model) {
         json.begin_object();
         json.key("id").number(process.worker);
         json.key("pid").number(static_cast<std::uint64_t>(process.pid));
-        json.key("device").string(process.device);
+        json.key("device");
+        process.device.empty() ? json.null() : json.string(process.device);
         json.key("state").string(process.state);
         json.end_object();
     }

@@ -49,7 +49,8 @@ void write_worker(JsonWriter& json, const WorkerStatus& worker) {
     json.key("id").number(worker.id);
     json.key("pid").number(static_cast<std::uint64_t>(worker.pid));
     json.key("model").string(worker.model);
-    json.key("device").string(worker.device);
+    json.key("device");
+    worker.device.empty() ? json.null() : json.string(worker.device);
     json.key("state").string(worker.state);
     json.key("since_s").seconds(worker.since);
     write_bytes(json, "claimed_bytes", worker.claimed);

@@ -21,7 +21,7 @@ TEST_CASE("a worker says what it does, and null where nothing is known") {
           R"("heartbeat_age_s":0.300,"progress":)"
           R"({"request":"r1","step":3,"total":null,"phase":null,"age_s":0.000}}]})");
     CHECK(http::to_json(http::WorkerStatus{.id = 1, .pid = 2, .state = "loading"}) ==
-          R"({"id":1,"pid":2,"model":"","device":"","state":"loading","since_s":0.000,)"
+          R"({"id":1,"pid":2,"model":"","device":null,"state":"loading","since_s":0.000,)"
           R"("claimed_bytes":null,"used_bytes":null,"running":[],)"
           R"("heartbeat_age_s":null,"progress":null})");
 }

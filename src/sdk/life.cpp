@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "base/version.h"
+#include "guard/driver_use.h"
 #include "sdk/exit_status.h"
 #include "sdk/failure.h"
+#include "sdk/standby.h"
 
 namespace windlass::sdk {
 namespace {
@@ -47,7 +49,8 @@ std::string hello(bool can_offload) {
                                      .sdk = fmt::format("cpp/{}", base::version()),
                                      .pid = ::getpid(),
                                      .runtime = __VERSION__,
-                                     .can_offload = can_offload});
+                                     .can_offload = can_offload,
+                                     .used_driver = is_on_standby() && guard::has_used_cuda()});
 }
 
 base::Error broken(std::string message) {
@@ -133,6 +136,7 @@ std::optional<wire::LoadOrder> Life::begin() {
     outbox_.write();
     std::optional<wire::LoadOrder> order = wait_for_order();
     if (!order) return std::nullopt;
+    if (is_on_standby()) see_only(order->uuid);
     {
         const Reporting reporting{reporter_, Reporting::Where::everywhere};
         if (!attempt([&] { return model_.load(order->device); })) return std::nullopt;

@@ -191,11 +191,13 @@ bool is_header_text(std::string_view text) {
 }
 
 std::string to_json(const Hello& hello) {
-    return print({{"protocol", hello.protocol},
-                  {"sdk", hello.sdk},
-                  {"pid", hello.pid},
-                  {"runtime", hello.runtime},
-                  {"can_offload", hello.can_offload}});
+    json::object object{{"protocol", hello.protocol},
+                        {"sdk", hello.sdk},
+                        {"pid", hello.pid},
+                        {"runtime", hello.runtime},
+                        {"can_offload", hello.can_offload}};
+    if (hello.used_driver) object["used_driver"] = true;
+    return print(object);
 }
 
 std::string to_json(const Answer& answer) {
@@ -235,6 +237,7 @@ std::string to_json(const LoadOrder& order) {
     WL_ASSERT(order.body_max.count() <= kAnyNumber32);
     return print({{"model", order.model},
                   {"device", order.device},
+                  {"uuid", order.uuid},
                   {"concurrency", order.concurrency},
                   {"body_max", order.body_max.count()},
                   {"heartbeat_ms", to_whole_milliseconds(order.heartbeat)}});
@@ -279,6 +282,7 @@ Result<Hello> parse_hello(std::string_view text) {
     hello.pid = static_cast<int>(meta.get_number("pid", std::numeric_limits<int>::max()));
     hello.runtime = meta.get_string("runtime");
     hello.can_offload = meta.find_bool("can_offload").value_or(false);
+    hello.used_driver = meta.find_bool("used_driver").value_or(false);
     return meta.finish(std::move(hello));
 }
 
@@ -337,6 +341,7 @@ Result<LoadOrder> parse_load_order(std::string_view text) {
     LoadOrder order;
     order.model = meta.get_string("model");
     order.device = meta.get_string("device");
+    order.uuid = meta.find_string("uuid").value_or("");
     order.concurrency = static_cast<std::uint32_t>(meta.get_number("concurrency", kAnyNumber32));
     order.body_max = base::Bytes{meta.get_number("body_max", kAnyNumber32)};
     order.heartbeat = std::chrono::milliseconds{meta.get_number("heartbeat_ms", kDurationMaxMs)};

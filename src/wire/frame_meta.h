@@ -22,6 +22,8 @@ struct Hello {
     std::string runtime;  // "3.11.2"
     // It has the hooks for `offload` and `restore`. Absent, as from an older SDK: it has not.
     bool can_offload = false;
+    // Of a process that stands by: its import has used the GPU's driver. Absent: it has not.
+    bool used_driver = false;
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -79,6 +81,7 @@ struct LogLine {
 struct LoadOrder {
     std::string model;
     std::string device;  // "cpu" or "cuda": the one that the worker sees
+    std::string uuid;    // of that GPU, for a process that stood by; empty for the CPU
     std::uint32_t concurrency = 1;
     base::Bytes body_max;  // fits 32 bits, as in the frame header
     base::Duration heartbeat{};

@@ -34,14 +34,20 @@ TEST_CASE("the metas print as the protocol shows them and read back") {
           R"({"protocol":1,"sdk":"python/0.1.0","pid":4711,"runtime":"3.11.2",)"
           R"("can_offload":true})");
     CHECK(wire::parse_hello(wire::to_json(hello)).value() == hello);
+    wire::Hello bound = hello;
+    bound.used_driver = true;
+    CHECK(wire::to_json(bound).ends_with(R"("can_offload":true,"used_driver":true})"));
+    CHECK(wire::parse_hello(wire::to_json(bound)).value() == bound);
 
     const wire::LoadOrder load{.model = "digits",
-                               .device = "cpu",
+                               .device = "cuda",
+                               .uuid = "GPU-1",
                                .concurrency = 1,
                                .body_max = base::Bytes{268435456},
                                .heartbeat = 1s};
-    CHECK(wire::to_json(load) == R"({"model":"digits","device":"cpu","concurrency":1,)"
-                                 R"("body_max":268435456,"heartbeat_ms":1000})");
+    CHECK(wire::to_json(load) ==
+          R"({"model":"digits","device":"cuda","uuid":"GPU-1","concurrency":1,)"
+          R"("body_max":268435456,"heartbeat_ms":1000})");
     CHECK(wire::parse_load_order(wire::to_json(load)).value() == load);
 
     const wire::RunOrder run{

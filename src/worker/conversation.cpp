@@ -82,7 +82,8 @@ base::Result<void> Conversation::on_hello(const Frame& frame) {
                    .pid = hello.pid,
                    .sdk = std::move(hello.sdk),
                    .runtime = std::move(hello.runtime),
-                   .can_offload = hello.can_offload});
+                   .can_offload = hello.can_offload,
+                   .used_driver = hello.used_driver});
     return {};
 }
 

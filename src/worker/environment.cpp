@@ -27,6 +27,11 @@ std::vector<std::string> make_environment(const std::vector<std::string>& inheri
     table.erase("WINDLASS_VARIANT");
     if (!order.variant.empty()) table["WINDLASS_VARIANT"] = order.variant;
     table["TMPDIR"] = order.temporary_dir;
+    if (order.is_standby) {
+        table["WINDLASS_STANDBY"] = "1";
+    } else {
+        table.erase("WINDLASS_STANDBY");
+    }
     // One UUID, so that the worker sees that device and no other; for the CPU none, so that it
     // cannot stray onto a GPU. A UUID is of one vendor, and the other's driver finds none by it.
     const std::string visible = order.device == "cpu" ? "" : order.device;

@@ -14,7 +14,8 @@ struct EnvironmentOrder {
     std::string daemon_id;
     std::uint64_t generation = 0;
     std::string variant;        // which setting of its model it is; empty: none
-    std::string device;         // "cpu" or the UUID of a GPU
+    std::string device;         // "cpu" or the UUID of a GPU; several UUIDs with commas between
+    bool is_standby = false;    // which of them it is for is told by its load
     std::string temporary_dir;  // path of the private TMPDIR
 };
 

@@ -42,8 +42,22 @@ TEST_CASE(
     CHECK(std::ranges::count(environment, "WINDLASS_VARIANT=fp16") == 1);
     CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-8a1c") == 1);
     CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-8a1c") == 1);
+    CHECK(std::ranges::count(environment, "WINDLASS_STANDBY=1") == 0);
     CHECK(worker::name_inside("GPU-8a1c") == "cuda");
     CHECK(worker::name_inside("cpu") == "cpu");
+}
+
+TEST_CASE("a process on standby sees all GPUs that it may be for, and knows that it is one") {
+    const std::vector<std::string> environment =
+        worker::make_environment({"WINDLASS_STANDBY=of the daemon's own"}, {.model_table = {},
+                                                                            .daemon_id = "d",
+                                                                            .generation = 1,
+                                                                            .variant = "",
+                                                                            .device = "GPU-1,GPU-2",
+                                                                            .is_standby = true,
+                                                                            .temporary_dir = "/t"});
+    CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-1,GPU-2") == 1);
+    CHECK(std::ranges::count(environment, "WINDLASS_STANDBY=1") == 1);
 }
 
 TEST_CASE("a temporary directory is private and goes in steps") {

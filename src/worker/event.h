@@ -22,6 +22,7 @@ struct Hello {
     std::string sdk;
     std::string runtime;
     bool can_offload = false;  // it has the hooks for offload() and restore()
+    bool used_driver = false;  // one on standby: it cannot be given a device any more
 };
 
 struct Loaded {
@@ -133,8 +134,7 @@ std::string to_text(const Exited& exited);
 
 enum class Output : std::uint8_t { standard_output, standard_error, log };
 
-// A line that the worker printed: valid UTF-8, without its end; a line of more than 16 KiB comes in
-// pieces. Or the text of a log frame: at most 64 KiB, and it may hold several lines.
+// A line that it printed, in UTF-8 and pieces of 16 KiB; or the lines of a log frame, 64 KiB.
 struct Printed {
     std::uint64_t generation = 0;
     std::string model;

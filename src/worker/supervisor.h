@@ -45,7 +45,8 @@ struct LaunchOrder {
     std::string variant;            // of that model; empty: none
     std::vector<std::string> argv;  // the program first; looked up in PATH if it has no slash
     std::map<std::string, std::string> environment;  // set on top of the daemon's own
-    std::string device = "cpu";                      // or the UUID of a GPU
+    std::string device = "cpu";  // or the UUID of a GPU; of one that stands by, of all it may use
+    bool is_standby = false;     // load() comes later, and says which of them it is for
 };
 
 // Rules that hold for each generation:

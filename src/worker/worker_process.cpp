@@ -57,6 +57,7 @@ io::SpawnOrder make_spawn_order(const SupervisorOptions& options, const LaunchOr
                                                             .generation = order.generation,
                                                             .variant = order.variant,
                                                             .device = order.device,
+                                                            .is_standby = order.is_standby,
                                                             .temporary_dir = folders.temporary}),
         .descriptors = {{.ours = channels.standard_output.write_end.number(), .theirs = 1},
                         {.ours = channels.standard_error.write_end.number(), .theirs = 2},

@@ -54,6 +54,27 @@ TEST_CASE("a call and a load, with a model that leaves at once: explored to clos
     require_closed("call, load, unload_after 0", options);
 }
 
+TEST_CASE("a call on a model with a process on standby: explored to closure") {
+    WorldOptions options{.model = small_model(false), .call_count = 1, .is_calm = true};
+    options.model.standby = 1;
+    require_closed("call, standby", options);
+}
+
+TEST_CASE("a load on a model with a process on standby, and all that workers may do" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options{.model = small_model(false), .call_count = 0, .has_load = true};
+    options.model.standby = 1;
+    require_closed("load, standby", options);
+}
+
+TEST_CASE("a call and a restart on a model with a process on standby: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options{
+        .model = small_model(false), .call_count = 1, .has_restart = true, .is_calm = true};
+    options.model.standby = 1;
+    require_closed("call, restart, standby", options);
+}
+
 TEST_CASE("a call and a restart: explored to closure") {
     require_closed("call, restart",
                    {.model = small_model(false), .call_count = 1, .has_restart = true});

@@ -149,6 +149,9 @@ void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generatio
     add("closes its channel", core::ChannelLost{generation, worker_error(Errc::worker_lost)});
     if (!worker.said_hello && !worker.has_failed) {
         add("says hello", core::WorkerHello{generation});
+        if (options_.model.standby > 0) {
+            add("has used a driver", core::WorkerHello{generation, false, true});
+        }
         add("fails to start", core::LoadFailed{generation, worker_error(Errc::internal)});
     }
     if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
@@ -379,6 +382,7 @@ void SmallWorld::note_commands(const core::Commands& commands) {
                 [&](const core::Launch& c) {
                     workers_[c.generation] = {.model = c.model, .device = c.device};
                 },
+                [&](const core::Assign& c) { workers_.at(c.generation).device = c.device; },
                 [&](const core::Load& c) { workers_.at(c.generation).got_load = true; },
                 [&](const core::Offload& c) { workers_.at(c.generation).is_moving = true; },
                 [&](const core::Restore& c) { workers_.at(c.generation).is_moving = true; },

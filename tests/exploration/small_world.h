@@ -2,6 +2,7 @@
 // or is not: all that may happen next, as moves. The real engine inside, the oracle beside it.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -49,8 +50,13 @@ class SmallWorld {
     std::string canonical() const;
     const std::optional<std::string>& violation() const { return violation_; }
     const core::Engine& engine() const { return engine_; }
-    // Nothing is owed to anybody: no request waits, no process lives.
-    bool is_quiet() const { return ledger_.unanswered_count() == 0 && workers_.empty(); }
+    // Nothing is owed to anybody: no request waits, no process lives but on standby.
+    bool is_quiet() const {
+        const auto is_on_standby = [](const auto& entry) {
+            return !entry.second.device && entry.second.signals == 0;
+        };
+        return ledger_.unanswered_count() == 0 && std::ranges::all_of(workers_, is_on_standby);
+    }
     // A law for quiet states: once all faults are over, no claim and no fence is left.
     std::optional<std::string> find_leftover() const;
     // What the engine reported of the last move.

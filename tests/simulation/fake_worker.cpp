@@ -16,7 +16,8 @@ core::Error said(Errc code) { return base::fail(code, "said by a fake worker"); 
 
 }  // namespace
 
-FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const WorldHooks& hooks)
+FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const WorldHooks& hooks,
+                       bool is_standby)
     : generation_(generation), spec_(spec), hooks_(&hooks) {
     const auto latency = hooks.between(1ms, 200ms);
     if (hooks.strikes(Fault::launch_fails)) {
@@ -25,7 +26,9 @@ FakeWorker::FakeWorker(Generation generation, const core::ModelSpec& spec, const
         hooks.schedule(latency, core::LoadFailed{generation, said(Errc::internal)});
         die(latency + 5ms);
     } else if (!hooks.strikes(Fault::start_silent)) {
-        hooks.schedule(latency, core::WorkerHello{generation, hooks.between(0ms, 9ms) > 1ms});
+        const bool can_offload = hooks.between(0ms, 9ms) > 1ms;
+        const bool is_bound = is_standby && hooks.strikes(Fault::start_uses_driver);
+        hooks.schedule(latency, core::WorkerHello{generation, can_offload, is_bound});
     }
     if (hooks.strikes(Fault::channel_lost)) {
         hooks.schedule(hooks.between(1ms, 3s),

@@ -29,7 +29,8 @@ struct WorldHooks {
 
 class FakeWorker {
   public:
-    FakeWorker(Generation generation, const core::ModelSpec& spec, const WorldHooks& hooks);
+    FakeWorker(Generation generation, const core::ModelSpec& spec, const WorldHooks& hooks,
+               bool is_standby);
 
     // Commands. The constructor is Launch.
     void load();

@@ -35,6 +35,7 @@ void draw_limits(Random& random, core::ModelSpec& spec) {
     spec.offload_after = {};
     if (random.chance(700))
         spec.offload_after = random.chance(200) ? 0ms : random.between(20ms, 1s);
+    spec.standby = random.chance(200) ? static_cast<std::uint32_t>(1 + random.below(2)) : 0;
     spec.prefetch = {};
     if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
 }
@@ -358,9 +359,16 @@ void Simulation::deliver(const core::Event& event) {
 void Simulation::count_copies(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         const auto* launch = std::get_if<core::Launch>(&command);
-        if (launch == nullptr || !specs_[launch->model.value - 1].copies.is_auto) continue;
+        if (launch == nullptr || !launch->device || !specs_[launch->model.value - 1].copies.is_auto)
+            continue;
         if (engine_.view(launch->model).copies > 0) coverage_.count("one more copy");
     }
+}
+
+void Simulation::place(const core::Launch& placed) {
+    const core::Device& device = *engine_.devices().find_device(placed.device);
+    memory_.launch(placed, specs_[placed.model.value - 1],
+                   *device.ledger.find_claim(placed.generation));
 }
 
 void Simulation::carry_out(const core::Commands& commands) {
@@ -371,11 +379,12 @@ void Simulation::carry_out(const core::Commands& commands) {
         std::visit(base::Overloaded{
                        [&](const core::SampleDevice& c) { memory_.ask(c, now_); },
                        [&](const core::Launch& c) {
-                           const core::Device& device = *engine_.devices().find_device(c.device);
-                           memory_.launch(c, specs_[c.model.value - 1],
-                                          *device.ledger.find_claim(c.generation));
+                           if (c.device) place(c);
                            workers_.try_emplace(c.generation, c.generation,
-                                                specs_[c.model.value - 1], hooks_);
+                                                specs_[c.model.value - 1], hooks_, !c.device);
+                       },
+                       [&](const core::Assign& c) {
+                           place({c.model, c.generation, c.device});
                        },
                        [&](const core::Load& c) { worker(c.generation).load(); },
                        [&](const core::Offload& c) { worker(c.generation).offload(); },

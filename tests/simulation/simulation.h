@@ -37,6 +37,7 @@ class Simulation {
     bool is_owed() const;  // the dead left something that is claimed or fenced
     void count_copies(const core::Commands& commands);
     void carry_out(const core::Commands& commands);
+    void place(const core::Launch& placed);  // where a load takes memory
     void recall_needs();
     void send_client();
     void send_administrator();

@@ -18,6 +18,7 @@ std::string name_of(core::ResidencyMove move) {
 
 std::optional<Residency> entered_by(EventCode code) {
     switch (code) {
+        case EventCode::model_standby: return Residency::standby;
         case EventCode::model_loading: return Residency::loading;
         case EventCode::model_ready: return Residency::ready;
         case EventCode::model_restored: return Residency::ready;
@@ -26,10 +27,12 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::model_restoring: return Residency::restoring;
         case EventCode::model_draining: return Residency::draining;
         case EventCode::model_stopping: return Residency::stopping;
+        case EventCode::model_standby_ended:
         case EventCode::model_backoff_over:
         case EventCode::model_unloaded: return Residency::cold;
         case EventCode::model_backoff: return Residency::backoff;
         case EventCode::worker_unkillable: return Residency::unkillable;
+        case EventCode::model_standby_failed:
         case EventCode::model_offload_failed:
         case EventCode::model_restore_failed:
         case EventCode::model_load_retried:

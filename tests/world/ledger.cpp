@@ -74,6 +74,9 @@ void Ledger::on(const core::RestartAsked& event, Instant now) {
     for (const auto& [generation, process] : processes_) {
         if (process.model == event.model) request.before.insert(generation);
     }
+    for (const auto& [generation, process] : standbys_) {
+        if (process.model == event.model) request.before.insert(generation);
+    }
 }
 void Ledger::on(const core::OffloadAsked& event, Instant now) {
     requests_[event.request] = {.kind = RequestKind::offload,
@@ -101,8 +104,7 @@ void Ledger::on(const core::PauseAsked& event, Instant) {
 void Ledger::on(const core::ResumeAsked& event, Instant) { models_[event.model].is_paused = false; }
 
 void Ledger::on(const core::KillAsked& event, Instant) {
-    const auto process = processes_.find(event.generation);
-    if (process != processes_.end()) process->second.is_condemned = true;
+    if (Process* process = find_process(event.generation)) process->is_condemned = true;
 }
 
 void Ledger::on(const core::ModelConfigured& event, Instant) {
@@ -121,10 +123,10 @@ void Ledger::on(const core::ModelRemoved& event, Instant) {
 // --- workers
 
 void Ledger::on(const core::WorkerHello& event, Instant) {
-    const auto process = processes_.find(event.generation);
-    if (process == processes_.end()) return;
-    process->second.said_hello = true;
-    process->second.can_offload = event.can_offload;
+    Process* process = find_process(event.generation);
+    if (process == nullptr) return;
+    process->said_hello = true;
+    process->can_offload = event.can_offload;
 }
 void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     const auto process = processes_.find(event.generation);
@@ -134,9 +136,9 @@ void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     memory_.on_loaded(event.generation);
 }
 void Ledger::on(const core::LoadFailed& event, Instant) {
+    if (Process* process = find_process(event.generation)) process->has_failed = true;
     const auto process = processes_.find(event.generation);
     if (process == processes_.end()) return;
-    process->second.has_failed = true;
     happened_.ended_models.insert(process->second.model);
     happened_.failed = event.error;
 }
@@ -185,9 +187,9 @@ void Ledger::on(const core::RunRecalled& event, Instant now) {
     process->second.last_end = now;
 }
 void Ledger::on(const core::ChannelLost& event, Instant) {
+    if (Process* process = find_process(event.generation)) process->is_deaf = true;
     const auto process = processes_.find(event.generation);
     if (process == processes_.end()) return;
-    process->second.is_deaf = true;
     happened_.ended_models.insert(process->second.model);
     happened_.failed = event.error;
 }
@@ -200,6 +202,7 @@ void Ledger::on(const core::WorkerExited& event, Instant now) {
 }
 
 void Ledger::end_process(Generation generation, Instant now) {
+    standbys_.erase(generation);
     const auto process = processes_.find(generation);
     if (process == processes_.end()) return;
     happened_.device_lost = memory_.is_lost(process->second.device);
@@ -299,6 +302,13 @@ void Ledger::encode(core::StateEncoder& encoder) const {
             encoder.request(request);
             encoder.number(run.begun ? 1 : 0);
         }
+    }
+    encoder.number(standbys_.size());
+    for (const auto& [generation, process] : standbys_) {
+        encoder.generation(generation);
+        encoder.number((process.said_hello ? 1u : 0u) | (process.has_failed ? 2u : 0u) |
+                       (process.is_deaf ? 4u : 0u) | (process.stop_sent ? 8u : 0u) |
+                       (process.term_sent ? 16u : 0u) | (process.kill_sent ? 32u : 0u));
     }
 }
 

@@ -1,6 +1,7 @@
 // The oracle: a bookkeeping of its own, fed with the same events and commands as the engine's
 // shell, that says when a command breaks a law. It shares no code with the engine and reads its
 // state only to check what it tells people.
+// lint: long file, a table of what it hears: one line for each event and command
 #pragma once
 
 #include <cstdint>
@@ -71,6 +72,7 @@ class Ledger {
     void on(const core::ShutdownForced& event, Instant now);
 
     void on(const core::Launch& command, Instant now);
+    void on(const core::Assign& command, Instant now);
     void on(const core::Load& command, Instant now);
     void on(const core::Dispatch& command, Instant now);
     void on(const core::Recall& command, Instant now);
@@ -109,6 +111,8 @@ class Ledger {
     const core::ModelSpec& spec(ModelId id) const { return specs_.at(id.value - 1); }
 
     void check_breaker(ModelId id, Instant now);
+    void check_placed(const core::Launch& command, Instant now);
+    Process new_process(const core::Launch& command, Instant now) const;
 
     // ledger_evictions.cpp: who had to make room, and for whom
     void on_evicted(Generation generation);
@@ -119,11 +123,16 @@ class Ledger {
 
     bool must_rest(ModelId id, Instant now) const;
 
+    // ledger_standby.cpp: processes that were started ahead of their load
+    void on_standby(const core::Launch& command, Instant now);
+    Process* find_process(Generation generation);  // of either kind; null: it is gone
+
     std::vector<core::ModelSpec> specs_;
     MemoryBook memory_;
     std::map<ModelId, Model> models_;
     std::map<RequestId, Request> requests_;
     std::map<Generation, Process> processes_;  // launched and not seen to end
+    std::map<Generation, Process> standbys_;   // so are these, for no load yet
     std::set<core::DeviceId> evicted_on_;      // in this turn
     std::optional<std::string> violation_;
     bool shutting_down_ = false;

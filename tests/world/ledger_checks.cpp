@@ -68,9 +68,28 @@ bool Ledger::waits_for_run(Generation generation, const Process& waiting, Instan
 }
 
 void Ledger::on(const core::Launch& command, Instant now) {
+    if (find_process(command.generation) != nullptr) fail("a generation was used twice");
+    if (!command.device) return on_standby(command, now);
+    check_placed(command, now);
+    processes_[command.generation] = new_process(command, now);
+}
+
+Process Ledger::new_process(const core::Launch& command, Instant now) const {
+    const core::ModelSpec& model = spec(command.model);
+    const bool has_need = memory_.is_need_known(model, command.device);
+    return {.model = command.model,
+            .device = command.device,
+            .limits = model.limits,
+            .concurrency = model.concurrency,
+            .is_untried = !has_need && memory_.is_known(command.device, now, true),
+            .may_be_untried = !has_need && memory_.is_known(command.device, now, false),
+            .launched = now};
+}
+
+// It is to load on a device: somebody waits for it, and there is room.
+void Ledger::check_placed(const core::Launch& command, Instant now) {
     std::uint32_t living_count = 0;
     for (const auto& [generation, process] : processes_) {
-        if (generation == command.generation) fail("a generation was used twice");
         if (process.model == command.model && !is_set_aside(process, now)) ++living_count;
     }
     if (living_count >= spec(command.model).copies.count_max) {
@@ -78,7 +97,11 @@ void Ledger::on(const core::Launch& command, Instant now) {
     }
     const bool has_need = memory_.is_need_known(spec(command.model), command.device);
     check_alone(command.device, command.generation, has_need, now);
-    memory_.on(command, spec(command.model), now);
+    // After so long, what was learned of others counts no more.
+    const Duration doubt =
+        std::max(spec(command.model).max_wait, Duration{std::chrono::minutes{1}});
+    const bool is_doubted = models_[command.model].awaits_memory_since + doubt <= now;
+    memory_.on(command, spec(command.model), is_doubted, now);
     if (const auto& broken = memory_.violation()) fail(*broken);
     if (shutting_down_) fail("a process was launched during shutdown");
     Model& model = models_[command.model];
@@ -92,14 +115,6 @@ void Ledger::on(const core::Launch& command, Instant now) {
                                                   : request.kind != RequestKind::unload);
     });
     if (!is_wanted) fail("a process was launched that nobody asked for");
-    processes_[command.generation] = {
-        .model = command.model,
-        .device = command.device,
-        .limits = spec(command.model).limits,
-        .concurrency = spec(command.model).concurrency,
-        .is_untried = !has_need && memory_.is_known(command.device, now, true),
-        .may_be_untried = !has_need && memory_.is_known(command.device, now, false),
-        .launched = now};
 }
 
 void Ledger::on(const core::Load& command, Instant now) {
@@ -157,9 +172,9 @@ void Ledger::on(const core::Cancel& command, Instant now) {
 }
 
 void Ledger::on(const core::Stop& command, Instant now) {
-    const auto found = processes_.find(command.generation);
-    if (found == processes_.end()) return fail("stop for a process that is gone");
-    Process& process = found->second;
+    Process* found = find_process(command.generation);
+    if (found == nullptr) return fail("stop for a process that is gone");
+    Process& process = *found;
     const bool has_begun =
         std::ranges::any_of(process.runs, [](const auto& run) { return run.second.begun; });
     if (has_begun && !process.is_poisoned) fail("a worker was told to stop while a run used it");
@@ -177,7 +192,7 @@ void Ledger::check_death_cause(const Process& process, Instant now, const char* 
     const bool load_is_over =
         process.said_hello && !process.is_loaded && process.load_sent + limits.load_timeout <= now;
     const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
-    const bool is_device_lost = memory_.is_lost(process.device);
+    const bool is_device_lost = process.device && memory_.is_lost(process.device);
     const bool end_is_near = shutting_down_ && shutdown_began_ + grace_ * 4 / 5 <= now;
     if (is_move_over(process, now)) return;
     if (!is_device_lost && !start_is_over && !load_is_over && !stop_is_over && !end_is_near &&
@@ -191,23 +206,23 @@ void Ledger::check_death_cause(const Process& process, Instant now, const char* 
 }
 
 void Ledger::on(const core::Terminate& command, Instant now) {
-    const auto process = processes_.find(command.generation);
-    if (process == processes_.end()) return fail("SIGTERM for a process that is gone");
-    check_death_cause(process->second, now, "SIGTERM");
-    process->second.term_sent = now;
+    Process* process = find_process(command.generation);
+    if (process == nullptr) return fail("SIGTERM for a process that is gone");
+    check_death_cause(*process, now, "SIGTERM");
+    process->term_sent = now;
 }
 
 void Ledger::on(const core::Kill& command, Instant now) {
-    const auto process = processes_.find(command.generation);
-    if (process == processes_.end()) return fail("SIGKILL for a process that is gone");
-    if (!process->second.term_sent) check_death_cause(process->second, now, "SIGKILL");
+    Process* process = find_process(command.generation);
+    if (process == nullptr) return fail("SIGKILL for a process that is gone");
+    if (!process->term_sent) check_death_cause(*process, now, "SIGKILL");
     const bool is_forced =
-        process->second.is_condemned || (shutting_down_ && shutdown_began_ + grace_ <= now);
-    const auto& term_sent = process->second.term_sent;
-    const Duration grace = process->second.limits.term_grace;
+        process->is_condemned || (shutting_down_ && shutdown_began_ + grace_ <= now);
+    const auto& term_sent = process->term_sent;
+    const Duration grace = process->limits.term_grace;
     if (!is_forced && (!term_sent || *term_sent + grace > now))
         fail("SIGKILL before its grace was over");
-    process->second.kill_sent = now;
+    process->kill_sent = now;
 }
 
 // Only who has run can tell what a run takes.
@@ -276,9 +291,11 @@ void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant
         const bool is_backoff = error.reason == "backoff" && error.retry_after;
         const bool is_open = error.reason == "breaker_open" && error.retry_after &&
                              models_[request.model].is_tripped;
-        const auto hanging = std::ranges::count_if(processes_, [&](const auto& entry) {
+        const auto hangs = [&](const auto& entry) {
             return entry.second.model == request.model && is_set_aside(entry.second, now);
-        });
+        };
+        const auto hanging =
+            std::ranges::count_if(processes_, hangs) + std::ranges::count_if(standbys_, hangs);
         const bool is_hung = error.reason == "unkillable" && hanging >= kUnkillableMax;
         if (!is_shutdown && !is_backoff && !is_open && !is_hung) {
             fail("unavailable without a true reason");
@@ -354,6 +371,8 @@ void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_breaker_opened) check_breaker(command.model, now);
     if (command.code == core::EventCode::model_draining)
         processes_[command.generation].is_draining = true;
+    if (command.code == core::EventCode::model_memory_awaited)
+        models_[command.model].awaits_memory_since = now;
     if (command.code == core::EventCode::model_evicted) on_evicted(command.generation);
     if (command.code == core::EventCode::model_load_retried) {
         memory_.on_load_retried(command.generation);

@@ -81,14 +81,14 @@ void Ledger::check_evictions(Instant now) {
             const ModelId id{number};
             const bool waits = wants_memory(id, now) && (is_short(id, now) || is_behind(id, now));
             std::set<Generation> gone = leaving;  // what it kept itself is part of what it needs
-            bool is_return = false;
+            Generation returning;
             for (const auto& [generation, process] : processes_) {
                 if (process.model != id || process.weights != Weights::away) continue;
                 gone.insert(generation);
-                is_return = is_return || process.device == device;
+                if (process.device == device) returning = generation;
             }
             is_enough =
-                is_enough || (waits && memory_.would_fit(spec(id), device, gone, is_return));
+                is_enough || (waits && memory_.would_fit(spec(id), device, gone, returning));
         }
         if (!is_enough) fail("models made room that is too small for any that waits");
     }

@@ -237,9 +237,11 @@ bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
     });
 }
 
-void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now) {
+void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, bool is_doubted,
+                    core::Instant now) {
     const Device& device = devices_.at(command.device);
-    const auto need = need_on(spec, device);
+    auto need = need_on(spec, device);
+    if (spec.need.kind == NeedKind::unknown && is_doubted) need.reset();
     if (!may_use(spec, device)) fail("a model was put on a device that it may not use");
     if (device.is_lost) fail("a model was put on a device that is not there");
     const core::DeviceSampled last = device.last.value_or(core::DeviceSampled{});
@@ -403,12 +405,18 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
 }
 
 bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
-                           const std::set<Generation>& leaving, bool is_return) const {
+                           const std::set<Generation>& leaving, Generation returning) const {
     const Device& device = devices_.at(id);
     if (!may_use(spec, device) || !device.last || !device.last->used) return false;
     const Bytes room = above(*device.spec.capacity, settings_.headroom);
     std::optional<Bytes> need = need_on(spec, device);
-    if (need && is_return) need = std::min(*need, room);
+    const auto away = claims_.find(returning);
+    if (need && away != claims_.end()) {
+        need = std::min(*need, room);
+        const Bytes weights = away->second.parked;
+        const bool is_guess = spec.need.kind == NeedKind::unknown;
+        if (is_guess && weights > Bytes{}) need = std::min(*need, weights);
+    }
     Bytes stranger = *device.last->used;
     Bytes taken;
     bool is_sure = true;

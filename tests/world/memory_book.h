@@ -31,7 +31,9 @@ class MemoryBook {
     void on(const core::RememberPeak& command, const core::ModelSpec& spec);
     void on(const core::ForgetPeaks& command, const core::ModelSpec& spec);
     void on_time(core::Instant now);  // a question may have gone unanswered
-    void on(const core::Launch& command, const core::ModelSpec& spec, core::Instant now);
+    // `is_doubted`: its need, if that was only learned.
+    void on(const core::Launch& command, const core::ModelSpec& spec, bool is_doubted,
+            core::Instant now);
     void on_loaded(Generation generation);
     void on_exit(Generation generation);
     void on_set_aside(Generation generation);     // it keeps nobody out any more
@@ -65,10 +67,10 @@ class MemoryBook {
     bool has_answering(const core::ModelSpec& spec) const;
     // It is configured, or was learned there.
     bool is_need_known(const core::ModelSpec& spec, DeviceId id) const;
-    // Once all of these are gone there is room for the model on the device; a return of its weights
-    // asks for no more than the device has.
+    // Once all of these are gone there is room for the model on the device; for weights that come
+    // back, if it is a return, which asks for what they had and for no more than the device has.
     bool would_fit(const core::ModelSpec& spec, DeviceId id, const std::set<Generation>& leaving,
-                   bool is_return) const;
+                   Generation returning) const;
     bool has_departed() const;  // somebody's memory is not proved to be back
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;

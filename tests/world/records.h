@@ -81,7 +81,8 @@ struct Model {
     bool is_tripped = false;    // its breaker opened, and no answer came since
     bool is_rest_over = false;  // an administrator wanted it loaded since then
     Instant rest_end;
-    std::vector<Instant> ends;  // of its processes, however they ended
+    Instant awaits_memory_since;  // as people were told the last time
+    std::vector<Instant> ends;    // of its processes, however they ended
 };
 
 }  // namespace windlass::world

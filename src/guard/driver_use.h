@@ -1,0 +1,10 @@
+// Whether this process has used CUDA's driver, asked without waking it.
+#pragma once
+
+namespace windlass::guard {
+
+// It is initialised, and has read from the environment which devices it shows: too late to choose
+// one. False as well where it was never opened. Thread: any.
+bool has_used_cuda();
+
+}  // namespace windlass::guard
