@@ -195,7 +195,7 @@ TEST_CASE("the search says what all ways together say") {
         std::vector<std::uint64_t> left;
         std::vector<core::DeviceSpec> gpus;
         for (const char* uuid : {"GPU-0", "GPU-1", "GPU-2"}) {
-            left.push_back(draw(2, 4) * 3);
+            left.push_back(std::uint64_t{draw(2, 4)} * 3);
             gpus.push_back(gpu(uuid, Bytes{left.back() << 30}));
         }
         std::vector<std::uint64_t> sizes;
