@@ -16,7 +16,7 @@ from typing import Callable, Sequence
 from .frames import Frame, Type, encode
 from .reader import Reader
 
-RESTING_PACE = 60  # so much more seldom beats a worker that has nothing to do
+RESTING_PACE = 600  # so much more seldom beats a worker that has nothing to do
 PARTS_MAX = 1024  # of one sendmsg: IOV_MAX of Linux
 
 

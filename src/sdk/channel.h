@@ -19,7 +19,7 @@
 
 namespace windlass::sdk {
 
-inline constexpr int kRestingPace = 60;
+inline constexpr int kRestingPace = 600;
 
 struct ChannelHandlers {
     // In the thread that reads. Must not block. An error ends the channel.
