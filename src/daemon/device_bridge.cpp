@@ -93,10 +93,7 @@ void DeviceBridge::answer(const core::SampleDevice& question,
                                 .used = sample->used,
                                 .own = {},
                                 .own_known = sample->processes_known};
-    std::map<int, core::Generation> generations;  // by the worker's pid
-    for (const WorkerProcess& worker : hooks_.workers()) {
-        generations.emplace(worker.pid, core::Generation{worker.generation});
-    }
+    const std::map<int, core::Generation> generations = hooks_.workers();
     std::map<core::Generation, base::Bytes> own;
     for (const device::Process& process : sample->processes) {
         const core::Generation* const owner = device::find_worker(process, generations);

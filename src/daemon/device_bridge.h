@@ -18,8 +18,8 @@ namespace windlass::daemon {
 class DeviceBridge {
   public:
     struct Hooks {
-        std::function<void(const core::Event&)> handle;  // the engine's
-        std::function<std::vector<WorkerProcess>()> workers;
+        std::function<void(const core::Event&)> handle;            // the engine's
+        std::function<std::map<int, core::Generation>()> workers;  // by pid
     };
     explicit DeviceBridge(Hooks hooks) : hooks_(std::move(hooks)) {}
 

@@ -20,15 +20,11 @@ void Measures::sample(const device::Sample& sample) {
     Device& device = devices_[sample.uuid];
     if (sample.capacity) device.total = sample.capacity;
     device.free = sample.free;
-    std::map<int, Worker*> workers;  // by pid
-    for (auto& [generation, worker] : workers_) {
-        if (worker.device == &device) workers.emplace(worker.pid, &worker);
-    }
-    if (workers.empty()) return;
+    if (device.workers.empty()) return;
     // Of all processes of a worker; none: that of one of them is not known.
     std::map<Worker*, std::optional<base::Bytes>> held;
     for (const device::Process& process : sample.processes) {
-        Worker* const* const owner = device::find_worker(process, workers);
+        Worker* const* const owner = device::find_worker(process, device.workers);
         if (owner == nullptr) continue;
         std::optional<base::Bytes>& sum = held.try_emplace(*owner, base::Bytes{}).first->second;
         sum = sum && process.bytes ? std::optional{*sum + *process.bytes} : std::nullopt;
@@ -47,7 +43,21 @@ void Measures::see(Worker& worker, Sighting sighting) {
 }
 
 void Measures::add(std::uint64_t generation, int pid, const std::string& uuid) {
-    workers_[generation] = {.pid = pid, .device = &devices_[uuid]};
+    remove(generation);
+    Device& device = devices_[uuid];
+    Worker& worker = workers_[generation];
+    worker = {.pid = pid, .device = &device};
+    device.workers[pid] = &worker;
+}
+
+void Measures::remove(std::uint64_t generation) {
+    const auto found = workers_.find(generation);
+    if (found == workers_.end()) return;
+    // Its pid may have a new owner already.
+    std::map<int, Worker*>& there = found->second.device->workers;
+    const auto by_pid = there.find(found->second.pid);
+    if (by_pid != there.end() && by_pid->second == &found->second) there.erase(by_pid);
+    workers_.erase(found);
 }
 
 void Measures::note(const worker::Event& event, base::Instant now) {

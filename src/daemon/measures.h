@@ -24,15 +24,17 @@ class Measures {
 
     // A worker's process on that device; it is measured until remove().
     void add(std::uint64_t generation, int pid, const std::string& uuid);
-    void remove(std::uint64_t generation) { workers_.erase(generation); }
+    void remove(std::uint64_t generation);
 
     // The run is over with this.
     http::RunMemory end(const worker::Answered& answered, base::Instant now);
 
   private:
+    struct Worker;
     struct Device {
         std::optional<base::Bytes> total;
         std::optional<base::Bytes> free;  // as last measured; none once it does not answer
+        std::map<int, Worker*> workers;   // there, by pid
     };
     struct Run {
         std::uint64_t request = 0;
@@ -48,7 +50,7 @@ class Measures {
     };
     struct Worker {
         int pid = 0;
-        const Device* device = nullptr;
+        Device* device = nullptr;
         std::vector<Run> runs;  // begun and not over; as many as its concurrency at most
         std::optional<Sighting> seen;
         // Since then its allocator has kept what it held of the device, as far as it has told.

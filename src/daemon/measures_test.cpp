@@ -185,3 +185,12 @@ TEST_CASE("workers are told apart, and forgotten") {
     bench.measures.remove(kWorker);
     CHECK_FALSE(bench.run().total.has_value());
 }
+
+TEST_CASE("a pid may have a new owner before its former one is forgotten") {
+    Bench bench;
+    bench.measures.add(8, kPid, kDevice);
+    bench.measures.remove(kWorker);
+    bench.measures.note(worker::Started{.generation = 8, .request = 1}, bench.now);
+    bench.sample({{.pid = kPid, .bytes = 3_GiB}});
+    CHECK(bench.measures.end({.generation = 8, .request = 1}, bench.now).peak == 3_GiB);
+}

@@ -67,7 +67,12 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
                    .keeper = &keeper},
                   [this](worker::Event event) { on_worker(std::move(event)); }),
       bridge_({.handle = [this](const core::Event& event) { handle(event); },
-               .workers = [this] { return workers(); }}),
+               .workers =
+                   [this] {
+                       std::map<int, core::Generation> by_pid;
+                       for (const auto& [generation, pid] : pids_) by_pid.emplace(pid, generation);
+                       return by_pid;
+                   }}),
       preloads_(loop, [this](const std::string& model, http::ModelReply reply) {
           order({.action = http::ModelAction::load, .model = model, .may_evict = false},
                 std::move(reply));
