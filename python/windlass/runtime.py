@@ -99,8 +99,8 @@ class Worker:
         load = self._load
         if load is None:
             return None
-        if standby.is_on_standby():
-            standby.see_only(load.uuid)
+        if standby.is_on_standby() and not self._attempt(standby.choose_device, load.uuid):
+            return None
         with reporting(self._reporter(0), alone=True):
             if not self._attempt(self._model.load, load.device):
                 return None

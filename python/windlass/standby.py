@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 
+from .errors import Unsupported
+
 VARIABLE = "WINDLASS_STANDBY"  # set by the daemon, which started this process ahead of its load
 NOT_INITIALIZED = 3  # cuCtxGetCurrent() before cuInit(), by the documentation of the driver API
 
@@ -24,7 +26,15 @@ def has_used_driver() -> bool:
     return driver.cuCtxGetCurrent(ctypes.byref(context)) != NOT_INITIALIZED
 
 
-def see_only(uuid: str) -> None:
-    """From now on this process shows CUDA and ROCm this GPU only; empty: none."""
+def choose_device(uuid: str) -> None:
+    """From now on this process shows CUDA and ROCm this GPU only; empty: none.
+
+    Raises Unsupported if it is too late for that.
+    """
+    if has_used_driver():
+        raise Unsupported(
+            "the process used the GPU's driver while it was on standby, and can be given no device "
+            "any more; use devices in `load` or later, or set `standby = 0`"
+        )
     for name in ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"):
         os.environ[name] = uuid

@@ -46,9 +46,18 @@ std::vector<WaitingState> waiting_requests(const json::object& object) {
 std::vector<std::string> devices_of(const json::object& object) {
     std::vector<std::string> devices;
     for_each_object(object, "workers", [&devices](const json::object& worker) {
-        devices.push_back(read_text(worker, "device"));
+        std::string device = read_text(worker, "device");
+        if (!device.empty()) devices.push_back(std::move(device));
     });
     return devices;
+}
+
+std::size_t count_standbys(const json::object& object) {
+    std::size_t count = 0;
+    for_each_object(object, "workers", [&count](const json::object& worker) {
+        if (read_text(worker, "state") == "standby") ++count;
+    });
+    return count;
 }
 
 base::Result<ModelState> to_model(const json::value& value) {
@@ -58,6 +67,7 @@ base::Result<ModelState> to_model(const json::value& value) {
                      .residency = read_text(object, "residency"),
                      .device = read_text(object, "device"),
                      .devices = devices_of(object),
+                     .standbys = count_standbys(object),
                      .worker_pid = read_count(object, "worker_pid"),
                      .need = read_text(object, "need"),
                      .need_bytes = read_count(object, "need_bytes"),

@@ -23,7 +23,8 @@ struct ModelState {
     std::string name;
     std::string residency;
     std::string device;                     // empty: it has no process
-    std::vector<std::string> devices = {};  // of each of its processes; "": it stands by
+    std::vector<std::string> devices = {};  // of each of its processes that is on one
+    std::size_t standbys = 0;
     std::optional<std::uint64_t> worker_pid = {};
     std::string need = {};  // "configured", "learned", "unknown"; empty: not told
     std::optional<std::uint64_t> need_bytes = {};

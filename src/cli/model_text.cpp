@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <map>
 
 #include "cli/body_text.h"
@@ -19,8 +18,7 @@ std::string note(const ModelState& model) {
     }
     if (model.retry_after_s)
         text += fmt::format("next try in {}; ", rough_time(*model.retry_after_s));
-    const auto standbys = std::ranges::count(model.devices, "");
-    if (standbys > 0) text += fmt::format("{} on standby; ", standbys);
+    if (model.standbys > 0) text += fmt::format("{} on standby; ", model.standbys);
     if (!model.last_error.empty()) text += one_line(model.last_error);
     return text.ends_with("; ") ? text.substr(0, text.size() - 2) : text;
 }
@@ -29,9 +27,7 @@ std::string note(const ModelState& model) {
 // nowhere.
 std::string device_text(const ModelState& model) {
     std::map<std::string, std::size_t> counts;
-    for (const std::string& device : model.devices) {
-        if (!device.empty()) ++counts[device];
-    }
+    for (const std::string& device : model.devices) ++counts[device];
     if (counts.empty()) return model.device.empty() ? "-" : one_line(model.device);
     std::string text;
     for (const auto& [device, count] : counts) {

@@ -23,7 +23,7 @@ struct Launch {  // answered by WorkerHello, LoadFailed, LaunchFailed or WorkerE
     Generation generation;
     DeviceId device;  // none: it stands by
 };
-struct Assign {  // a process that stood by is for this device; Load follows, once it has said hello
+struct Assign {  // a process that stood by is for this device; Load follows
     ModelId model;
     Generation generation;
     DeviceId device;

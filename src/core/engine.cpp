@@ -287,7 +287,8 @@ void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {
         const bool has_offloaded = !model.offloaded_copies().empty();
         if (has_offloaded && restore_copy(model, now, out)) continue;
         const auto copy = model.may_launch() ? model.find_cold() : std::nullopt;
-        const bool is_stuck = model.unkillable.size() >= Model::kUnkillableMax;
+        const bool is_stuck =
+            model.unkillable.size() >= Model::kUnkillableMax && model.find_standby() == nullptr;
         if (has_offloaded && (!copy || is_stuck)) {
             seek_place(model, now, out);
             return arm_device_timers();

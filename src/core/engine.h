@@ -93,7 +93,9 @@ class Engine {
     void keep_standbys(Model& model, Instant now, Commands& out);
     bool may_stand_by(const Model& model) const;
     void stand_by(Model& model, Instant now, Commands& out);
-    void refuse_standby(ReplicaId id, Instant now, Commands& out);
+    static Error bound_error(const Model& model);
+    void refuse_standby(ReplicaId id, const Error& error, Instant now, Commands& out);
+    void keep_all_standbys(Instant now, Commands& out);
     void on_standby_limit(ReplicaId id, Instant now, Commands& out);
     void fail_standby(ReplicaId id, const Error& error, StopStep first, Instant now, Commands& out);
     void pause_standbys(ReplicaId id, const Error& error, Instant now, Commands& out);

@@ -59,13 +59,13 @@ std::string no_device_text(const ModelSpec& spec) {
 void Engine::on(const DeviceFound& event, Instant now, Commands& out) {
     devices_.find(event);
     feed_starving(now, out);
-    for (const Model& model : models_) {
-        if (model.spec.standby > 0) advance(model.id, now, out);
-    }
+    keep_all_standbys(now, out);
     arm_device_timers();
 }
 
 void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
+    const Device* device = devices_.find_device(event.device);
+    const bool was_silent = device != nullptr && device->is_silent;
     if (!devices_.measure(event, now, out)) return;
     deadlines_.arm({TimerKind::device_stale, event.device.value},
                    saturating_add(now, Devices::kFreshFor));
@@ -75,6 +75,7 @@ void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
     note_residues(event.device);
     feed_starving(now, out);
     go_on_offloading(now, out);
+    if (was_silent) keep_all_standbys(now, out);
     arm_device_timers();
 }
 

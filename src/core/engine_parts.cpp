@@ -51,13 +51,11 @@ bool Model::has_process() const {
 }
 
 Replica* Model::find_standby() {
-    Replica* best = nullptr;
-    for (Replica& replica : standbys) {
-        if (replica.residency() != Residency::standby || is_retired(replica)) continue;
-        const bool is_better = best != nullptr && (replica.said_hello() && !best->said_hello());
-        if (best == nullptr || is_better) best = &replica;
-    }
-    return best;
+    const auto found = std::ranges::find_if(standbys, [this](const Replica& replica) {
+        const bool is_up = replica.residency() == Residency::standby && replica.said_hello();
+        return is_up && !is_retired(replica);
+    });
+    return found == standbys.end() ? nullptr : &*found;
 }
 
 std::size_t Model::count_live() const {

@@ -102,7 +102,7 @@ struct Model {
     const Replica& foremost() const;
     std::size_t lease_count() const;
     bool has_process() const;  // but those that stand by
-    // The one that stands by and is up, or will be first; null: none does.
+    // One on standby that is up: one that is not may never be, and nobody shall pay for that.
     Replica* find_standby();
     std::size_t count_live() const;  // ready, loading or being restored
     bool has_live() const;           // one of these, or one whose weights can come back

@@ -47,6 +47,13 @@ void Engine::stand_by(Model& model, Instant now, Commands& out) {
     place->stand_by({model.id, generation, {}}, model.spec, now, out);
 }
 
+// Some device may be there again.
+void Engine::keep_all_standbys(Instant now, Commands& out) {
+    for (const Model& model : models_) {
+        if (model.spec.standby > 0) advance(model.id, now, out);
+    }
+}
+
 bool Engine::may_stand_by(const Model& model) const {
     const bool is_starting = std::ranges::any_of(model.replicas,
                                                  [](const Replica& replica) {
@@ -57,7 +64,7 @@ bool Engine::may_stand_by(const Model& model) const {
                              });
     return !is_starting && !model.is_standby_refused &&
            !deadlines_.find({TimerKind::standby, model.id.value}) &&
-           model.unkillable.size() < Model::kUnkillableMax &&
+           model.unkillable.empty() &&  // its next one would most likely hang as well
            devices_.has_answering(model.spec.devices);
 }
 
@@ -87,16 +94,18 @@ void Engine::pause_standbys(ReplicaId id, const Error& error, Instant now, Comma
     deadlines_.arm({TimerKind::standby, id.model.value}, saturating_add(now, pause));
 }
 
-// Which device it sees was settled by its import. Who waits gets a process of his own.
-void Engine::refuse_standby(ReplicaId id, Instant now, Commands& out) {
-    Model& model = model_of(id.model);
-    Replica& replica = replica_of(id);
-    model.is_standby_refused = true;
-    const Error error = base::fail(
+Error Engine::bound_error(const Model& model) {
+    return base::fail(
         Errc::unsupported,
         fmt::format("the import of the model {} uses the GPU's driver, so that no process of it "
                     "can stand by; ask for devices in `load` or later, or set `standby = 0`",
                     model.spec.name));
+}
+
+// Which device it sees is settled. Who waits gets a process of his own.
+void Engine::refuse_standby(ReplicaId id, const Error& error, Instant now, Commands& out) {
+    Replica& replica = replica_of(id);
+    model_of(id.model).is_standby_refused = true;
     out.push_back(
         Report{EventCode::model_standby_failed, id.model, replica.generation(), {}, error});
     replica.stop(StopCause::wanted, StopStep::asked, now, out);

@@ -236,6 +236,10 @@ std::uint64_t Engine::hash() const {
 }
 
 void Engine::check_standbys(const Model& model) const {
+    const auto process_count =
+        static_cast<std::size_t>(std::ranges::count_if(model.standbys, &Replica::has_process));
+    const std::size_t wanted = is_closing(model) ? 0 : model.spec.standby;
+    WL_ASSERT(process_count >= wanted || !may_stand_by(model));
     for (std::uint32_t place = 0; place < model.standbys.size(); ++place) {
         const Replica& replica = model.standbys[place];
         const ReplicaId id{model.id, ReplicaId::kFirstStandby + place};

@@ -41,9 +41,10 @@ void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
     const Residency residency = replica->residency();
     if (residency != loading && residency != standby) return;
     const ReplicaId id = generations_.at(event.generation);
-    if (replica->was_standby() && event.is_bound) return refuse_standby(id, now, out);
+    if (residency == standby && event.is_bound) {
+        return refuse_standby(id, bound_error(model_of(id.model)), now, out);
+    }
     replica->on_hello(event.can_offload, now, out);
-    if (replica->was_standby()) model_of(id.model).standby_backoff.reset();
     if (residency == standby) return advance(id.model, now, out);
     arm_replica_timers(id);
 }
@@ -54,6 +55,7 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     replica->on_loaded(now, out);
     Model& model = model_of(replica->model());
     model.memory_retries = 0;
+    if (replica->was_standby()) model.standby_backoff.reset();
     model.load_cost = now - replica->loading_since();
     if (!starving_.empty()) may_make_room_ = true;
     devices_.on_loaded(event.generation, now, out);
@@ -70,6 +72,10 @@ void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
         return fail_standby(id, event.error, StopStep::asked, now, out);
     }
     if (replica->residency() != loading) return;
+    // It woke a driver after its hello; a process of its own may still load.
+    if (replica->was_standby() && event.error.code == Errc::unsupported) {
+        return refuse_standby(id, event.error, now, out);
+    }
     // Its need was free when it was let in: the first time a stranger was quicker, perhaps.
     const bool is_first =
         event.error.code == Errc::out_of_memory && model_of(id.model).memory_retries == 0;
@@ -347,7 +353,10 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     learn_last(generation, error, out);
     generations_.erase(owner);
     if (devices_.holdings().contains(generation)) depart(generation, now, out);
-    if (model.unkillable.erase(generation) > 0) return feed_starving(now, out);
+    if (model.unkillable.erase(generation) > 0) {
+        advance(id.model, now, out);
+        return feed_starving(now, out);
+    }
     Replica& replica = replica_of(id);
     WL_ASSERT(replica.generation() == generation);
     const Residency residency = replica.residency();

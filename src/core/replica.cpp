@@ -102,14 +102,12 @@ void Replica::stand_by(const Launch& order, const ModelSpec& spec, Instant now, 
 }
 
 void Replica::take_up(DeviceId device, const ModelSpec& spec, Instant now, Commands& out) {
-    const std::optional<Instant> start_limit = deadline_;
+    WL_ASSERT(said_hello_);
     limits_ = spec.limits;
     device_ = device;
     loading_since_ = now;
     enter(loading, out);
-    deadline_ = start_limit;  // its start goes on
     out.push_back(Assign{model_, generation_, device_});
-    if (!said_hello_) return;
     deadline_ = saturating_add(now, limits_.load_timeout);
     out.push_back(Load{model_, generation_, device_});
 }

@@ -43,6 +43,7 @@ struct Meaning {
 constexpr auto kMeanings = std::to_array<Meaning>({
     {EventCode::run_limit_reached, "detected"},
     {EventCode::model_load_failed, "detected"},
+    {EventCode::model_standby_failed, "detected"},
     {EventCode::model_offload_failed, "detected"},  // see is_failed_try()
     {EventCode::model_restore_failed, "detected"},
     {EventCode::worker_lost, "detected"},

@@ -129,7 +129,8 @@ void write_incident(JsonWriter& json, const IncidentStatus& incident) {
     json.key("worker").number(incident.worker);
     json.key("pid").number(static_cast<std::uint64_t>(incident.pid));
     json.key("model").string(incident.model);
-    json.key("device").string(incident.device);
+    json.key("device");
+    incident.device.empty() ? json.null() : json.string(incident.device);
     write_or_null(json, "request", incident.request);
     write_cause(json, incident.cause);
     write_or_null(json, "how", incident.how);

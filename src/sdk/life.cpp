@@ -44,13 +44,28 @@ Piece recalled_frame(std::uint64_t id, bool is_recalled) {
     return frame(FrameType::recalled, id, wire::to_json(wire::RecallAnswer{is_recalled}));
 }
 
+// The one of its load, for a process on standby.
+worker::Outcome<void> choose_device(const std::string& uuid) {
+    if (guard::has_used_cuda()) {
+        return std::unexpected(worker::Error{
+            .type = worker::ErrorType::unsupported,
+            .message = "the process used the GPU's driver while it was on standby, and "
+                       "can be given no device any more; use devices in `load` or "
+                       "later, or set `standby = 0`"});
+    }
+    see_only(uuid);
+    return {};
+}
+
 std::string hello(bool can_offload) {
+    std::optional<bool> used_driver;
+    if (is_on_standby()) used_driver = guard::has_used_cuda();
     return wire::to_json(wire::Hello{.protocol = wire::kProtocolVersion,
                                      .sdk = fmt::format("cpp/{}", base::version()),
                                      .pid = ::getpid(),
                                      .runtime = __VERSION__,
                                      .can_offload = can_offload,
-                                     .used_driver = is_on_standby() && guard::has_used_cuda()});
+                                     .used_driver = used_driver});
 }
 
 base::Error broken(std::string message) {
@@ -136,7 +151,9 @@ std::optional<wire::LoadOrder> Life::begin() {
     outbox_.write();
     std::optional<wire::LoadOrder> order = wait_for_order();
     if (!order) return std::nullopt;
-    if (is_on_standby()) see_only(order->uuid);
+    if (is_on_standby() && !attempt([&] { return choose_device(order->uuid); })) {
+        return std::nullopt;
+    }
     {
         const Reporting reporting{reporter_, Reporting::Where::everywhere};
         if (!attempt([&] { return model_.load(order->device); })) return std::nullopt;

@@ -196,7 +196,7 @@ std::string to_json(const Hello& hello) {
                         {"pid", hello.pid},
                         {"runtime", hello.runtime},
                         {"can_offload", hello.can_offload}};
-    if (hello.used_driver) object["used_driver"] = true;
+    if (hello.used_driver) object["used_driver"] = *hello.used_driver;
     return print(object);
 }
 
@@ -282,7 +282,7 @@ Result<Hello> parse_hello(std::string_view text) {
     hello.pid = static_cast<int>(meta.get_number("pid", std::numeric_limits<int>::max()));
     hello.runtime = meta.get_string("runtime");
     hello.can_offload = meta.find_bool("can_offload").value_or(false);
-    hello.used_driver = meta.find_bool("used_driver").value_or(false);
+    hello.used_driver = meta.find_bool("used_driver");
     return meta.finish(std::move(hello));
 }
 

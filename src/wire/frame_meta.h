@@ -22,8 +22,8 @@ struct Hello {
     std::string runtime;  // "3.11.2"
     // It has the hooks for `offload` and `restore`. Absent, as from an older SDK: it has not.
     bool can_offload = false;
-    // Of a process that stands by: its import has used the GPU's driver. Absent: it has not.
-    bool used_driver = false;
+    // Of a process on standby: whether it has used the GPU's driver already.
+    std::optional<bool> used_driver = {};
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };

@@ -83,7 +83,7 @@ base::Result<void> Conversation::on_hello(const Frame& frame) {
                    .sdk = std::move(hello.sdk),
                    .runtime = std::move(hello.runtime),
                    .can_offload = hello.can_offload,
-                   .used_driver = hello.used_driver});
+                   .used_driver = hello.used_driver.value_or(true)});
     return {};
 }
 

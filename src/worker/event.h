@@ -22,7 +22,7 @@ struct Hello {
     std::string sdk;
     std::string runtime;
     bool can_offload = false;  // it has the hooks for offload() and restore()
-    bool used_driver = false;  // one on standby: it cannot be given a device any more
+    bool used_driver = false;  // or does not say: one on standby can be given no device any more
 };
 
 struct Loaded {

@@ -54,8 +54,9 @@ TEST_CASE("a call and a load, with a model that leaves at once: explored to clos
     require_closed("call, load, unload_after 0", options);
 }
 
-TEST_CASE("a call on a model with a process on standby: explored to closure") {
-    WorldOptions options{.model = small_model(false), .call_count = 1, .is_calm = true};
+TEST_CASE("a call on a model with a process on standby: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options{.model = small_model(false), .call_count = 1};
     options.model.standby = 1;
     require_closed("call, standby", options);
 }
