@@ -105,6 +105,7 @@ struct Report {  // an action that people may want to see
     std::optional<Error> error;  // the cause, where there is one
     DeviceId device = {};        // none when it is not about one
     std::optional<Bytes> bytes = {};
+    std::optional<std::uint64_t> runs = {};  // that its process has made
 };
 
 using Command =

@@ -17,6 +17,7 @@ struct Device {
     bool is_silent = false;          // did not answer its last question
     bool is_asked = false;           // a question is under way
     bool is_slow = false;            // and has been for longer than others wait for it
+    bool is_watched = false;         // a CPU: somebody came to rest there and was not measured yet
     bool is_wanted = false;          // somebody looked for room on it since its last question
     std::uint32_t waiting_runs = 0;  // first runs that keep it free of new loads
     bool is_fresh = false;           // its last answer is young enough to admit by
@@ -49,6 +50,13 @@ struct Holding {
         friend bool operator==(const Teaching&, const Teaching&) = default;
     };
     std::optional<Teaching> teaching{};
+    // Of a process that is replaced when it grows, once it has run.
+    struct Growth {
+        std::uint64_t rested_at = 0;   // the last question before it came to rest; later ones count
+        std::optional<Bytes> level{};  // what it had when it was first measured at rest
+        friend bool operator==(const Growth&, const Growth&) = default;
+    };
+    std::optional<Growth> growth{};
     friend bool operator==(const Holding&, const Holding&) = default;
 };
 

@@ -77,6 +77,12 @@ bool Devices::measure(const DeviceSampled& event, Instant now, Commands& out) {
     device.ledger.measure(
         {event.used, event.own, event.own_known, event.sequence, event.strangers});
     device.is_fresh = !device.ledger.has_unmeasured();
+    device.is_watched =
+        device.is_watched && std::ranges::any_of(holdings_, [&](const auto& entry) {
+            const Holding& holding = entry.second;
+            const bool is_here = holding.device == event.device;
+            return is_here && holding.growth && holding.growth->rested_at >= event.sequence;
+        });
     for (const Generation generation : device.ledger.proved()) release(generation, out);
     for (const Generation generation : device.ledger.lift_fences()) {
         out.push_back(Report{.code = EventCode::device_fence_lifted,
@@ -201,6 +207,7 @@ void Devices::abandon(Generation generation, Instant now, Commands& out) {
     Device& device = devices_.at(holding.device);
     device.ledger.abandon(generation, device.sequence);
     holding.is_untried = false;
+    holding.growth.reset();
     if (!device.ledger.claims().at(generation).is_exclusive) return;
     holding.is_provisional = true;
     holding.over_at = device.sequence;
@@ -268,9 +275,10 @@ std::optional<Bytes> Devices::take_peak(Generation generation, bool is_last) {
 
 bool Devices::depart(Generation generation, Instant now, Commands& out) {
     forgo_first_run(generation);
-    const Holding& holding = holdings_.at(generation);
+    Holding& holding = holdings_.at(generation);
     const DeviceId id = holding.device;
     Device& device = devices_.at(id);
+    holding.growth.reset();
     unpark(generation);  // of the host's memory the reap is the proof
     const bool is_reap_proof = device.spec.kind == DeviceKind::cpu || !device.spec.is_measured;
     if (is_reap_proof) {
@@ -406,6 +414,7 @@ std::optional<Instant> Devices::sample_due(const Device& device, bool is_awaited
         pause = kAwaited;
     } else if (device.spec.kind == DeviceKind::cpu) {
         // Its reap is the proof, and nothing there makes room for strangers.
+        if (device.is_watched) pause = std::min(kInUseMax, settings_.sample_interval);
     } else if (!ledger.claims().empty()) {
         pause = std::min(kInUseMax, settings_.sample_interval);
     } else if (!ledger.fences().empty()) {
@@ -423,11 +432,17 @@ void Devices::encode(StateEncoder& encoder) const {
         encoder.number(id.value);
         encoder.number((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u) |
                        (device.is_asked ? 4u : 0u) | (device.is_fresh ? 8u : 0u) |
-                       (device.is_slow ? 16u : 0u) | (device.is_wanted ? 32u : 0u));
+                       (device.is_slow ? 16u : 0u) | (device.is_wanted ? 32u : 0u) |
+                       (device.is_watched ? 64u : 0u));
         if (device.spec.is_measured) device.ledger.encode(encoder);
     }
     for (const auto& [generation, holding] : holdings_) {
         encoder.generation(generation);
+        if (holding.growth) {
+            const bool is_due = holding.growth->rested_at >= devices_.at(holding.device).sequence;
+            encoder.number(is_due ? 1 : 2);
+            encoder.number(holding.growth->level.value_or(Bytes{}).count());
+        }
         const bool is_unseen = holding.over_at >= devices_.at(holding.device).sequence;
         encoder.number(holding.device.value << 32 | holding.model.value << 6 |
                        (holding.is_provisional ? 1u : 0u) | (holding.over_at ? 2u : 0u) |

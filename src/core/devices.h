@@ -63,6 +63,15 @@ class Devices {
     std::optional<Bytes> take_peak(Generation generation, bool is_last);
     // It ran out of memory: what it used is not what it needs.
     void stop_teaching(Generation generation) { holdings_.at(generation).teaching.reset(); }
+    // --- how it grows, while nothing runs in it
+    // Its last run is over, or it came back. True: its device is to be asked about that, when that
+    // is due.
+    bool note_rest(Generation generation);
+    // By how much it has grown since it was first measured like this, if the device's latest answer
+    // tells, which was to this question; the first one is what later ones are compared with.
+    std::optional<Bytes> measure_growth(Generation generation, DeviceId id, std::uint64_t sequence);
+    void forget_growth(Generation generation);
+
     // --- weights that leave their device, and come back (devices_moves.cpp)
     enum class Parking : std::uint8_t { taken, asking, refused };
     // A place for them in the host's memory, as large as what its process has of the device, beside

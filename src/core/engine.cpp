@@ -242,9 +242,12 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
 void Engine::move_along(ReplicaId id, Instant now, Commands& out) {
     const Model& model = model_of(id.model);
     Replica& replica = replica_of(id);
-    const bool must_go = model.unload_wanted > 0 || is_closing(model) ||
-                         (replica.has_process() && model.is_retired(replica)) ||
-                         id.copy >= model.spec.copies.count_max;
+    const bool is_unwanted = model.unload_wanted > 0 || is_closing(model) ||
+                             (replica.has_process() && model.is_retired(replica)) ||
+                             id.copy >= model.spec.copies.count_max;
+    const bool is_recycled = !is_unwanted && is_worn_out(replica);
+    if (is_recycled) report_recycled(replica, {}, out);
+    const bool must_go = is_unwanted || is_recycled;
     if (replica.residency() == backoff && model.load_wanted > 0) replica.end_backoff(out);
     const Residency residency = replica.residency();
     const bool is_unused = residency == loading || residency == offloading ||

@@ -101,6 +101,12 @@ class Engine {
     void pause_standbys(ReplicaId id, const Error& error, Instant now, Commands& out);
     void forgive_standbys(Model& model);
 
+    // engine_recycling.cpp: processes that are replaced before they do harm
+    bool is_worn_out(const Replica& replica) const;
+    static void report_recycled(const Replica& replica, std::optional<Bytes> growth, Commands& out);
+    void note_rest(const Replica& replica);
+    void note_growth(const DeviceSampled& event, Instant now, Commands& out);
+
     // engine_administration.cpp: administrators, and a configuration that changes
     void on(const LoadAsked& event, Instant now, Commands& out);
     void on(const RestartAsked& event, Instant now, Commands& out);
@@ -236,6 +242,7 @@ class Engine {
     }
     void encode_model(const Model& model, StateEncoder& encoder) const;
     void encode_wait(const Model& model, StateEncoder& encoder) const;
+    static void encode_replica(const Model& model, const Replica& replica, StateEncoder& encoder);
     void check_replicas(const Model& model) const;
     void check_standbys(const Model& model) const;
     void check_memory() const;

@@ -166,6 +166,9 @@ void Engine::on(const ModelConfigured& event, Instant now, Commands& out) {
         if (is_fresh && replica.residency() == backoff) replica.end_backoff(out);
         for (const auto& [request, lease] : replica.leases()) arm_run_limit({id, copy}, request);
         replica.forget_idle();
+        const bool is_unlimited = replica.has_process() && !event.spec.max_growth;
+        if (is_unlimited) devices_.forget_growth(replica.generation());
+        note_rest(replica);
     }
     advance(id, now, out);
 }

@@ -73,6 +73,7 @@ void Engine::on(const DeviceSampled& event, Instant now, Commands& out) {
     learn_from(event.device, out);
     shrink_copies(event.device, now, out);
     note_residues(event.device);
+    note_growth(event, now, out);
     feed_starving(now, out);
     go_on_offloading(now, out);
     if (was_silent) keep_all_standbys(now, out);

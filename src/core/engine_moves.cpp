@@ -198,6 +198,7 @@ void Engine::on(const OffloadFailed& event, Instant now, Commands& out) {
         is_last ? Duration{0} : std::min(spec.backoff * (1 << failed), spec.backoff_max);
     replica->on_offload_failed(saturating_add(now, pause), now, out);
     devices_.on_returned(event.generation, now, out);  // it never was away
+    note_rest(*replica);
     fail_offload(id, event.error, out);
     arm_device_timers();
     advance(id.model, now, out);
@@ -284,6 +285,7 @@ void Engine::on(const WorkerRestored& event, Instant now, Commands& out) {
     replica->on_restored(now, out);
     model_of(replica->model()).restore_cost = now - replica->loading_since();
     devices_.on_returned(event.generation, now, out);
+    note_rest(*replica);
     arm_device_timers();
     advance(replica->model(), now, out);
     feed_starving(now, out);

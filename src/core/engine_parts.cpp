@@ -2,6 +2,7 @@
 #include "core/engine_parts.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -86,10 +87,22 @@ Replica* Model::find_place() {
     for (Replica& replica : replicas) {
         if (replica.residency() != Residency::ready || replica.is_untried()) continue;
         const std::size_t held = replica.leases().size();
-        if (held >= replica.concurrency() + prefetch) continue;
+        if (held >= replica.concurrency() + prefetch || runs_left(replica) == 0) continue;
         if (best == nullptr || held < best->leases().size()) best = &replica;
     }
     return best;
+}
+
+// Whatever it holds may begin, and count.
+std::size_t Model::runs_left(const Replica& replica) const {
+    if (spec.recycle_after == 0) return std::numeric_limits<std::size_t>::max();
+    const std::size_t charged = replica.run_count() + replica.leases().size();
+    return spec.recycle_after - std::min<std::size_t>(charged, spec.recycle_after);
+}
+
+bool Model::is_spent(const Replica& replica) const {
+    return spec.recycle_after > 0 && replica.has_process() &&
+           replica.run_count() >= spec.recycle_after;
 }
 
 bool Model::is_first_run_due() const {

@@ -121,6 +121,9 @@ struct Model {
     // A place for one more copy, if there may be one more.
     std::optional<std::uint32_t> find_cold();
     bool is_retired(const Replica& replica) const { return replica.generation() <= retired; }
+    // So many more runs its process may be sent; it is spent when it has made them all.
+    std::size_t runs_left(const Replica& replica) const;
+    bool is_spent(const Replica& replica) const;
     // All replicas that there are pause after a failure.
     bool is_resting() const { return foremost().residency() == Residency::backoff; }
 

@@ -151,20 +151,26 @@ void Engine::encode_wait(const Model& model, StateEncoder& encoder) const {
     encoder.number(model.promise ? model.promise->bytes.count() : 0);
 }
 
+void Engine::encode_replica(const Model& model, const Replica& replica, StateEncoder& encoder) {
+    replica.encode(encoder);
+    const Residency residency = replica.residency();
+    const bool is_live = residency == ready || residency == loading || residency == restoring;
+    const bool is_older = is_live && replica.load_number() < model.last_failed_load;
+    encoder.number((model.retired == replica.generation() ? 1u : 0u) | (is_older ? 2u : 0u));
+    const bool is_staying = residency == ready || residency == offloading ||
+                            residency == offloaded || residency == restoring;
+    // What it has done of what its process may do.
+    const std::uint64_t run_count_max = model.spec.recycle_after;
+    if (is_staying) encoder.number(std::min(replica.run_count(), run_count_max));
+    if (residency != ready) return;
+    for (const Duration cost : {model.load_cost, model.restore_cost}) {
+        for (const Instant end : turn_ends(replica, cost)) encoder.instant(end);
+    }
+}
+
 void Engine::encode_model(const Model& model, StateEncoder& encoder) const {
     encoder.number(model.replicas.size());
-    for (const Replica& replica : model.replicas) {
-        replica.encode(encoder);
-        const bool is_live = replica.residency() == Residency::ready ||
-                             replica.residency() == Residency::loading ||
-                             replica.residency() == Residency::restoring;
-        const bool is_older = is_live && replica.load_number() < model.last_failed_load;
-        encoder.number((model.retired == replica.generation() ? 1u : 0u) | (is_older ? 2u : 0u));
-        if (replica.residency() != Residency::ready) continue;
-        for (const Duration cost : {model.load_cost, model.restore_cost}) {
-            for (const Instant end : turn_ends(replica, cost)) encoder.instant(end);
-        }
-    }
+    for (const Replica& replica : model.replicas) encode_replica(model, replica, encoder);
     encoder.number(model.standbys.size());
     for (const Replica& replica : model.standbys) {
         replica.encode(encoder);

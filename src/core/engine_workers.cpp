@@ -218,6 +218,7 @@ void Engine::end_lease(ReplicaId id, RequestId request, Instant now, Commands& o
     replica.end_lease(request, now);
     runs_.erase(request);
     deadlines_.disarm({TimerKind::run_limit, request.value});
+    note_rest(replica);
     if (!is_first) return;
     devices_.end_first_run(replica.generation(), !replica.is_untried(), now, out);
     arm_device_timers();

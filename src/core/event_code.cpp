@@ -22,6 +22,7 @@ std::string_view to_text(EventCode code) {
         case EventCode::model_standby: return "model.standby";
         case EventCode::model_standby_failed: return "model.standby_failed";
         case EventCode::model_standby_ended: return "model.standby_ended";
+        case EventCode::model_recycled: return "model.recycled";
         case EventCode::model_draining: return "model.draining";
         case EventCode::model_stopping: return "model.stopping";
         case EventCode::model_unloaded: return "model.unloaded";

@@ -22,6 +22,7 @@ enum class EventCode : std::uint8_t {
     model_standby,
     model_standby_failed,
     model_standby_ended,
+    model_recycled,
     model_draining,
     model_stopping,
     model_unloaded,

@@ -61,6 +61,8 @@ struct ModelSpec {
     std::uint32_t standby = 0;                    // processes kept started, for its next loads
     bool is_pinned = false;                       // makes room for nobody
     Duration max_wait = std::chrono::minutes{1};  // for memory; then those at work make room too
+    std::uint32_t recycle_after = 0;              // runs that a process makes at most; 0: any
+    std::optional<Bytes> max_growth = {};         // of a process at rest, since its first run
     // Requests held in the channel beyond `concurrency`. Empty: from the measured run time.
     std::optional<std::uint32_t> prefetch;
 

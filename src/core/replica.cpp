@@ -79,6 +79,7 @@ void Replica::begin(const Launch& order, const ModelSpec& spec) {
     said_hello_ = false;
     is_untried_ = is_unproven_ = false;
     can_offload_ = awaits_room_ = false;
+    run_count_ = 0;
     failed_offloads_ = failed_restores_ = 0;
     offload_retry_at_ = {};
     idle_since_.reset();
@@ -226,7 +227,10 @@ void Replica::cancel(RequestId request, Commands& out) {
 
 void Replica::end_lease(RequestId request, Instant now) {
     const auto lease = leases_.find(request);
-    if (lease->second.begun) is_untried_ = is_unproven_ = false;
+    if (lease->second.begun) {
+        is_untried_ = is_unproven_ = false;
+        ++run_count_;
+    }
     leases_.erase(lease);
     place_free_since_ = now;
 }

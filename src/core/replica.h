@@ -1,5 +1,6 @@
 // One copy of a model: the life of its worker process, and the leases on it. Decides
 // nothing about requests; knows neither the queue nor the engine.
+// lint: long file, one state with one writer: all moves of a replica
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,7 @@ class Replica {
     bool will_back_off() const;  // asked before on_exit(): true when the exit is a failure
     const Leases& leases() const { return leases_; }
     std::size_t begun_count() const;
+    std::uint64_t run_count() const { return run_count_; }      // begun and over, in this process
     std::uint32_t concurrency() const { return concurrency_; }  // that of its process
     Instant loading_since() const { return loading_since_; }    // of the latest load or restore
     Instant ready_since() const { return ready_since_; }
@@ -136,6 +138,7 @@ class Replica {
     bool is_unproven_ = false;
     bool can_offload_ = false;
     bool awaits_room_ = false;
+    std::uint64_t run_count_ = 0;
     std::uint32_t failed_offloads_ = 0;
     std::uint32_t failed_restores_ = 0;
     Instant offload_retry_at_;

@@ -156,10 +156,14 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "standby", KeyKind::count, "0", "", "0", "8", kNow,
      "Processes kept started for its next loads: they have imported the model and wait, on no "
      "device and with no weights. Not for variants, nor where the import uses the GPU's driver."},
-    {kModel, "recycle_after", KeyKind::count, "0", "", "0", "1000000000", kLater,
-     "Requests after which a worker is replaced; 0: never."},
-    {kModel, "max_growth", KeyKind::bytes, "", "\"1GiB\"", "0B", "1TiB", kLater,
-     "Growth of a worker's memory after which it is replaced."},
+    {kModel, "recycle_after", KeyKind::count, "0", "", "0", "1000000000", kNow,
+     "Runs that a worker process makes at most, whatever became of them; then another takes its "
+     "place, which is loaded at once where there is room. 0: any number."},
+    {kModel, "max_growth", KeyKind::bytes, "", "\"1GiB\"", "1MiB", "1TiB", kNow,
+     "So much more memory than after its first run a worker may have while nothing runs in it; one "
+     "that has more is replaced, as by `recycle_after`. What counts is its own memory on its "
+     "device, as the driver says (on the CPU: of its processes, measured every 2 s at most, after "
+     "runs). Where processes are hidden, and for a worker that never rests, nothing happens."},
     {kModel, "host_memory", KeyKind::bytes, "", "\"8GiB\"", "0B", "1TiB", kLater,
      "Host memory that one copy needs."},
     {kModel, "ready", KeyKind::text, "", "\"/health\"", "", "", kLater,

@@ -206,11 +206,11 @@ python = "a:B"
 devices = ["GPU-1"]
 need = "40%"
 copies = "auto"
-recycle_after = 5
+max_batch = 5
 offload_after = "1m"
 )");
     const std::string later = " has no effect yet: it arrives with a later version";
-    CHECK(problems(loaded) == Lines{"notice: w.toml:10: `recycle_after` in [models.m]" + later});
+    CHECK(problems(loaded) == Lines{"notice: w.toml:10: `max_batch` in [models.m]" + later});
     CHECK(good(loaded).devices.on_unknown_memory == wd::UnknownMemory::allow);
     CHECK(problems(parse("[models]\n")) == Lines{});
     CHECK(problems(parse("")) == Lines{"notice: w.toml: no model is configured: add [models.NAME] "

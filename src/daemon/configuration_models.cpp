@@ -159,6 +159,12 @@ void read_limits(SectionReader& reader, ModelConfiguration& model) {
     reader.read("term_grace", model.term_grace);
 }
 
+void read_recycling(SectionReader& reader, ModelConfiguration& model) {
+    reader.read("recycle_after", model.recycle_after);
+    base::Bytes growth;
+    if (reader.read("max_growth", growth)) model.max_growth = growth;
+}
+
 void read_backoff(SectionReader& reader, ModelConfiguration& model) {
     const bool first = reader.read("backoff", model.backoff);
     const bool longest = reader.read("backoff_max", model.backoff_max);
@@ -295,6 +301,7 @@ std::vector<ModelConfiguration> read_model(const TomlEntry& entry,
     read_device_choice(reader, model);
     read_memory(reader, model);
     read_limits(reader, model);
+    read_recycling(reader, model);
     read_backoff(reader, model);
     read_breaker(reader, model);
     read_idle(reader, defaults, model);

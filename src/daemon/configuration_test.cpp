@@ -51,6 +51,8 @@ TEST_CASE("the smallest configuration has every default of the design") {
     CHECK(m.backoff_max == 5min);
     CHECK(m.cancel_grace == 2s);
     CHECK(m.term_grace == 10s);
+    CHECK(m.recycle_after == 0);
+    CHECK_FALSE(m.max_growth.has_value());
     CHECK(m.offload_after == 5min);
     CHECK(m.unload_after == 6min);
 }

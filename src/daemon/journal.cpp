@@ -110,6 +110,12 @@ void Journal::write(const core::Report& report, const Subject& subject) {
     if (subject.pid) fields.emplace_back("pid", *subject.pid);
     if (report.request) fields.emplace_back("request", to_text(report.request));
     if (!subject.device.empty()) fields.emplace_back("device", subject.device);
+    if (report.code == core::EventCode::model_recycled) {
+        const char* cause = report.bytes ? "growth" : "runs";
+        metrics_.count_recycled(cause, subject.model);
+        fields.emplace_back("cause", cause);
+    }
+    if (report.runs) fields.emplace_back("runs", *report.runs);
     if (report.bytes) fields.emplace_back("bytes", *report.bytes);
     if (report.error) {
         fields.emplace_back("type", base::traits(report.error->code).name);

@@ -99,6 +99,7 @@ struct Metrics::State {
         Gauge* running = nullptr;
         Counter* loads = nullptr;
         Counter* failures = nullptr;
+        std::map<std::string_view, Counter*> recycled;  // by cause
     };
 
     Series& find(std::string_view model) {
@@ -135,6 +136,8 @@ struct Metrics::State {
         counter("windlass_model_loads_total", "Starts of a process for the model.");
     Family<Counter>& failures =
         counter("windlass_model_failures_total", "Ends of it that led to a back-off.");
+    Family<Counter>& recycled = counter("windlass_workers_recycled_total",
+                                        "Workers that were replaced before they did harm.");
     Family<Gauge>& device_answers =
         gauge("windlass_device_answers", "1 while the device's driver answers, else 0.");
     Family<Gauge>& device_capacity = gauge("windlass_device_capacity_bytes", "Memory it has.");
@@ -185,6 +188,10 @@ void Metrics::add_model(const std::string& name) {
     series.running = &state.running.Add(labels);
     series.loads = &state.loads.Add(labels);
     series.failures = &state.failures.Add(labels);
+    for (const std::string_view cause : {"runs", "growth"}) {
+        series.recycled[cause] =
+            &state.recycled.Add({{"model", name}, {"cause", std::string{cause}}});
+    }
     for (const core::Residency residency : kResidencies) {
         const std::string_view text = core::to_text(residency);
         series.residency[text] =
@@ -226,6 +233,11 @@ void Metrics::count_event(std::string_view code, std::string_view model) {
         found = series.events.emplace(code, &counter).first;
     }
     found->second->Increment();
+}
+
+void Metrics::count_recycled(std::string_view cause, std::string_view model) {
+    State::Series& series = state_->find(model);
+    if (&series != &state_->others) series.recycled.at(cause)->Increment();
 }
 
 void Metrics::observe_loop_lag(base::Duration lag) { state_->lag.Observe(to_seconds(lag)); }

@@ -56,6 +56,8 @@ class Metrics {
 
     void count(const http::ExchangeRecord& record);
     void count_event(std::string_view code, std::string_view model);
+    // A worker of the model was replaced for that: "runs" or "growth".
+    void count_recycled(std::string_view cause, std::string_view model);
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag);
 

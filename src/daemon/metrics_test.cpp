@@ -66,6 +66,7 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
         .connections = {.open = 5, .accepted = 9, .refused = 1, .body_bytes = 77},
         .access_lines_lost = 7};
     metrics.count_event("worker.lost", "digits");
+    metrics.count_recycled("runs", "digits");
     metrics.observe_loop_lag(2ms);
     for (int i = 0; i < 2; ++i) {  // asking does not count
         const std::string text = metrics.text(snapshot);
@@ -76,6 +77,9 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
         CHECK(has_line(text, R"(windlass_model_loads_total{model="digits"} 2)"));
         CHECK(has_line(text, R"(windlass_model_failures_total{model="digits"} 1)"));
         CHECK(has_line(text, R"(windlass_events_total{event="worker.lost",model="digits"} 1)"));
+        CHECK(has_line(text, R"(windlass_workers_recycled_total{cause="runs",model="digits"} 1)"));
+        CHECK(
+            has_line(text, R"(windlass_workers_recycled_total{cause="growth",model="digits"} 0)"));
         CHECK(has_line(text, "windlass_connections_open 5"));
         CHECK(has_line(text, "windlass_connections_accepted_total 9"));
         CHECK(has_line(text, "windlass_connections_refused_total 1"));

@@ -61,6 +61,8 @@ struct ModelConfiguration {
     Duration breaker_cooldown = std::chrono::minutes{5};
     Duration cancel_grace = std::chrono::seconds{2};
     Duration term_grace = std::chrono::seconds{10};
+    std::uint32_t recycle_after = 0;  // runs; 0: any number
+    std::optional<base::Bytes> max_growth;
     std::optional<Duration> offload_after = std::chrono::minutes{5};  // empty: "never"
     std::optional<Duration> unload_after = std::chrono::minutes{6};   // empty: "never"
 

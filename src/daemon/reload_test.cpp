@@ -33,6 +33,8 @@ TEST_CASE("what did not change is not touched") {
 TEST_CASE("limits leave the process, what it was started with does not") {
     Configuration after = two_models();
     after.models[0].run_timeout = 7s;
+    after.models[0].recycle_after = 100;
+    after.models[0].max_growth = base::Bytes{1};
     after.models[1].env["THREADS"] = "4";
     const Reload reload = compare(two_models(), after);
     REQUIRE(reload.changed.size() == 2);

@@ -204,6 +204,8 @@ std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply)
             return done();
         case http::ModelAction::offload: handle(core::OffloadAsked{request, *id, limit}); break;
         case http::ModelAction::unload:
+            // It is to stay away then, whatever was to take the place of its process.
+            if (const auto reload = reloads_.extract(*id)) client_gone(reload.mapped().value);
             handle(core::UnloadAsked{request, *id, limit, order.is_forced});
             break;
         case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
@@ -420,6 +422,15 @@ void Switchboard::on(core::Respond& command) {
                                                      .memory = answer.memory});
 }
 
+// In place of what was recycled, where there is room. Whoever asks meanwhile has it loaded anyway.
+void Switchboard::load_again(core::ModelId id) {
+    core::RequestId& reload = reloads_[id];
+    if (admins_.contains(reload)) return;
+    reload = core::RequestId{++last_request_};
+    admins_.emplace(reload, Admin{id, [](const std::string&, const auto&) {}});
+    handle(core::LoadAsked{reload, id, configuration_of(id).call_timeout, false});
+}
+
 void Switchboard::on(const core::Report& command) {
     using enum core::EventCode;
     const bool is_due = command.code == worker_terminated || command.code == worker_killed;
@@ -433,6 +444,7 @@ void Switchboard::on(const core::Report& command) {
     incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
     // While it still does what broke the limit: `cancel` and its grace come next.
     if (command.code == run_limit_reached) look_at(command.generation);
+    if (command.code == model_recycled) load_again(command.model);
     if (command.code == worker_reaped) reaped_.push_back(command.generation);
     constexpr std::array kMemoryMoved = {model_ready, model_offloaded, model_restored,
                                          worker_reaped};

@@ -122,6 +122,7 @@ class Switchboard final : public http::Backend {
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
     http::DeviceActivityStatus activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
+    void load_again(core::ModelId id);
     void tell_signal(core::Generation generation, int signal);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];
@@ -161,6 +162,7 @@ class Switchboard final : public http::Backend {
     core::Commands carried_out_;               // empty between turns; kept for its capacity
     std::map<core::RequestId, Call> calls_;    // not answered yet
     std::map<core::RequestId, Admin> admins_;  // not answered yet
+    std::map<core::ModelId, core::RequestId> reloads_;  // our own wishes, the latest of each
     // Of this turn, by who gave them and to what; the engine says which count.
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;
     std::map<core::Generation, int> pids_;  // kept until the exit was carried through

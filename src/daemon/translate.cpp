@@ -63,6 +63,8 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.standby = model.standby;
     spec.is_pinned = model.pinned;
     spec.max_wait = model.max_wait;
+    spec.recycle_after = model.recycle_after;
+    spec.max_growth = model.max_growth;
     return spec;
 }
 

@@ -115,9 +115,9 @@ def test_an_environment_that_windlass_sets_itself_is_refused(daemons, name):
 
 
 def test_a_key_of_a_later_version_is_accepted_and_noted(daemon):
-    served = daemon(probe(recycle_after=5))
+    served = daemon(probe(max_batch=5))
     (notice,) = served.log.find("configuration.notice")
-    assert "recycle_after" in notice["message"]
+    assert "max_batch" in notice["message"]
     assert served.ask("probe").status == 200
 
 

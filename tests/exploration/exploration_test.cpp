@@ -76,6 +76,13 @@ TEST_CASE("a call and a restart on a model with a process on standby: explored t
     require_closed("call, restart, standby", options);
 }
 
+TEST_CASE("a call and a load, with a process that makes one run: explored to closure") {
+    WorldOptions options{.model = small_model(false), .call_count = 1, .has_load = true};
+    options.model.recycle_after = 1;
+    Found found = require_closed("call, load, recycle_after 1", options);
+    CHECK(found.met["model.recycled"] > 0);
+}
+
 TEST_CASE("a call and a restart: explored to closure") {
     require_closed("call, restart",
                    {.model = small_model(false), .call_count = 1, .has_restart = true});

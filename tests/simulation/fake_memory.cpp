@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr Bytes kLeakMax{std::uint64_t{16} << 20};
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 Bytes draw_need(const core::ModelSpec& spec, const core::DeviceSpec& device, Random& random) {
@@ -39,7 +40,9 @@ void FakeMemory::launch(const core::Launch& order, const core::ModelSpec& spec,
     Bytes growth{is_unknown ? random_.below(3) * kGiB : 0};
     // Where processes are not told apart, only who is alone may take more in its runs.
     if (!claim.is_exclusive) need = need + std::exchange(growth, Bytes{});
-    plans_[order.generation] = {order.device, need, growth};
+    // Far less than what a dead process may leave without being missed.
+    const std::uint64_t leak = spec.max_growth ? 1 + order.generation.value % 2 : 0;
+    plans_[order.generation] = {order.device, need, growth, Bytes{leak << 21}, {}};
 }
 
 bool FakeMemory::take(Generation generation) {
@@ -53,9 +56,20 @@ bool FakeMemory::take(Generation generation) {
 
 bool FakeMemory::grow(Generation generation) {
     const auto plan = plans_.find(generation);
-    if (plan == plans_.end() || plan->second.growth == Bytes{}) return true;
+    if (plan == plans_.end()) return true;
+    leak(generation, plan->second);
+    if (plan->second.growth == Bytes{}) return true;
     plan->second.need = std::exchange(plan->second.growth, Bytes{});
     return take(generation);
+}
+
+void FakeMemory::leak(Generation generation, Plan& plan) {
+    world::TrueDevice& device = devices_.at(plan.device);
+    const auto& capacity = device.spec.capacity;
+    if (plan.leak == Bytes{} || plan.leaked >= kLeakMax) return;
+    if (capacity && device.used(now_) + plan.leak > *capacity) return;
+    plan.leaked = plan.leaked + plan.leak;
+    device.own[generation] = device.own[generation] + plan.leak;
 }
 
 void FakeMemory::leave(Generation generation) {

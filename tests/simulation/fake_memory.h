@@ -26,7 +26,7 @@ class FakeMemory {
     void launch(const core::Launch& order, const core::ModelSpec& spec, const core::Claim& claim);
     // A load takes its memory. False: there is not enough.
     bool take(Generation generation);
-    // So does the first run of an unknown need, beyond that of its load.
+    // So does the first run of an unknown need, beyond that of its load; and any that leaks.
     bool grow(Generation generation);
     // Its weights go to the host's memory; what its context needs stays.
     void leave(Generation generation);
@@ -48,8 +48,11 @@ class FakeMemory {
         DeviceId device;
         Bytes need;
         Bytes growth;
+        Bytes leak;  // of each run
+        Bytes leaked;
     };
 
+    void leak(Generation generation, Plan& plan);
     void forget_host(Generation generation);
     void move_stranger(world::TrueDevice& device, Instant now);
 

@@ -118,6 +118,18 @@ std::vector<core::ModelSpec> draw_models(Random& random, const core::DeviceSetti
     return specs;
 }
 
+// Processes that are replaced after some runs, or when they have grown. Drawn by itself, so that
+// other worlds stay as they are.
+void draw_wear(Random& random, core::ModelSpec& spec) {
+    spec.recycle_after = 0;
+    spec.max_growth = {};
+    if (random.chance(500)) spec.recycle_after = static_cast<std::uint32_t>(1 + random.below(8));
+    if (random.chance(300)) return;
+    spec.max_growth = Bytes{(1 + random.below(4)) << 18};
+    if (random.chance(700)) spec.unload_after = {};
+    if (random.chance(350)) spec.offload_after = {};
+}
+
 // Which worker an event is about; none for clients and time.
 Generation worker_of(const core::Event& event) {
     return std::visit(
@@ -133,14 +145,16 @@ Generation worker_of(const core::Event& event) {
 Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
     : seed_(seed),
       random_(seed),
+      wear_random_(seed ^ 0x7265637a),
       odds_(random_),
       coverage_(coverage),
+      has_wear_(wear_random_.chance(250)),
       settings_(draw_devices(random_)),
-      specs_(draw_models(random_, settings_)),
+      specs_(with_wear(draw_models(random_, settings_))),
       engine_(specs_, settings_),
       ledger_(specs_, settings_),
       now_(1h),
-      client_permille_(random_.chance(300) ? 100 : 300),
+      client_permille_(random_.chance(300) || has_wear_ ? 100 : 300),
       memory_(settings_, random_, hooks_) {
     coverage_.forget_models();
     hooks_ = {
@@ -158,6 +172,19 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
         .grow_memory = [this](Generation generation) { return memory_.grow(generation); },
         .leave_device = [this](Generation generation) { memory_.leave(generation); },
         .come_back = [this](Generation generation) { return memory_.come_back(generation); }};
+}
+
+std::vector<core::ModelSpec> Simulation::with_wear(std::vector<core::ModelSpec> specs) {
+    if (!has_wear_) return specs;
+    const bool has_cpu = settings_.known.back().kind == core::DeviceKind::cpu;
+    for (core::ModelSpec& spec : specs) {
+        draw_wear(wear_random_, spec);
+        if (spec.max_growth && has_cpu && wear_random_.chance(300)) {
+            spec.devices = {.is_cpu = true};
+            spec.need = {};
+        }
+    }
+    return specs;
 }
 
 void Simulation::schedule(base::Duration after, core::Event event) {
@@ -183,7 +210,9 @@ void Simulation::recall_needs() {
 
 void Simulation::run() {
     recall_needs();
-    while (event_count_ < kEventsMin && !violation_) {
+    // A process has to make its runs, and to rest between them.
+    const std::size_t event_count = has_wear_ ? 2 * kEventsMin : kEventsMin;
+    while (event_count_ < event_count && !violation_) {
         if (random_.chance(client_permille_)) {
             send_client();
         } else if (random_.chance(70)) {
@@ -281,6 +310,7 @@ void Simulation::reconfigure() {
     }
     core::ModelSpec spec = specs_[number];
     draw_limits(random_, spec);
+    if (spec.recycle_after > 0 || spec.max_growth) draw_wear(wear_random_, spec);
     const bool needs_new_process = random_.chance(500);
     if (needs_new_process) spec.concurrency = static_cast<std::uint32_t>(1 + random_.below(3));
     deliver(core::ModelConfigured{spec, needs_new_process});
@@ -395,10 +425,18 @@ void Simulation::carry_out(const core::Commands& commands) {
                        [&](const core::Stop& c) { worker(c.generation).stop(); },
                        [&](const core::Terminate& c) { worker(c.generation).terminate(); },
                        [&](const core::Kill& c) { worker(c.generation).kill(); },
+                       [&](const core::Report& c) { on_report(c); },
                        [](const auto&) {},
                    },
                    command);
     }
+}
+
+// As the daemon does: what was recycled is loaded again where there is room.
+void Simulation::on_report(const core::Report& report) {
+    if (report.code != core::EventCode::model_recycled) return;
+    coverage_.count(report.bytes ? "recycled for growth" : "recycled for runs");
+    schedule(0ms, core::LoadAsked{RequestId{++last_request_}, report.model, 10s, false});
 }
 
 void Simulation::fail(const std::string& sentence) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/engine.h"
 #include "simulation/fake_memory.h"
@@ -30,6 +31,7 @@ class Simulation {
     std::uint64_t trace_hash() const { return trace_hash_; }
 
   private:
+    std::vector<core::ModelSpec> with_wear(std::vector<core::ModelSpec> specs);
     void schedule(base::Duration after, core::Event event);
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
     bool is_due_to_happen(const core::Event& event);
@@ -43,13 +45,16 @@ class Simulation {
     void send_administrator();
     void reconfigure();
     void lose_device();
+    void on_report(const core::Report& report);
     void note_spec(const core::ModelSpec& spec);
     void fail(const std::string& sentence);
 
     const std::uint64_t seed_;
     Random random_;
+    Random wear_random_;
     FaultOdds odds_;
     world::Coverage& coverage_;
+    const bool has_wear_;  // its processes are replaced before they do harm
     core::DeviceSettings settings_;
     std::vector<core::ModelSpec> specs_;
     core::Engine engine_;

@@ -61,10 +61,11 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
          {"model.breaker_opened", "model.breaker_closed", "model.paused", "model.resumed",
           "model.removed", "device.fenced", "device.fence_lifted", "worker.memory_returned",
           "model.offload_failed", "model.restore_failed", "model.load_retried",
-          "model.memory_awaited", "model.evicted", "worker.unkillable"}) {
+          "model.memory_awaited", "model.evicted", "model.recycled", "worker.unkillable"}) {
         coverage.expect(fmt::format("event {}", event));
     }
-    for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled"})
+    for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled",
+                              "recycled for runs", "recycled for growth"})
         coverage.expect(thing);
     std::uint64_t event_count = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread

@@ -38,6 +38,7 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::model_load_retried:
         case EventCode::model_memory_awaited:
         case EventCode::model_evicted:
+        case EventCode::model_recycled:
         case EventCode::worker_memory_returned:
         case EventCode::device_fenced:
         case EventCode::device_fence_lifted:

@@ -112,7 +112,11 @@ void Ledger::on(const core::ModelConfigured& event, Instant) {
     const auto known = std::ranges::find(specs_, event.spec.name, &core::ModelSpec::name);
     if (known == specs_.end()) return specs_.push_back(event.spec);
     *known = event.spec;
-    Model& model = models_[ModelId{static_cast<std::uint64_t>(known - specs_.begin()) + 1}];
+    const ModelId id{static_cast<std::uint64_t>(known - specs_.begin()) + 1};
+    for (auto& [generation, process] : processes_) {
+        if (process.model == id) note_rest(process);
+    }
+    Model& model = models_[id];
     const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
     if (is_fresh || event.spec.breaker.deaths == 0) model.is_tripped = false;
 }
@@ -185,6 +189,7 @@ void Ledger::on(const core::RunRecalled& event, Instant now) {
     if (run == process->second.runs.end() || run->second.begun) return;
     process->second.runs.erase(run);
     process->second.last_end = now;
+    note_rest(process->second);
 }
 void Ledger::on(const core::ChannelLost& event, Instant) {
     if (Process* process = find_process(event.generation)) process->is_deaf = true;
@@ -216,8 +221,12 @@ void Ledger::end_process(Generation generation, Instant now) {
 bool Ledger::end_run(Process& process, RequestId request) {
     const auto run = process.runs.find(request);
     if (run == process.runs.end()) return false;
-    if (run->second.begun) process.is_untried = process.may_be_untried = false;
+    if (run->second.begun) {
+        process.is_untried = process.may_be_untried = false;
+        ++process.run_count;
+    }
     process.runs.erase(run);
+    note_rest(process);
     return true;
 }
 
@@ -232,7 +241,10 @@ void Ledger::lose_runs(Process& process) {
 // --- devices
 
 void Ledger::on(const core::DeviceFound& event, Instant) { memory_.on(event); }
-void Ledger::on(const core::DeviceSampled& event, Instant now) { memory_.on(event, now); }
+void Ledger::on(const core::DeviceSampled& event, Instant now) {
+    note_growth(event);
+    memory_.on(event, now);
+}
 void Ledger::on(const core::DeviceSilent& event, Instant now) { memory_.on(event, now); }
 void Ledger::on(const core::NeedRecalled& event, Instant) { memory_.on(event, spec(event.model)); }
 
@@ -297,7 +309,11 @@ void Ledger::encode(core::StateEncoder& encoder) const {
                        (process.kill_sent ? 256u : 0u) | (process.is_untried ? 512u : 0u) |
                        (process.may_be_untried ? 1024u : 0u) | (process.was_evicted ? 2048u : 0u) |
                        (process.is_draining ? 4096u : 0u) | (process.can_offload ? 8192u : 0u) |
+                       (process.is_recycled ? 1u << 16 : 0u) |
                        static_cast<unsigned>(process.weights) << 14);
+        const std::uint64_t runs_max = spec(process.model).recycle_after;
+        encoder.number(std::min(process.run_count, runs_max));
+        if (process.level) encoder.number(process.level->count());
         for (const auto& [request, run] : process.runs) {
             encoder.request(request);
             encoder.number(run.begun ? 1 : 0);

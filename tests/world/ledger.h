@@ -102,7 +102,7 @@ class Ledger {
     const Run* find_run(RequestId request) const;
     void end_process(Generation generation, Instant now);
     void lose_runs(Process& process);
-    static bool end_run(Process& process, RequestId request);
+    bool end_run(Process& process, RequestId request);
     bool is_loading(const Process& process, Instant now) const;
     bool is_alone(const Process& process, Instant now) const;
     void check_alone(core::DeviceId device, Generation generation, bool is_known, Instant now);
@@ -126,6 +126,15 @@ class Ledger {
     // ledger_standby.cpp: processes that were started ahead of their load
     void on_standby(const core::Launch& command, Instant now);
     Process* find_process(Generation generation);  // of either kind; null: it is gone
+
+    // ledger_recycling.cpp: who had to be replaced
+    void on_recycled(const core::Report& command);
+    void check_recycling(Instant now);
+    bool is_spent(const Process& process) const;
+    bool has_runs_left(const Process& process) const;
+    bool has_grown(const Process& process) const;
+    void note_rest(Process& process);
+    void note_growth(const core::DeviceSampled& event);
 
     std::vector<core::ModelSpec> specs_;
     MemoryBook memory_;

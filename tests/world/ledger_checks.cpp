@@ -154,6 +154,7 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     if (process.runs.size() >= process.concurrency + model.prefetch.value_or(kPrefetchMax)) {
         fail("more runs were sent than the window allows");
     }
+    if (!has_runs_left(process)) fail("a process was sent more runs than it may make");
     process.runs[command.request] = {.sent = now};
 }
 
@@ -373,6 +374,7 @@ void Ledger::on(const core::Report& command, Instant now) {
         processes_[command.generation].is_draining = true;
     if (command.code == core::EventCode::model_memory_awaited)
         models_[command.model].awaits_memory_since = now;
+    if (command.code == core::EventCode::model_recycled) on_recycled(command);
     if (command.code == core::EventCode::model_evicted) on_evicted(command.generation);
     if (command.code == core::EventCode::model_load_retried) {
         memory_.on_load_retried(command.generation);
@@ -399,6 +401,7 @@ void Ledger::on(const core::Report& command, Instant now) {
 
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
     memory_.check(engine);
+    check_recycling(now);
     for (const auto& [id, request] : requests_) {
         if (request.is_answered) continue;
         if (request.is_gone) fail("a request outlived its client");

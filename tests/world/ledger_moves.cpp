@@ -25,6 +25,7 @@ void Ledger::on(const core::OffloadFailed& event, Instant now) {
     process->second.weights = Weights::there;
     process->second.was_evicted = false;
     process->second.last_end = now;
+    note_rest(process->second);
     happened_.failed = event.error;
     memory_.on_came_back(event.generation);
 }
@@ -33,6 +34,7 @@ void Ledger::on(const core::WorkerRestored& event, Instant now) {
     const auto process = processes_.find(event.generation);
     process->second.weights = Weights::there;
     process->second.last_end = now;
+    note_rest(process->second);
     memory_.on_came_back(event.generation);
 }
 void Ledger::on(const core::RestoreFailed& event, Instant) {

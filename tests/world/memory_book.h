@@ -47,6 +47,8 @@ class MemoryBook {
     // Released implies proved; and no claim without an owner.
     void check(const core::Engine& engine);
 
+    bool is_asked(DeviceId id) const { return devices_.at(id).is_asked; }
+    std::uint64_t last_question(DeviceId id) const { return devices_.at(id).sequence; }
     bool is_lost(DeviceId id) const { return devices_.at(id).is_lost; }
     bool is_mute(DeviceId id) const { return is_lost(id) || devices_.at(id).is_silent; }
     // It is a GPU that said how full it is. `is_sure`: and does not fall silent in this instant.

@@ -62,6 +62,7 @@ struct Process {
     bool is_condemned = false;  // an administrator wants it killed
     bool was_evicted = false;   // was asked to make room
     bool is_draining = false;   // takes nothing more
+    bool is_recycled = false;   // and is to be replaced
     bool is_counted = false;    // its end, among those of its model
     // Launched without a need where the device said how full it is; its first run is not over.
     bool is_untried = false;
@@ -69,7 +70,13 @@ struct Process {
     Instant launched;
     Instant load_sent;
     std::optional<Instant> stop_sent, term_sent, kill_sent;
-    Instant last_end;  // when a run ended in it
+    Instant last_end;             // when a run ended in it
+    std::uint64_t run_count = 0;  // begun and over
+    // The last question when it came to rest; what it had when it was first measured at rest, and
+    // by how much more it had the last time, if its model limits that.
+    std::optional<std::uint64_t> rested_after;
+    std::optional<core::Bytes> level;
+    core::Bytes growth;
     std::map<RequestId, Run> runs;
 };
 

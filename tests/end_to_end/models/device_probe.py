@@ -33,6 +33,12 @@ class DeviceProbe(probe_model.Probe):
             self._cuda.call("cuMemFree_v2", address)
         return {"used": total.value - free.value, "pid": os.getpid()}
 
+    def do_leak_there(self, order, request):
+        """Takes so many bytes of the device, and never gives them back."""
+        address, count = ctypes.c_uint64(), ctypes.c_size_t(order["bytes"])
+        self._cuda.call("cuMemAlloc_v2", ctypes.byref(address), count)
+        return {"pid": os.getpid()}
+
     def do_fill(self, order, request):
         """Holds `bytes` until the gate opens."""
         address, count = ctypes.c_uint64(), ctypes.c_size_t(order["bytes"])

@@ -186,6 +186,7 @@ class Probe:
         self._running = 0
         self._runs = 0
         self._most_at_once = 0
+        self._leaked = []
 
     def start(self):
         print("hook start", flush=True)
@@ -225,6 +226,11 @@ class Probe:
             "variant": request.variant,
             "remaining_s": request.remaining(),
         }
+
+    def do_leak(self, order, request):
+        """Keeps so many bytes more for as long as it lives."""
+        self._leaked.append(b"\1" * order["bytes"])  # zeros would be no memory yet
+        return {"pid": os.getpid()}
 
     def do_hold(self, order, request):
         """Runs until the test opens the gate."""
