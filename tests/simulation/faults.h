@@ -105,7 +105,7 @@ class FaultOdds {
             at(Fault::move_fails) = 300;
             at(Fault::move_silent) = 240;
             at(Fault::move_late) = 210;
-            at(Fault::dies_idle) = 180;
+            at(Fault::dies_idle) = 200;
             at(Fault::move_dies) = 140;
         }
     }
