@@ -52,6 +52,7 @@ bench:
 	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
+	@$(MAKE) bench-moves bench-warm BENCH=
 
 bench-recovery bench-moves bench-warm: PRESET = release
 bench-recovery: build
