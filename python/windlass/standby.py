@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from .errors import Unsupported
@@ -18,6 +17,8 @@ def is_on_standby() -> bool:
 def has_used_driver() -> bool:
     """It is too late to choose a GPU: CUDA's driver is initialised, and has read which ones it
     shows. Asked without waking it; False as well where it was never opened."""
+    import ctypes  # only here: clients import this package too, and need none of it
+
     try:
         driver = ctypes.CDLL("libcuda.so.1", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
