@@ -1,4 +1,4 @@
-"""[A3.1] One copy for 9, 17 and 33 client processes, judged from outside by shared_copy.py."""
+"""One copy for 9, 17 and 33 client processes, judged from outside by shared_copy.py."""
 
 import json
 import os
