@@ -20,6 +20,7 @@ struct Device {
     bool is_watched = false;         // a CPU: somebody came to rest there and was not measured yet
     bool is_wanted = false;          // somebody looked for room on it since its last question
     std::uint32_t waiting_runs = 0;  // first runs that keep it free of new loads
+    std::uint32_t away_count = 0;    // claims of processes whose weights have left it
     bool is_fresh = false;           // its last answer is young enough to admit by
     std::uint64_t sequence = 0;      // of the last question
     Instant asked;                   // the last question
@@ -27,6 +28,8 @@ struct Device {
 
     // It may be used, and its answers tell how full it is.
     bool is_answering() const { return spec.is_measured && !is_lost && !is_silent; }
+    // Nobody computes there, and nobody's copies have to shrink when a stranger grows.
+    bool is_at_rest() const { return ledger.claims().size() == away_count; }
     friend bool operator==(const Device&, const Device&) = default;
 };
 

@@ -17,6 +17,7 @@ constexpr Duration kSettling = 100ms;  // memory is on its way back. Source: gpu
 // Somebody waits for memory. With kPatience and an answer it is within the second of A3.5.
 constexpr Duration kAwaited = 500ms;
 constexpr Duration kInUseMax = 2s;  // copies must shrink within 5 s of a stranger's growth: A3.3
+constexpr Duration kAtRest = 10s;   // all who claim it have left it
 constexpr Duration kFenced = 5s;    // Source: design, section 1
 constexpr Duration kUnresponsive = 5s;
 
@@ -416,7 +417,7 @@ std::optional<Instant> Devices::sample_due(const Device& device, bool is_awaited
         // Its reap is the proof, and nothing there makes room for strangers.
         if (device.is_watched) pause = std::min(kInUseMax, settings_.sample_interval);
     } else if (!ledger.claims().empty()) {
-        pause = std::min(kInUseMax, settings_.sample_interval);
+        pause = device.is_at_rest() ? kAtRest : std::min(kInUseMax, settings_.sample_interval);
     } else if (!ledger.fences().empty()) {
         pause = kFenced;
     }

@@ -74,7 +74,9 @@ void Devices::on_away(Generation generation, Instant now, Commands& out) {
     }
     device.ledger.mark_loaded(generation, device.sequence);
     if (device.ledger.has_unmeasured()) device.is_fresh = false;
+    WL_ASSERT(!parked.is_away);
     parked.is_away = true;
+    ++device.away_count;
     ask(holdings_.at(generation).device, now, out);
 }
 
@@ -129,6 +131,7 @@ std::optional<Shortage> Devices::claim_return(Generation generation, Bytes promi
     }
     ledger.claim_again(generation, full, parked.is_exclusive);
     parked.is_away = false;
+    --device.away_count;
     return std::nullopt;
 }
 
@@ -153,15 +156,19 @@ void Devices::unpark(Generation generation) {
         host.ledger.release(generation);
         host.is_fresh = false;  // its use counts as a stranger's until the next answer
     }
+    if (parked->second.is_away) --devices_.at(holdings_.at(generation).device).away_count;
     parked_.erase(parked);
 }
 
 void Devices::check_parked() const {
+    std::map<DeviceId, std::uint32_t> away_counts;
     for (const auto& [generation, parked] : parked_) {
         WL_ASSERT(holdings_.contains(generation) && !is_departed(generation));
+        if (parked.is_away) ++away_counts[holdings_.at(generation).device];
         if (!parked.host) continue;
         WL_ASSERT(devices_.at(*parked.host).ledger.find_claim(generation) != nullptr);
     }
+    for (const auto& [id, device] : devices_) WL_ASSERT(device.away_count == away_counts[id]);
 }
 
 }  // namespace windlass::core

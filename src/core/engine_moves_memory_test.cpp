@@ -41,6 +41,24 @@ TEST_CASE("where processes are hidden, what came back is what the device shows")
     CHECK(story.claimed(kBoard) == 6_GiB);
 }
 
+TEST_CASE("a device is asked every 10 s only while all who claim it have left it") {
+    Moves story;
+    story.go_away();
+    while (story.is_asked(kBoard)) story.sample(kBoard, kContext, {{kFirst, kContext}});
+    for (int round = 0; round < 2; ++round) {
+        story.wait(10s - 1ms);
+        CHECK_FALSE(story.is_asked(kBoard));
+        story.wait(1ms);
+        REQUIRE(story.is_asked(kBoard));
+        story.sample(kBoard, kContext, {{kFirst, kContext}});
+    }
+    story.call(2);
+    story.sample(kBoard, kContext, {{kFirst, kContext}});
+    REQUIRE(story.residency() == Residency::restoring);
+    story.wait(2s);
+    CHECK(story.is_asked(kBoard));
+}
+
 TEST_CASE("what weights take of the host's memory says nothing of what the model needs") {
     core::ModelSpec spec = heavy({});
     spec.need = {};

@@ -59,8 +59,8 @@ constexpr auto kKeys = std::to_array<Key>({
      "How long a driver may take to answer. A device that takes longer is `unresponsive` until "
      "a later question is answered."},
     {kDevices, "sample_interval", KeyKind::duration, "\"2s\"", "", "10ms", "1h", kNow,
-     "How often the memory of each GPU is measured when nothing happens, that of one in use every "
-     "2 s at least; that of the CPU five times less often."},
+     "How often the memory of each GPU is measured when nobody asks, that of one in use every 2 s "
+     "at least; five times less often while it shows the same again and again, and on the CPU."},
     {kDevices, "list_interval", KeyKind::duration, "\"30s\"", "", "10ms", "1d", kNow,
      "How often drivers are asked which devices there are."},
     {kDevices, "restart_pause", KeyKind::duration, "\"60s\"", "", "1ms", "1d", kNow,

@@ -17,22 +17,21 @@ namespace log = base::log;
 using device::Condition;
 
 constexpr const char* kLedger = "ledger";
-// The CPU's memory is the machine's own: nothing there waits for a sample of it, and every look
-// reads all of /proc.
-constexpr int kCpuSampledEvery = 5;
+// Of the CPU, where nothing waits for a sample of the machine's own memory and every look reads all
+// of /proc; and of GPUs on which nothing happens.
+constexpr int kRestIntervals = 5;
 constexpr base::Duration kFirstAnswerMax = std::chrono::seconds{60};
 
 device::FloorOptions to_options(const DevicesConfiguration& configuration,
                                 const Environment& environment,
                                 const std::function<std::vector<WorkerProcess>()>& workers) {
-    device::FloorOptions options{
-        .use = configuration.use,
-        .answer_limit = configuration.answer_timeout,
-        .first_answer_limit = first_answer_limit(configuration),
-        .sample_interval = configuration.sample_interval,
-        .cpu_sample_interval = kCpuSampledEvery * configuration.sample_interval,
-        .list_interval = configuration.list_interval,
-        .restart_pause = configuration.restart_pause};
+    device::FloorOptions options{.use = configuration.use,
+                                 .answer_limit = configuration.answer_timeout,
+                                 .first_answer_limit = first_answer_limit(configuration),
+                                 .sample_interval = configuration.sample_interval,
+                                 .rest_interval = kRestIntervals * configuration.sample_interval,
+                                 .list_interval = configuration.list_interval,
+                                 .restart_pause = configuration.restart_pause};
     for (const auto& [name, value] : environment) {
         options.environment.push_back(fmt::format("{}={}", name, value));
     }

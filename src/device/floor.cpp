@@ -52,6 +52,11 @@ Sample to_sample(const std::string& uuid, base::Instant asked, wire::HostSample 
             .busy_percent = said.busy_percent};
 }
 
+bool shows_the_same(const Sample& one, const Sample& other) {
+    return one.capacity == other.capacity && one.used == other.used && one.free == other.free &&
+           one.processes_known == other.processes_known && one.processes == other.processes;
+}
+
 }  // namespace
 
 struct Floor::Entry {
@@ -74,6 +79,7 @@ struct Floor::Entry {
     bool is_measuring = false;  // those that were asked for
     // The driver lists it no more. Whatever its host says with the handle that it has is of no use.
     bool is_unlisted = false;
+    bool is_steady = false;  // it showed the same twice in a row
 };
 
 Floor::Floor(io::Loop& loop, FloorOptions options, std::function<void(const Event&)> on_event)
@@ -257,6 +263,8 @@ void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::strin
         entry.avoided_pids = entry.asked_pids;
         entry.avoided_until = asked + options_.measure_again;
     }
+    const std::optional<Sample>& before = entry.device.last;
+    entry.is_steady = sample && before && shows_the_same(*before, *sample);
     if (sample) {
         if (!entry.is_measuring && !entry.asked_pids.empty()) sample->processes_known = false;
         entry.device.last = *sample;
@@ -267,9 +275,13 @@ void Floor::on_sample(Entry& entry, base::Instant asked, base::Result<std::strin
     }
     for (Reply& reply : waiting) reply(sample);
     if (entry.host.is_asking()) return;  // one of them wanted more
-    const bool is_cpu = entry.device.kind == Kind::cpu;
     if (!entry.later.empty()) return ask(entry);
-    entry.next_sample.start(is_cpu ? options_.cpu_sample_interval : options_.sample_interval);
+    entry.next_sample.start(interval_of(entry));
+}
+
+base::Duration Floor::interval_of(const Entry& entry) const {
+    const bool is_at_rest = entry.device.kind == Kind::cpu || entry.is_steady;
+    return is_at_rest ? options_.rest_interval : options_.sample_interval;
 }
 
 void Floor::turn(Entry& entry, Condition condition, std::string trouble) {

@@ -27,8 +27,9 @@ struct FloorOptions {
     base::Duration answer_limit = std::chrono::seconds{5};
     // Of a new driver host: opening the driver takes long on a machine with many GPUs.
     base::Duration first_answer_limit = std::chrono::seconds{60};
-    base::Duration sample_interval = std::chrono::seconds{2};       // of a GPU nobody asks about
-    base::Duration cpu_sample_interval = std::chrono::seconds{10};  // the same of the CPU
+    // Of a GPU that nobody asks about; and of the CPU, or while it shows the same again and again.
+    base::Duration sample_interval = std::chrono::seconds{2};
+    base::Duration rest_interval = std::chrono::seconds{10};
     base::Duration list_interval = std::chrono::seconds{30};
     base::Duration restart_pause = std::chrono::seconds{60};  // between two driver hosts of one
     // The workers whose memory is to be measured on the CPU; asked at each question.
@@ -92,6 +93,7 @@ class Floor {
     void ask(Entry& entry);
     bool may_measure(const Entry& entry) const;
     void on_sample(Entry& entry, base::Instant asked, base::Result<std::string> meta);
+    base::Duration interval_of(const Entry& entry) const;
     void turn(Entry& entry, Condition condition, std::string trouble);
     HostLimits limits() const {
         return {.answer = options_.answer_limit,

@@ -96,7 +96,7 @@ FloorOptions quick() {
     return {.answer_limit = 1s,
             .first_answer_limit = 1s,
             .sample_interval = 10ms,
-            .cpu_sample_interval = 10ms,
+            .rest_interval = 10ms,
             .list_interval = 20ms,
             .restart_pause = 1ms};
 }
@@ -150,6 +150,22 @@ TEST_CASE("a question that is asked is answered with what was measured after it"
     REQUIRE(sample.has_value());
     CHECK(sample->taken_at >= before);
     CHECK(bench.ask("GPU-9").error().code == Errc::not_found);
+}
+
+TEST_CASE("a GPU is measured at the pace of one at rest once it showed the same twice") {
+    FloorOptions options = quick();
+    options.sample_interval = 1h;
+    Bench bench{options};
+    bench.tell("list", listing_of({"GPU-1"}));
+    bench.tell("GPU-1", kFree);
+    const auto measured = [&bench] {
+        return std::ranges::count(bench.of<DeviceSampled>(), "GPU-1",
+                                  [](const DeviceSampled& event) { return event.sample.uuid; });
+    };
+    bench.floor.start();
+    bench.wait([&] { return measured() == 1; });  // the next one by itself is due in an hour
+    REQUIRE(bench.ask("GPU-1"));
+    bench.wait([&] { return measured() >= 4; });
 }
 
 TEST_CASE("a device that hangs is unresponsive, keeps its numbers, and recovers with a new host") {
@@ -225,7 +241,7 @@ TEST_CASE("whatever a host does wrong, it is ended and the device is unresponsiv
 
 TEST_CASE("a host that died once is replaced at once, and then after its minute") {
     FloorOptions options = quick();
-    options.cpu_sample_interval = options.restart_pause = 1h;
+    options.rest_interval = options.restart_pause = 1h;
     options.use = {"cpu"};
     Bench bench{options};
     bench.tell("cpu", "die");
