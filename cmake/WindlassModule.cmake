@@ -60,7 +60,7 @@ function(windlass_test name)
   windlass_prepare(wl_${name}_test ${hot})
   target_link_libraries(wl_${name}_test PRIVATE ${arg_DEPENDS})
   add_test(NAME ${name} COMMAND wl_${name}_test)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 900)
 endfunction()
 
 function(windlass_module name)

@@ -50,6 +50,13 @@ void TrueDevice::note_together(const core::DeviceLedger& ledger) {
     if (unknown.size() > 1) together.merge(unknown);
 }
 
+void TrueDevice::note_mistaken(const core::DeviceLedger& ledger) {
+    for (const auto& [generation, bytes] : own) {
+        const core::Claim* claim = ledger.find_claim(generation);
+        if (claim != nullptr && claim->seen) mistaken[generation] = excess(bytes, *claim->seen);
+    }
+}
+
 void TrueDevice::set_foreign(Bytes bytes) {
     given_back = given_back + excess(foreign, bytes);
     foreign = bytes;
@@ -63,7 +70,9 @@ void TrueDevice::end(const core::Engine& engine, DeviceId id, Generation generat
     const core::Claim* claim = engine.devices().device(id).ledger.find_claim(generation);
     if (claim == nullptr) return;
     // The rest looked like a stranger's: what others gave up while it loaded cannot be told apart.
-    given_back = given_back + excess(bytes, known_of(*claim));
+    const auto unknown = mistaken.extract(generation);
+    const bool is_moving = !claim->measured && !claim->seen && !unknown.empty();
+    given_back = given_back + (is_moving ? unknown.mapped() : excess(bytes, known_of(*claim)));
     const Bytes claimed = std::max(claim->bytes, claim->measured.value_or(Bytes{}));
     if (until > Instant{}) left[generation] = {bytes, claimed, until};
 }
@@ -72,6 +81,8 @@ void TrueDevice::on_answer(const core::Engine& engine, DeviceId id,
                            std::optional<Bytes> clean_foreign, bool own_known) {
     const core::DeviceLedger& ledger = engine.devices().device(id).ledger;
     note_together(ledger);
+    note_mistaken(ledger);
+    if (own_known) mistaken.clear();
     hidden = hidden + overrated(ledger);
     const bool is_clean = !ledger.has_departed() && (own_known || !ledger.has_unseen());
     if (!clean_foreign || !is_clean) return;

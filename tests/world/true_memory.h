@@ -33,12 +33,16 @@ struct TrueDevice {
     // was given too large a share may hide as much with each answer.
     Bytes hidden;
     std::set<Generation> together;
+    // So much of what it has looked like a stranger's when its own was told last, where an answer
+    // does not tell processes apart. While its weights move nobody tells, and that stays so.
+    std::map<Generation, Bytes> mistaken;
     std::map<Generation, Bytes> own;
     std::map<Generation, Left> left;
 
     Bytes used(Instant now) const;
     Bytes overrated(const core::DeviceLedger& ledger) const;  // of those who loaded together
     void note_together(const core::DeviceLedger& ledger);
+    void note_mistaken(const core::DeviceLedger& ledger);
     void set_foreign(Bytes bytes);
     // Its process was reaped, and what it held lies there until then. Before the engine hears it.
     void end(const core::Engine& engine, DeviceId id, Generation generation, Instant until);
