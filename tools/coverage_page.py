@@ -8,6 +8,7 @@ from pathlib import Path
 PATH = "docs/coverage.md"
 STATES = ("proved", "in part", "not yet")  # from the best to the worst
 REMEDY = "tools/scenarios.py --write"
+MISSING = "**missing**: "
 CLAIM = re.compile(rf"^\| ([AR][\d.]+) \| ({'|'.join(STATES)}) \|")
 
 HEAD = """\
@@ -61,7 +62,7 @@ def _cell(part):
         named = ", ".join(_code(name) for name in found if name)
         lines.append(f"[{path}](../{path})" + (f": {named}" if named else ""))
     if part.missing:
-        lines.append("**missing**: " + "; ".join(part.missing))
+        lines.append(MISSING + "; ".join(part.missing))
     return "<br>".join(lines)
 
 
@@ -102,10 +103,12 @@ def differences(root, page):
         return [f"{PATH} is missing; write it with {REMEDY}, and commit it"]
     old = path.read_text(encoding="utf-8")
     lines = []
-    for line, name, claimed, now in _lost(old, page):
-        fact = "its tests are gone" if now == STATES[-1] else "something of it is missing now"
-        what = f"claims that {name} is {claimed}, but {fact}; mend the tests or give them their"
-        lines.append(f"{PATH}:{line}: {what} [{name}] back, or withdraw the claim with {REMEDY}")
+    for line, name, claimed, _ in _lost(old, page):
+        row = next((row for row in page.split("\n") if row.startswith(f"| {name} |")), "")
+        missing = row.partition(MISSING)[2].rstrip(" |")
+        fact = f"this is missing: {missing}" if missing else "its tests are gone"
+        advice = f"bring back what proved it, with [{name}], or withdraw the claim with {REMEDY}"
+        lines.append(f"{PATH}:{line}: claims that {name} is {claimed}, but {fact}; {advice}")
     if old != page and not lines:
         pairs = zip_longest(old.split("\n"), page.split("\n"), fillvalue="")
         differing = [(n, a + b) for n, (a, b) in enumerate(pairs, 1) if a != b]

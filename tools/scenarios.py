@@ -90,7 +90,7 @@ def coverage_of(document, tests):
             state = found[scenario].state if scenario in found else NOT_YET
             words = {PROVED: None, IN_PART: "is proved in part", NOT_YET: "has no test"}[state]
             missing += [f"{scenario} {words}"] if words else []
-        if not own and all(part.state == NOT_YET for part in through):
+        if not own and (not through or any(part.state == NOT_YET for part in through)):
             found[name] = Coverage(NOT_YET, [], [])
         else:
             found[name] = Coverage(IN_PART if missing else PROVED, own, missing)

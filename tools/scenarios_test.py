@@ -152,6 +152,7 @@ class StatesTest(ScenariosTest):
             (["A0.1", "R1"], "in part  tests/test_a.py test_it; missing: A0.2 has no test"),
             (["R1"], "in part  tests/test_a.py test_it" + both),
             (["A0.1", "A0.2"], "in part  ; missing: a test of its own"),
+            (["A0.1"], "not yet  "),
             (["R2"], "not yet  "),
         ):
             with self.subTest(ids=ids):
@@ -234,7 +235,7 @@ class PageTest(ScenariosTest):
         self.assertTrue(
             output.startswith(
                 f"docs/coverage.md:{line}: claims that A0.1 is proved, but its tests are gone; "
-                "mend the tests or give them their [A0.1] back, or withdraw the claim with "
+                "bring back what proved it, with [A0.1], or withdraw the claim with "
                 "tools/scenarios.py --write\nscenarios: "
             ),
             output,
@@ -249,7 +250,8 @@ class PageTest(ScenariosTest):
         tree.put("tests/test_a.py", 'def test_it():\n    """[A0.1] [R1]"""\n')
         status, output = tree.run("--check")
         self.assertEqual(1, status)
-        self.assertIn("claims that R1 is proved, but something of it is missing now; ", output)
+        fact = "claims that R1 is proved, but this is missing: A0.2 has no test; bring back what "
+        self.assertIn(fact, output)
 
     def test_a_claim_whose_id_has_left_the_document_is_lost(self):
         tree = self.written(tests={"tests/test_a.py": 'def test_it():\n    """[A0.2]"""\n'})
