@@ -1,10 +1,17 @@
 """The log of a daemon under test: read as it comes, searched, waited for."""
 
+import datetime
 import json
 import threading
 import time
 
 from times import SOON_S
+
+
+def moment(record):
+    """When a line of the log was written, as time.time()."""
+    text = record["time"].replace("Z", "+00:00")
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 class Log:

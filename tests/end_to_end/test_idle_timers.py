@@ -1,9 +1,9 @@
 """The idle times of many models end at their moment, not at the next look."""
 
-import datetime
 import threading
 import time
 
+from daemon_log import moment
 from emulated import Node, ballast
 from support import AT_ONCE_S
 
@@ -13,14 +13,8 @@ UNLOAD_AFTER_S = 1.0
 LATE_S = AT_ONCE_S / 2  # what a timer may be late; a slow machine more
 
 
-def moment(record):
-    """Of a line of the log, as time.time()."""
-    text = record["time"].replace("Z", "+00:00")
-    return datetime.datetime.fromisoformat(text).timestamp()
-
-
 def test_timers_fire_within_half_a_second(daemons):
-    """[A0.1] [R7] [R13] offload_after and unload_after of models that all idle at about once."""
+    """[A0.1] [R13] offload_after and unload_after of models that all idle at about once."""
     keys = {"offload_after": "%gs" % OFFLOAD_AFTER_S, "unload_after": "%gs" % UNLOAD_AFTER_S}
     names = ["m%d" % number for number in range(MODELS)]
     models = "".join(ballast(name, "2MiB", "64MiB", **keys) for name in names)
