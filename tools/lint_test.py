@@ -278,6 +278,11 @@ class CommandTest(unittest.TestCase):
         expected = r"^a\.py:1: .* \[opening_comment\]\nlint: 1 files, 1 problems\n$"
         self.assertRegex(result.stdout, expected)
 
+    def test_this_tree_is_clean(self):
+        """[R27]"""
+        root = str(Path(lint.__file__).resolve().parent.parent)
+        self.assertEqual([], lint.lint(root)[1])
+
     def test_a_clean_tree_exits_with_0(self):
         result = self.run_on(P)
         self.assertEqual((0, "lint: 1 files, 0 problems\n"), (result.returncode, result.stdout))

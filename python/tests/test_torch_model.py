@@ -111,6 +111,7 @@ def addresses(model):
 
 
 def test_it_synchronises_moves_collects_and_releases_in_this_order(model, gpu):
+    """[R6] What its streams have to do is done before the move, and the move before its end."""
     moved = len(set(addresses(model)))
     model.offload()
     assert gpu.calls == [

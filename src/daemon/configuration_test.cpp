@@ -184,7 +184,7 @@ TEST_CASE("a syntax error stands alone, with line and column") {
     }
 }
 
-TEST_CASE("the idle limits: never, at once, and the environment's defaults") {
+TEST_CASE("[R11] [R12] the idle limits: never, at once, and the environment's defaults") {
     CHECK_FALSE(model("unload_after = \"never\"").unload_after);
     CHECK(model("unload_after = \"0s\"").unload_after == 0s);
     // Only an `offload_after` that is given bounds it; its default does not.
@@ -193,7 +193,9 @@ TEST_CASE("the idle limits: never, at once, and the environment's defaults") {
                                    {"IDLE_CLEAR_TIMEOUT_SEC", "40"}};
     CHECK(model("", given).offload_after == 30s);
     CHECK(model("", given).unload_after == 40s);
+    CHECK(model("offload_after = \"7s\"", given).offload_after == 7s);
     CHECK(model("unload_after = \"7m\"", given).unload_after == 7min);
+    CHECK_FALSE(model("", {{"IDLE_UNLOAD_TIMEOUT_SEC", "0"}}).offload_after);
     CHECK_FALSE(model("", {{"IDLE_CLEAR_TIMEOUT_SEC", "0"}}).unload_after);
     CHECK(model("", {{"IDLE_CLEAR_TIMEOUT_SEC", ""}}).unload_after == 6min);
     for (const char* bad : {"-1", "1.5", "5m", "never", " 5", "99999999"}) {

@@ -8,6 +8,7 @@ def order(served, action, model="probe", **headers):
 
 
 def test_load_waits_until_ready_and_unload_until_cold(daemon):
+    """[R65] Who calls a model that was loaded ahead does not pay for it."""
     served = daemon(probe())
     loaded = order(served, "load")
     assert loaded.status == 200
@@ -15,7 +16,9 @@ def test_load_waits_until_ready_and_unload_until_cold(daemon):
     assert (model["residency"], model["copies"], model["loads"]) == ("ready", 1, 1)
     assert model["ready_since_s"] >= 0 and is_alive(model["worker_pid"])
     assert order(served, "load").json()["worker_pid"] == model["worker_pid"]
-    assert served.ask("probe").json()["pid"] == model["worker_pid"]
+    called = served.ask("probe")
+    assert called.json()["pid"] == model["worker_pid"]
+    assert float(called.headers["X-Windlass-Load-Ms"]) == 0
 
     unloaded = order(served, "unload")
     assert unloaded.status == 200
@@ -48,6 +51,7 @@ def test_a_hint_begins_a_load_that_nobody_waits_for(daemon, gate):
 
 
 def test_unload_lets_what_runs_finish_first(daemon, gate):
+    """[R9] As whatever moves a model does."""
     served = daemon(probe())
     running = served.begin("probe", gate.hold("running"))
     served.said("ran running")

@@ -21,7 +21,7 @@ def scratch(count):
 
 
 def test_each_answer_has_its_own_peak(daemons):
-    """[A3.6] [R71] [R77] A big run and then a small one; all agrees with the device itself."""
+    """[A3.6] [R2] [R71] [R77] A big run and then a small one; all agrees with the device itself."""
     node = Node(daemons, "1x24GiB", measured_probe("probe"))
     with node.served.client() as client:
         answers = [

@@ -42,7 +42,7 @@ def test_json_bytes_arrays_and_nothing_travel_unchanged(daemon):
 
 
 def test_an_answer_says_who_gave_it_and_where_the_time_went(daemon):
-    """[R77] Every answer names its worker's pid."""
+    """[R65] [R77] Every answer names its worker's pid, and what a load cost it."""
     served = daemon(probe())
     first, second = served.ask("probe"), served.ask("probe")
     for reply in (first, second):

@@ -139,7 +139,7 @@ def test_the_daemon_loads_no_driver_and_hosts_only_nvml(daemons):
 
 
 def test_a_hanging_query_disturbs_nobody(daemons):
-    """Calls go on, the numbers stay with their age, /healthz says why, and it recovers."""
+    """[A4.13] Calls go on, the numbers stay with their age, /healthz says why, and it recovers."""
     emulated = Emulated(daemons)
     served = emulated.served
     emulated.break_("stranger", FIRST, "2GiB")

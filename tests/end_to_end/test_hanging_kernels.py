@@ -12,6 +12,7 @@ from times import AT_ONCE_S, REPLY_S, TIME_FACTOR
 CLAIM = 4 * GIB
 TOLERANCE = 32 << 20
 ANSWERS_S = 0.05 * TIME_FACTOR
+LOOK_S = 2 * TIME_FACTOR  # for stacks and the state of the device
 # 5 s, and 2 s of both graces together, divided by 50.
 SHORT = {"run_timeout": "100ms", "cancel_grace": "20ms", "term_grace": "20ms", "backoff": "20ms"}
 
@@ -22,7 +23,7 @@ def busy(name, device):
 
 @pytest.mark.parametrize("kind", ["program", "python"])
 def test_a_worker_in_an_endless_kernel_is_replaced_and_others_notice_nothing(daemons, kind):
-    """[A0.3] [R156] Gone within limit, graces and 1 s; its memory at most 5 s later."""
+    """[A0.3] [R30] [R156] Gone within limit, graces and 1 s; its memory at most 5 s later."""
     table = {"program": ballast, "python": obedient}[kind]
     models = table("stuck", "3GiB", "4GiB", devices=[FIRST], **SHORT) + busy("beside", SECOND)
     node = Node(daemons, "2x24GiB", models)
@@ -62,6 +63,7 @@ def check_incident(node, pid):
     assert steps["proved"]["by"] == "driver" and steps["proved"]["bytes"] == CLAIM
     times = [step["after_ms"] for step in incident["steps"]]
     assert times == sorted(times)
+    assert steps["looked_at"]["after_ms"] <= 1000 * LOOK_S
     seen = incident["evidence"]["device"]
     assert seen["worker_bytes"] == seen["used_bytes"] == 3 * GIB + CONTEXT
     assert seen["age_s"] >= 0

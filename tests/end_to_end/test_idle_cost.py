@@ -16,7 +16,7 @@ def wakeups_of(pid):
 
 
 def test_an_idle_daemon_sleeps_and_is_small(daemon):
-    """Counted in wake-ups, because a tick of the processor's clock is 10 ms."""
+    """[R13] Counted in wake-ups, because a tick of the processor's clock is 10 ms."""
     served = daemon(probe())
     pid = served.pid
     assert served.get("/healthz").status == 200

@@ -26,7 +26,7 @@ def workers_of(lines):
 
 
 def test_1_9_17_and_33_client_processes_cost_one_copy(daemons):
-    """[A3.1] [R54] [R83] Not 27, 51 and 99 GB; one client alone has as much as all of them."""
+    """[A3.1] [R53] [R54] [R62] [R83] Not 27, 51 and 99 GB; one client has as much as all."""
     models = ballast("steel", "3GiB", "4GiB") + ballast("lead", "100MiB", "1GiB")
     node = Node(daemons, "1x24GiB", models)
     lines, used = [], []
@@ -45,7 +45,7 @@ def test_1_9_17_and_33_client_processes_cost_one_copy(daemons):
 
 
 def test_a_web_ui_and_an_api_have_one_copy_between_them(daemons):
-    """[A0.7] Two processes, both active: the second costs at most 64 MiB."""
+    """[A0.7] [R157] Two processes, both active: the second costs at most 64 MiB."""
     node = Node(daemons, "1x24GiB", ballast("steel", "3GiB", "4GiB"))
     argv = [IDLE_CLIENT, node.served.url, "steel", RUN_MS]
     with Crowd() as clients:

@@ -32,10 +32,11 @@ def finish(gate, wires):
 
 
 def test_copies_are_pinned_by_uuid_one_to_each_gpu(daemons, gate):
-    """[A3.4] [R66] [R77] [R82] And every worker sees exactly one device."""
+    """[A3.4] [R63] [R66] [R77] [R82] And every worker sees exactly one device."""
     node = Node(daemons, "2x8GiB", device_probe("probe", "2GiB", NEED, copies=2))
     calls = begin(node, gate, 10)
     eventually(lambda: node.served.model()["running"] == 2, "two run at the same time")
+    node.served.wait_for_waiting(8)
     seen = finish(gate, calls)
     assert sorted(seen) == [FIRST, SECOND]
     assert seen[FIRST]["copy"] != seen[SECOND]["copy"]

@@ -1,5 +1,7 @@
 """Idle models leave their device for host memory, come back for a call, and go at last."""
 
+import os
+import signal
 import sys
 import time
 
@@ -38,7 +40,7 @@ def test_an_idle_model_leaves_its_device(daemons):
 
 
 def test_an_idle_model_goes_at_last(daemons):
-    """[A0.1] Counted from the same moment; each event is told once."""
+    """[A0.1] [R2] [R57] Counted from the same moment; each event is told once."""
     models = ballast("m", "16MiB", "1GiB", offload_after="100ms", unload_after="600ms")
     node = Node(daemons, "1x8GiB,teardown=0s", models)
     assert node.call("m").status == 200
@@ -51,6 +53,7 @@ def test_an_idle_model_goes_at_last(daemons):
 
 
 def test_a_call_brings_it_back_with_the_same_answer(daemons):
+    """[R20] And from the same process."""
     models = ballast("m", "256MiB", "1GiB", offload_after="50ms", unload_after="never")
     node = Node(daemons, "1x8GiB,teardown=0s", models)
     before = node.call("m")
@@ -115,6 +118,7 @@ def test_a_failing_offload_is_tried_three_times_then_the_process_goes(daemons):
 
 
 def test_an_offload_that_hangs_ends_its_worker(daemons):
+    """[R4] [R6] At its limit, like anything else that hangs."""
     keys = {"offload_timeout": "200ms", "term_grace": "200ms", "backoff": "20ms"}
     models = stubborn("hangs", offload_after="0s", unload_after="never", **keys)
     node = Node(daemons, "1x8GiB,teardown=0s", models)
@@ -128,6 +132,7 @@ def test_an_offload_that_hangs_ends_its_worker(daemons):
 
 
 def test_an_administrator_offloads_and_unloads_by_force(daemons):
+    """[R96] One whose worker does not react any more."""
     models = ballast("m", "256MiB", "1GiB") + ballast("busy", "1GiB", "2GiB", run_ms=600_000)
     node = Node(daemons, "1x8GiB,teardown=0s", models)
     node.call("m")
@@ -135,13 +140,13 @@ def test_an_administrator_offloads_and_unloads_by_force(daemons):
         assert client.offload("m")["residency"] == "offloaded"
         assert client.load("m")["residency"] == "ready"
         with node.served.begin("busy") as waiting:
-            node.wait_until_runs("busy")
+            os.kill(node.wait_until_runs("busy")["pid"], signal.SIGSTOP)
             began = time.monotonic()
             assert client.unload("busy", force=True)["residency"] == "cold"
             assert waiting.reply().json()["error"]["type"] == "worker_lost"
-            took_s = time.monotonic() - began
-    assert took_s < 5 * AT_ONCE_S
     eventually(lambda: len(truth_of(node)["processes"]) == 1, "the bytes of busy are back")
+    node.log.wait_for("worker.memory_returned", model="busy")
+    assert time.monotonic() - began < 5 * AT_ONCE_S
 
 
 def test_what_cannot_be_offloaded_says_why(daemon):

@@ -38,7 +38,7 @@ def come_and_go(node, name, seed, answers):
 
 
 def test_a_thousand_interleavings_of_calls_and_offloads(daemons):
-    """[A0.2] [R3] No run overlaps an offload, none fails, and the answers stay the same."""
+    """[A0.2] [R3] [R9] No run overlaps an offload, none fails, and the answers stay the same."""
     keys = {"offload_after": "%dms" % (1000 * OFFLOAD_AFTER_S), "unload_after": "never"}
     names = ["m%d" % number for number in range(MODELS)]
     models = "".join(witness(name, concurrency=CLIENTS, **keys) for name in names)

@@ -44,6 +44,7 @@ def test_a_model_that_loads_is_no_cause_but_a_back_off_is(daemon, gate):
 
 
 def test_what_is_to_be_loaded_at_the_start_is_waited_for(daemon, gate):
+    """[R65] And who calls it then does not pay for its load."""
     slow = probe("slow", {"PROBE_LOAD": "load_at_gate", "PROBE_GATE": gate.path}, preload=True)
     served = daemon(slow + probe("lazy"))
     eventually(lambda: served.model("slow")["residency"] == "loading", "it is being loaded")
@@ -54,6 +55,7 @@ def test_what_is_to_be_loaded_at_the_start_is_waited_for(daemon, gate):
     eventually(lambda: served.get("/readyz").status == 200, "all are there")
     assert served.model("slow")["residency"] == "ready"
     assert served.model("lazy")["loads"] == 1
+    assert float(served.ask("slow").headers["X-Windlass-Load-Ms"]) == 0
 
 
 def test_a_model_that_is_added_is_loaded_if_it_wants_to_be(daemon):

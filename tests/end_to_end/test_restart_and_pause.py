@@ -6,6 +6,7 @@ from support import is_alive, probe, windlass_program
 
 
 def test_a_restart_lets_the_run_finish_and_comes_back_in_a_new_process(daemon, gate):
+    """[A4.11] [R112] [R157] The former process is gone before the next is started."""
     served = daemon(probe())
     running = served.begin("probe", gate.hold("running"))
     served.said("ran running")
@@ -22,6 +23,9 @@ def test_a_restart_lets_the_run_finish_and_comes_back_in_a_new_process(daemon, g
     assert restarted["worker_pid"] != pid and not is_alive(pid)
     with waiting:
         assert waiting.reply().json()["value"] == 7
+    events = [record["event"] for record in served.log.records]
+    reaped, loads = events.index("worker.reaped"), events.count("model.loading")
+    assert (events[:reaped].count("model.loading"), loads) == (1, 2)
     assert not served.log.find("worker.terminated")
 
 

@@ -91,7 +91,7 @@ def test_a_restart_and_a_reload_import_the_model_anew(daemon):
 
 @pytest.mark.parametrize("kind", ["python", "program"])
 def test_on_standby_a_process_is_on_no_gpu_and_then_sees_the_one_of_its_load(daemons, kind):
-    """Both worker SDKs."""
+    """[R68] Both worker SDKs."""
     if kind == "python":
         model = device_probe("probe", "2GiB", "3500MiB", standby=1, devices=[SECOND])
     else:

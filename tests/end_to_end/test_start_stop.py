@@ -78,7 +78,7 @@ def test_a_hundred_workers_leave_nothing_in_the_daemon(daemon):
 
 
 def test_a_second_daemon_on_the_same_state_folder_is_refused(daemons):
-    """[R15] It says who has it and what to do, and the first one does not notice."""
+    """It says who has it and what to do, and the first one does not notice."""
     first = daemons.start(probe()).wait_until_started()
     pid = first.ask("probe").json()["pid"]
     second = daemons.start(probe(), state_dir=first.state_dir)

@@ -15,7 +15,7 @@ def kill(node, worker):
 
 
 def test_a_worker_that_cannot_be_killed_holds_nothing_up(daemons):
-    """[R96] [R144] It is replaced on the same device or another; thawed, its claim is released."""
+    """[R144] It is replaced on the same device or another; thawed, its claim is released."""
     models = (
         ballast("same", "3GiB", "4GiB", devices=[FIRST])
         + ballast("other", "3GiB", "4GiB")

@@ -96,7 +96,7 @@ TEST_CASE("memory that stays after an exit and comes back: explored to closure" 
 }
 
 TEST_CASE("a process that outlives SIGKILL, and room for another: explored to closure") {
-    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({4_GiB}));
+    const WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({4_GiB}));
     require_met("unkillable, room for another", options, {"worker.unkillable", "model.loading"});
 }
 
@@ -144,7 +144,7 @@ WorldOptions restless(core::DeviceSettings devices) {
 
 }  // namespace
 
-TEST_CASE("weights leave and come back on a device that tells nothing: explored to closure") {
+TEST_CASE("[R9] weights leave and come back, and their device tells nothing: explored") {
     WorldOptions options = restless(gpus({3_GiB}));
     options.memory.devices.known.front().is_measured = false;
     options.has_load = options.has_shutdown = true;  // beside a call: each may bring them back

@@ -1,9 +1,10 @@
 """`make outside`: what a program outside sees of a daemon that moves models all the time.
 
 Client processes fire random calls, offloads, loads, unloads, restarts, pauses and kills at the
-public API [A0.2]. Every act must be answered once, with what the model's weights say or with an
-error that something else that was done explains; the workers accuse whoever lets a run and a move
-of the weights meet; and at the end the daemon's ledger is what the emulator knows to be there.
+public API [A0.2] [R19]. Every act must be answered once and in time, with what the model's weights
+say or with an error that something else that was done explains; the workers accuse whoever lets a
+run and a move of the weights meet; and at the end the daemon's ledger is what the emulator knows to
+be there.
 Exits with 1, and keeps its folder, if not.
 """
 

@@ -41,6 +41,7 @@ def assert_ends_with_hooks(lose, status=0):
 
 
 def test_a_whole_life_in_order(start, sdk):
+    """[R130] As every test of this folder: with a Python model, and with a C++ program."""
     daemon = start()
     hello = daemon.expect(Type.HELLO).meta
     assert (hello["protocol"], hello["pid"]) == (1, daemon.process.pid)
