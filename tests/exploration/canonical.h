@@ -4,17 +4,37 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "core/state_encoder.h"
 
 namespace windlass::exploration {
 
+// Stands for a form. Of 10^8 forms two are mistaken for one with a probability below 10^-22.
+struct Digest {
+    std::uint64_t low = 0x9e3779b97f4a7c15;
+    std::uint64_t high = 0xc2b2ae3d27d4eb4f;
+
+    void add(std::uint64_t token) {
+        low = (low ^ token) * 0xbf58476d1ce4e5b9;
+        low ^= low >> 29;
+        high = (high ^ token) * 0x94d049bb133111eb;
+        high ^= high >> 32;
+    }
+    friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+struct DigestHash {
+    std::size_t operator()(const Digest& digest) const { return digest.low; }
+};
+
 class CanonicalEncoder final : public core::StateEncoder {
   public:
-    explicit CanonicalEncoder(base::Instant now) { instant(now); }
+    explicit CanonicalEncoder(base::Instant now) {
+        tokens_.reserve(1024);
+        instants_.reserve(64);
+        instant(now);
+    }
 
     void number(std::uint64_t value) override { tokens_.push_back(value); }
     void request(core::RequestId id) override { tokens_.push_back(renumber(requests_, id.value)); }
@@ -26,24 +46,18 @@ class CanonicalEncoder final : public core::StateEncoder {
         tokens_.push_back(0);
     }
 
-    // The form, as bytes to be compared. Ends the encoder.
-    std::string take() {
-        std::vector<base::Instant> ranks;
-        for (const auto& entry : instants_) ranks.push_back(entry.at);
-        std::ranges::sort(ranks);
-        const auto [first, last] = std::ranges::unique(ranks);
-        ranks.erase(first, last);
-        for (const auto& entry : instants_) {
-            tokens_[entry.token] = static_cast<std::uint64_t>(
-                std::ranges::lower_bound(ranks, entry.at) - ranks.begin());
+    // Ends the encoder.
+    Digest take() {
+        std::ranges::sort(instants_, {}, &Timed::at);
+        std::uint64_t rank = 0;
+        for (std::size_t i = 0; i < instants_.size(); ++i) {
+            if (i > 0 && instants_[i].at != instants_[i - 1].at) ++rank;
+            tokens_[instants_[i].token] = rank;
         }
-        std::string form;
-        for (std::uint64_t token : tokens_) {  // base 128: most tokens are small
-            for (; token >= 128; token >>= 7)
-                form.push_back(static_cast<char>((token & 127) | 128));
-            form.push_back(static_cast<char>(token));
-        }
-        return form;
+        Digest digest;
+        for (const std::uint64_t token : tokens_) digest.add(token);
+        digest.add(tokens_.size());
+        return digest;
     }
 
   private:
@@ -52,15 +66,18 @@ class CanonicalEncoder final : public core::StateEncoder {
         base::Instant at;
     };
 
-    static std::uint64_t renumber(std::map<std::uint64_t, std::uint64_t>& numbers,
-                                  std::uint64_t id) {
-        return numbers.try_emplace(id, numbers.size() + 1).first->second;
+    // There are few: each is found at once.
+    static std::uint64_t renumber(std::vector<std::uint64_t>& known, std::uint64_t id) {
+        const auto found = std::ranges::find(known, id);
+        const auto place = static_cast<std::uint64_t>(found - known.begin()) + 1;
+        if (found == known.end()) known.push_back(id);
+        return place;
     }
 
     std::vector<std::uint64_t> tokens_;
     std::vector<Timed> instants_;
-    std::map<std::uint64_t, std::uint64_t> requests_;
-    std::map<std::uint64_t, std::uint64_t> generations_;
+    std::vector<std::uint64_t> requests_;
+    std::vector<std::uint64_t> generations_;
 };
 
 }  // namespace windlass::exploration

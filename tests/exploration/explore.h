@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "exploration/small_world.h"
 
@@ -23,6 +24,7 @@ struct Found {
     // How often each thing was met: what the engine reported in a step, and states in which
     // somebody waits for memory or a device is silent.
     std::map<std::string, std::size_t> met;
+    std::vector<std::string> idle_moves;  // that never changed anything, wherever they were made
     std::string story;  // empty: no law was broken. Else a shortest path to where one was
 };
 

@@ -35,6 +35,14 @@ struct Move {
     MoveName name;
     std::optional<core::Event> event;  // none: the engine hears nothing
     Deed deed = Deed::none;
+    // It happens sooner or later once nothing goes wrong any more and nobody asks for more: workers
+    // do what they are told, devices answer, what was lost comes back, time passes.
+    bool is_due = false;
 };
+
+inline Move due(Move move) {
+    move.is_due = true;
+    return move;
+}
 
 }  // namespace windlass::exploration

@@ -2,6 +2,7 @@
 #include "exploration/small_memory.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace windlass::exploration {
 namespace {
@@ -10,47 +11,47 @@ constexpr DeviceId kFirst{1};
 
 }  // namespace
 
-SmallMemory::SmallMemory(const MemoryOptions& options)
-    : options_(options), devices_(world::true_memory(options.devices)) {}
+SmallMemory::SmallMemory(std::shared_ptr<const MemoryOptions> options)
+    : options_(std::move(options)), devices_(world::true_memory(options_->devices)) {}
 
 void SmallMemory::add_moves(std::vector<Move>& moves, const core::Engine& engine) const {
     for (const auto& [id, device] : devices_) {
         for (const auto& [generation, left] : device.left) {
-            moves.push_back({{.what = "its memory comes back", .worker = generation},
-                             {},
-                             Deed::memory_returns});
+            moves.push_back(due({{.what = "its memory comes back", .worker = generation},
+                                 {},
+                                 Deed::memory_returns}));
         }
         const core::Device& known = engine.devices().device(id);
         if (!known.is_asked || device.is_lost) continue;
         const Measured now = measure(device);
-        moves.push_back({{.what = "answers", .device = id}, answer(id, known, now)});
+        moves.push_back(due({{.what = "answers", .device = id}, answer(id, known, now)}));
         if (asked_.at(id) != now) {
             moves.push_back({{.what = "answers as it was", .device = id},
                              answer(id, known, asked_.at(id)),
                              Deed::answers_late});
         }
-        if (options_.has_silence) {
+        if (options_->has_silence) {
             moves.push_back(
                 {{.what = "says nothing", .device = id}, core::DeviceSilent{id, known.sequence}});
         }
     }
     const bool can_take =
-        stranger_step_ == 0 && options_.stranger > Bytes{} && has_room(kFirst, options_.stranger);
+        stranger_step_ == 0 && options_->stranger > Bytes{} && has_room(kFirst, options_->stranger);
     if (can_take) moves.push_back({{"a stranger takes memory"}, {}, Deed::stranger_takes});
     if (stranger_step_ == 1) {
-        moves.push_back({{"the stranger gives it back"}, {}, Deed::stranger_gives});
+        moves.push_back(due({{"the stranger gives it back"}, {}, Deed::stranger_gives}));
     }
-    if (options_.has_loss && loss_step_ == 0) {
+    if (options_->has_loss && loss_step_ == 0) {
         moves.push_back({{.what = "is lost", .device = kFirst}, core::DeviceLost{kFirst}});
     }
     if (loss_step_ == 1) {
-        moves.push_back({{.what = "is found", .device = kFirst},
-                         core::DeviceFound{kFirst, devices_.at(kFirst).spec}});
+        moves.push_back(due({{.what = "is found", .device = kFirst},
+                             core::DeviceFound{kFirst, devices_.at(kFirst).spec}}));
     }
 }
 
 bool SmallMemory::may_stay(Generation generation) const {
-    return options_.has_leftovers && std::ranges::any_of(devices_, [&](const auto& device) {
+    return options_->has_leftovers && std::ranges::any_of(devices_, [&](const auto& device) {
                return device.second.own.contains(generation);
            });
 }
@@ -61,7 +62,7 @@ bool SmallMemory::has_room(DeviceId id, Bytes bytes) const {
 }
 
 void SmallMemory::perform(const Move& move, const core::Engine& engine) {
-    if (move.deed == Deed::stranger_takes) devices_.at(kFirst).set_foreign(options_.stranger);
+    if (move.deed == Deed::stranger_takes) devices_.at(kFirst).set_foreign(options_->stranger);
     if (move.deed == Deed::stranger_gives) devices_.at(kFirst).set_foreign({});
     if (move.deed == Deed::stranger_takes || move.deed == Deed::stranger_gives) ++stranger_step_;
     for (auto& [id, device] : devices_) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct MemoryOptions {
 
 class SmallMemory {
   public:
-    explicit SmallMemory(const MemoryOptions& options);
+    explicit SmallMemory(std::shared_ptr<const MemoryOptions> options);
 
     void add_moves(std::vector<Move>& moves, const core::Engine& engine) const;
     bool may_stay(Generation generation) const;  // its memory, after its exit
@@ -59,7 +60,7 @@ class SmallMemory {
     static core::DeviceSampled answer(DeviceId id, const core::Device& asked,
                                       const Measured& measured);
 
-    MemoryOptions options_;
+    std::shared_ptr<const MemoryOptions> options_;  // of all copies
     world::TrueMemory devices_;
     std::map<DeviceId, Measured> asked_;
     int stranger_step_ = 0;  // took, gave back

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/overloaded.h"
-#include "exploration/canonical.h"
 
 namespace windlass::exploration {
 
@@ -36,25 +35,26 @@ std::string to_text(const MoveName& name) {
 }
 
 SmallWorld::SmallWorld(const WorldOptions& options)
-    : options_(options),
+    : options_(std::make_shared<const WorldOptions>(options)),
       engine_(specs(), options.memory.devices),
       ledger_(specs(), options.memory.devices),
-      memory_(options.memory),
+      memory_(std::shared_ptr<const MemoryOptions>(options_, &options_->memory)),
       now_(1h) {}
 
 std::vector<core::ModelSpec> SmallWorld::specs() const {
-    std::vector<core::ModelSpec> specs{options_.model};
-    specs.insert(specs.end(), options_.others.begin(), options_.others.end());
+    std::vector<core::ModelSpec> specs{options_->model};
+    specs.insert(specs.end(), options_->others.begin(), options_->others.end());
     return specs;
 }
 
 ModelId SmallWorld::model_of(RequestId call) const {
-    return ModelId{(call.value - 1) % (options_.others.size() + 1) + 1};
+    return ModelId{(call.value - 1) % (options_->others.size() + 1) + 1};
 }
 
 // An unknown need turns out to be the smallest amount there is.
 Bytes SmallWorld::need_of(const Worker& worker) const {
-    const core::Need need = specs()[worker.model.value - 1].need;
+    const std::uint64_t other = worker.model.value - kModel.value;
+    const core::Need need = (other == 0 ? options_->model : options_->others[other - 1]).need;
     return need.kind == core::NeedKind::bytes ? need.bytes : Bytes{std::uint64_t{1} << 30};
 }
 
@@ -65,17 +65,17 @@ std::vector<Move> SmallWorld::moves() const {
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
     memory_.add_moves(moves, engine_);
     if (!engine_.next_deadline()) return moves;
-    moves.push_back({{"time passes"}, core::TimePassed{}});
-    if (!is_blind()) moves.push_back({{"a while passes"}, {}, Deed::while_passes});
+    moves.push_back(due({{"time passes"}, core::TimePassed{}}));
+    if (!is_blind()) moves.push_back(due({{"a while passes"}, {}, Deed::while_passes}));
     return moves;
 }
 
 void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
-    for (int i = 1; i <= options_.call_count; ++i) {
+    for (int i = 1; i <= options_->call_count; ++i) {
         const RequestId request{static_cast<std::uint64_t>(i)};
         if (!made_.contains(request)) {
             // The second is in less of a hurry to be answered and more to be begun.
-            const core::Duration timeout = options_.call_timeout;
+            const core::Duration timeout = options_->call_timeout;
             const core::CallArrived call{.request = request,
                                          .model = model_of(request),
                                          .timeout = i == 1 ? timeout : timeout * 7 / 4,
@@ -83,7 +83,7 @@ void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
             moves.push_back({{.what = "arrives: call", .request = request}, call});
             break;  // calls are alike: only the next one may arrive
         }
-        if (!options_.is_calm && !ledger_.is_answered(request) && !gone_.contains(request)) {
+        if (!options_->is_calm && !ledger_.is_answered(request) && !gone_.contains(request)) {
             moves.push_back({{.what = "goes: the client of call", .request = request},
                              core::ClientGone{request}});
         }
@@ -91,71 +91,73 @@ void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
 }
 
 void SmallWorld::add_administrator_moves(std::vector<Move>& moves) const {
-    if (options_.has_load && !made_.contains(kLoad)) {
+    if (options_->has_load && !made_.contains(kLoad)) {
         moves.push_back({{"load asked"}, core::LoadAsked{kLoad, kModel, 50s}});
     }
-    if (options_.has_unload && !made_.contains(kUnload)) {
+    if (options_->has_unload && !made_.contains(kUnload)) {
         moves.push_back({{"unload asked"}, core::UnloadAsked{kUnload, kModel, 50s}});
     }
-    if (options_.has_offload && !made_.contains(kOffload)) {
+    if (options_->has_offload && !made_.contains(kOffload)) {
         moves.push_back({{"offload asked"}, core::OffloadAsked{kOffload, kModel, 50s}});
     }
-    if (options_.has_restart && !made_.contains(kRestart)) {
+    if (options_->has_restart && !made_.contains(kRestart)) {
         moves.push_back({{"restart asked"}, core::RestartAsked{kRestart, kModel, 50s}});
     }
-    if (options_.has_pause && pause_step_ == 0) {
+    if (options_->has_pause && pause_step_ == 0) {
         moves.push_back({{"paused"}, core::PauseAsked{kModel}});
     }
-    if (options_.has_pause && pause_step_ == 1) {
+    if (options_->has_pause && pause_step_ == 1) {
         moves.push_back({{"resumed"}, core::ResumeAsked{kModel}});
     }
-    if (options_.has_reload && reload_step_ == 0) {
-        core::ModelSpec changed = options_.model;
+    if (options_->has_reload && reload_step_ == 0) {
+        core::ModelSpec changed = options_->model;
         changed.idempotent = !changed.idempotent;
         changed.run_timeout -= 4s;
         moves.push_back({{"changed"}, core::ModelConfigured{changed, true}});
     }
-    if (options_.has_reload && reload_step_ < 2) {
+    if (options_->has_reload && reload_step_ < 2) {
         moves.push_back({{"removed"}, core::ModelRemoved{kModel}});
     }
-    if (options_.has_reload && reload_step_ == 2) {
-        moves.push_back({{"back again"}, core::ModelConfigured{options_.model, false}});
+    if (options_->has_reload && reload_step_ == 2) {
+        moves.push_back({{"back again"}, core::ModelConfigured{options_->model, false}});
     }
-    if (options_.has_shutdown && shutdown_step_ == 0) {
+    if (options_->has_shutdown && shutdown_step_ == 0) {
         moves.push_back({{"shutdown"}, core::ShutdownAsked{10s}});
     }
-    if (options_.has_shutdown && shutdown_step_ == 1) {
+    if (options_->has_shutdown && shutdown_step_ == 1) {
         moves.push_back({{"shutdown at once"}, core::ShutdownForced{}});
     }
 }
 
 void SmallWorld::add_worker_moves(std::vector<Move>& moves, Generation generation,
                                   const Worker& worker) const {
-    const auto add = [&](const char* name, core::Event event) {
-        moves.push_back({{.what = name, .worker = generation}, std::move(event)});
+    const auto add = [&](const char* name, core::Event event, bool is_due = false) {
+        moves.push_back({.name = {.what = name, .worker = generation},
+                         .event = std::move(event),
+                         .is_due = is_due});
     };
     const core::WorkerExited exit{generation, "exit status 1"};
-    if (!options_.is_steady || worker.signals != 0) add("exits", exit);
+    if (!options_->is_steady || worker.signals != 0) add("exits", exit, worker.signals != 0);
     if (memory_.may_stay(generation)) {
         moves.push_back(
             {{.what = "exits, its memory stays", .worker = generation}, exit, Deed::memory_stays});
     }
-    if (options_.has_kill && !has_killed_) add("is to be killed", core::KillAsked{generation});
-    if (options_.is_calm) return add_calm_moves(moves, generation, worker);
+    if (options_->has_kill && !has_killed_) add("is to be killed", core::KillAsked{generation});
+    if (options_->is_calm) return add_calm_moves(moves, generation, worker);
     if (!worker.said_hello && !worker.has_failed && worker.signals == 0) {
         add("cannot be launched", core::LaunchFailed{generation, worker_error(Errc::not_found)});
     }
     if (worker.is_deaf) return;
     add("closes its channel", core::ChannelLost{generation, worker_error(Errc::worker_lost)});
     if (!worker.said_hello && !worker.has_failed) {
-        add("says hello", core::WorkerHello{generation});
-        if (options_.model.standby > 0) {
+        add("says hello", core::WorkerHello{generation}, true);
+        if (options_->model.standby > 0) {
             add("has used a driver", core::WorkerHello{generation, false, true});
         }
         add("fails to start", core::LoadFailed{generation, worker_error(Errc::internal)});
     }
     if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
-        add("has loaded", core::WorkerLoaded{generation});
+        add("has loaded", core::WorkerLoaded{generation}, true);
         add("fails to load", core::LoadFailed{generation, worker_error(Errc::out_of_memory)});
     }
     add_run_moves(moves, generation, worker);
@@ -165,10 +167,10 @@ void SmallWorld::add_calm_moves(std::vector<Move>& moves, Generation generation,
                                 const Worker& worker) const {
     const auto add = [&](const char* name, core::Event event, RequestId request = {}) {
         moves.push_back(
-            {{.what = name, .worker = generation, .request = request}, std::move(event)});
+            due({{.what = name, .worker = generation, .request = request}, std::move(event)}));
     };
     if (!worker.said_hello) {
-        add("says hello", core::WorkerHello{generation, options_.can_offload});
+        add("says hello", core::WorkerHello{generation, options_->can_offload});
     }
     add_weight_moves(moves, generation, worker);
     if (worker.got_load && !worker.is_loaded && !worker.has_failed) {
@@ -190,39 +192,44 @@ void SmallWorld::add_calm_moves(std::vector<Move>& moves, Generation generation,
 
 void SmallWorld::add_weight_moves(std::vector<Move>& moves, Generation generation,
                                   const Worker& worker) const {
-    const auto add = [&](const char* name, core::Event event) {
-        moves.push_back({{.what = name, .worker = generation}, std::move(event)});
+    const auto add = [&](const char* name, core::Event event, bool is_due = false) {
+        moves.push_back({.name = {.what = name, .worker = generation},
+                         .event = std::move(event),
+                         .is_due = is_due});
     };
     if (!worker.is_moving) return;
     if (!worker.is_away) {
-        add("is offloaded", core::WorkerOffloaded{generation});
+        add("is offloaded", core::WorkerOffloaded{generation}, true);
         add("fails to offload", core::OffloadFailed{generation, worker_error(Errc::internal)});
     } else if (memory_.has_room(worker.device, need_of(worker) - kKept)) {
-        add("is restored", core::WorkerRestored{generation});
+        add("is restored", core::WorkerRestored{generation}, true);
         add("fails to restore", core::RestoreFailed{generation, worker_error(Errc::internal)});
     } else {
-        add("finds no memory", core::RestoreFailed{generation, worker_error(Errc::out_of_memory)});
+        add("finds no memory", core::RestoreFailed{generation, worker_error(Errc::out_of_memory)},
+            true);
     }
 }
 
 void SmallWorld::add_run_moves(std::vector<Move>& moves, Generation generation,
                                const Worker& worker) const {
-    const auto add = [&](const char* name, RequestId request, core::Event event) {
-        moves.push_back(
-            {{.what = name, .worker = generation, .request = request}, std::move(event)});
+    const auto add = [&](const char* name, RequestId request, core::Event event,
+                         bool is_due = false) {
+        moves.push_back({.name = {.what = name, .worker = generation, .request = request},
+                         .event = std::move(event),
+                         .is_due = is_due});
     };
     for (const RequestId request : worker.held) {
-        if (worker.begun.size() < options_.model.concurrency) {
-            add("begins", request, core::RunStarted{generation, request});
+        if (worker.begun.size() < options_->model.concurrency) {
+            add("begins", request, core::RunStarted{generation, request}, true);
         }
     }
     for (const RequestId request : worker.recalls) {
         const bool is_held = worker.held.contains(request);
         add(is_held ? "gives back" : "keeps", request,
-            core::RunRecalled{generation, request, is_held});
+            core::RunRecalled{generation, request, is_held}, true);
     }
     for (const RequestId request : worker.begun) {
-        add("answers", request, core::RunAnswered{generation, request});
+        add("answers", request, core::RunAnswered{generation, request}, true);
         add("progresses with", request, core::RunProgressed{generation, request});
         for (const Errc code : {Errc::internal, Errc::transient, Errc::context_lost}) {
             add(base::traits(code).name.data(), request,
@@ -304,7 +311,7 @@ std::optional<std::string> SmallWorld::find_leftover() const {
 }
 
 bool SmallWorld::is_blind() const {
-    return std::ranges::none_of(options_.memory.devices.known, &core::DeviceSpec::is_measured);
+    return std::ranges::none_of(options_->memory.devices.known, &core::DeviceSpec::is_measured);
 }
 
 bool SmallWorld::is_anybody_waiting(core::WaitReason reason) const {
@@ -399,7 +406,7 @@ void SmallWorld::note_commands(const core::Commands& commands) {
     }
 }
 
-std::string SmallWorld::canonical() const {
+Digest SmallWorld::canonical() const {
     CanonicalEncoder encoder{now_};
     for (const RequestId request : made_) encoder.request(request);
     encoder.number(gone_.size());

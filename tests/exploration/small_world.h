@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/engine.h"
+#include "exploration/canonical.h"
 #include "exploration/small_memory.h"
 #include "world/ledger.h"
 
@@ -47,7 +49,7 @@ class SmallWorld {
     std::vector<Move> moves() const;
     void apply(const Move& move);
 
-    std::string canonical() const;
+    Digest canonical() const;
     const std::optional<std::string>& violation() const { return violation_; }
     const core::Engine& engine() const { return engine_; }
     // Nothing is owed to anybody: no request waits, no process lives but on standby.
@@ -104,7 +106,7 @@ class SmallWorld {
     void move_weights(Generation generation, bool is_away);
     void note_commands(const core::Commands& commands);
 
-    WorldOptions options_;
+    std::shared_ptr<const WorldOptions> options_;  // of all copies
     core::Engine engine_;
     world::Ledger ledger_;
     SmallMemory memory_;
