@@ -129,6 +129,7 @@ void FakeMemory::ask(const core::SampleDevice& question, Instant now) {
     world::TrueDevice& device = devices_.at(question.device);
     if (device.is_lost) return;
     std::erase_if(device.left, [&](const auto& left) { return left.second.until <= now; });
+    return_orphaned(question.device, now);
     if (hooks_.strikes(Fault::stranger)) move_stranger(device, now);
     if (hooks_.strikes(Fault::device_mute)) return;  // the engine's own limit ends the wait
     if (hooks_.strikes(Fault::device_silent)) {
@@ -156,7 +157,29 @@ void FakeMemory::on_answer(const core::DeviceSampled& answer, const core::Engine
         .on_answer(engine, answer.device, clean_foreign_.at(answer.device), answer.own_known);
 }
 
+void FakeMemory::orphan(Instant now) {
+    for (auto& [id, device] : devices_) {
+        const Bytes used = device.used(now);
+        const Bytes rest = used - device.foreign;
+        device = {.spec = device.spec, .foreign = used};
+        const bool is_gpu = device.spec.kind == core::DeviceKind::gpu;
+        const bool is_late = is_gpu && hooks_.strikes(Fault::memory_late);
+        orphaned_[id] = {rest, now + (is_late ? random_.between(50ms, 10s) : 0ms)};
+    }
+    plans_.clear();
+    away_.clear();
+}
+
+void FakeMemory::return_orphaned(DeviceId id, Instant now) {
+    const auto orphaned = orphaned_.find(id);
+    if (orphaned == orphaned_.end() || orphaned->second.until > now) return;
+    world::TrueDevice& device = devices_.at(id);
+    device.set_foreign(device.foreign - std::min(device.foreign, orphaned->second.bytes));
+    orphaned_.erase(orphaned);
+}
+
 void FakeMemory::heal(Instant now) {
+    orphaned_.clear();
     for (auto& [id, device] : devices_) {
         device.set_foreign({});
         for (auto& [generation, left] : device.left) left.until = std::min(left.until, now);

@@ -37,6 +37,9 @@ class FakeMemory {
     void lose(DeviceId id) { devices_.at(id).is_lost = true; }
     void find(DeviceId id) { devices_.at(id).is_lost = false; }
     void on_answer(const core::DeviceSampled& answer, const core::Engine& engine);
+    // The daemon died, and every worker with it: whoever comes next takes what they have left for a
+    // stranger's, until it is back.
+    void orphan(Instant now);
     void heal(Instant now);  // all that was left behind comes back, strangers go
 
     std::optional<std::string> find_forgotten(const core::Engine& engine, Instant now) const {
@@ -54,6 +57,7 @@ class FakeMemory {
 
     void leak(Generation generation, Plan& plan);
     void forget_host(Generation generation);
+    void return_orphaned(DeviceId id, Instant now);
     void move_stranger(world::TrueDevice& device, Instant now);
 
     Random& random_;
@@ -63,6 +67,11 @@ class FakeMemory {
     std::map<DeviceId, std::optional<Bytes>> clean_foreign_;
     std::map<Generation, Plan> plans_;
     std::map<Generation, Bytes> away_;  // what it has when its weights are there
+    struct Orphaned {
+        Bytes bytes;
+        Instant until;
+    };
+    std::map<DeviceId, Orphaned> orphaned_;
     Instant now_;
 };
 

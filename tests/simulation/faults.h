@@ -47,8 +47,9 @@ enum class Fault : std::uint8_t {
     move_silent,
     move_late,
     move_dies,
+    daemon_dies,
 };
-inline constexpr std::size_t kFaultCount = 36;
+inline constexpr std::size_t kFaultCount = 37;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "launch fails",
     "start silent",
@@ -86,6 +87,7 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "move silent",
     "move late",
     "move dies",
+    "daemon dies",
 };
 
 class FaultOdds {
@@ -94,6 +96,7 @@ class FaultOdds {
         for (std::uint32_t& odds : permille_) {
             odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
         }
+        at(Fault::daemon_dies) /= 8;  // what ends everything, seldom
         // Ladders need two of these at once; on their own they would never meet.
         if (random.chance(200)) {
             at(Fault::run_silent) = at(Fault::sigterm_ignored) = at(Fault::reaped_late) = 400;

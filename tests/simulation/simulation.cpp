@@ -203,8 +203,26 @@ void Simulation::recall_needs() {
         for (std::uint64_t i = 1 + random.below(3); i > 0; --i) {
             recalled.peaks.emplace_back((1 + random.below(10)) << 30);
         }
+        for (const Bytes peak : recalled.peaks)
+            store_.remember({recalled.model, recalled.make}, peak, {});
         deliver(recalled);
         coverage_.count("need recalled");
+    }
+}
+
+// Workers end with their daemon; nobody is answered. What models are configured to be stays.
+void Simulation::crash() {
+    workers_.clear();
+    planned_.clear();
+    const std::vector<core::NeedRecalled> lasting = store_.crash(now_);
+    now_ += random_.between(10ms, 2s);
+    memory_.orphan(now_);
+    engine_ = core::Engine{specs_, settings_};
+    ledger_ = world::Ledger{specs_, settings_};
+    coverage_.forget_models();
+    for (const core::NeedRecalled& recalled : lasting) {
+        coverage_.count("need recalled after a crash");
+        deliver(recalled);
     }
 }
 
@@ -217,6 +235,8 @@ void Simulation::run() {
             send_client();
         } else if (random_.chance(70)) {
             send_administrator();
+        } else if (hooks_.strikes(Fault::daemon_dies)) {
+            crash();
         } else if (!turn()) {
             now_ += random_.between(1ms, 500ms);  // nothing happens until the next client comes
             send_client();
@@ -301,8 +321,8 @@ void Simulation::lose_device() {
 
 void Simulation::reconfigure() {
     const std::size_t number = random_.below(specs_.size());
-    if (random_.chance(300)) {  // and put back
-        schedule(random_.between(1ms, 1s), core::ModelConfigured{specs_[number], false});
+    if (random_.chance(300)) {  // and put back, as it is now
+        schedule(random_.between(1ms, 1s), core::ModelConfigured{specs_[number], true});
         return deliver(core::ModelRemoved{core::ModelId{number + 1}});
     }
     if (random_.chance(200) && specs_.size() < 4) {
@@ -405,6 +425,7 @@ void Simulation::carry_out(const core::Commands& commands) {
     const auto worker = [&](Generation generation) -> FakeWorker& {
         return workers_.at(generation);
     };
+    const auto make_of = [&](DeviceId id) { return engine_.devices().device(id).spec.make; };
     for (const core::Command& command : commands) {
         std::visit(base::Overloaded{
                        [&](const core::SampleDevice& c) { memory_.ask(c, now_); },
@@ -425,6 +446,12 @@ void Simulation::carry_out(const core::Commands& commands) {
                        [&](const core::Stop& c) { worker(c.generation).stop(); },
                        [&](const core::Terminate& c) { worker(c.generation).terminate(); },
                        [&](const core::Kill& c) { worker(c.generation).kill(); },
+                       [&](const core::RememberPeak& c) {
+                           store_.remember({c.model, make_of(c.device)}, c.bytes, now_);
+                       },
+                       [&](const core::ForgetPeaks& c) {
+                           store_.forget({c.model, make_of(c.device)}, now_);
+                       },
                        [&](const core::Report& c) { on_report(c); },
                        [](const auto&) {},
                    },

@@ -10,6 +10,7 @@
 
 #include "core/engine.h"
 #include "simulation/fake_memory.h"
+#include "simulation/fake_store.h"
 #include "simulation/fake_worker.h"
 #include "simulation/faults.h"
 #include "world/coverage.h"
@@ -41,6 +42,7 @@ class Simulation {
     void carry_out(const core::Commands& commands);
     void place(const core::Launch& placed);  // where a load takes memory
     void recall_needs();
+    void crash();  // of the daemon; the next one begins with what lasts
     void send_client();
     void send_administrator();
     void reconfigure();
@@ -63,6 +65,7 @@ class Simulation {
     std::uint32_t client_permille_;  // how often a client comes; where few do, models are idle
     WorldHooks hooks_;
     FakeMemory memory_;
+    FakeStore store_;
     std::multimap<Instant, core::Event> planned_;  // equal instants keep their order
     std::map<Generation, FakeWorker> workers_;
     std::uint64_t last_request_ = 0;

@@ -64,8 +64,9 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
           "model.memory_awaited", "model.evicted", "model.recycled", "worker.unkillable"}) {
         coverage.expect(fmt::format("event {}", event));
     }
-    for (const char* thing : {"asked to kill", "one more copy", "peak remembered", "need recalled",
-                              "recycled for runs", "recycled for growth"})
+    for (const char* thing :
+         {"asked to kill", "one more copy", "peak remembered", "need recalled",
+          "need recalled after a crash", "recycled for runs", "recycled for growth"})
         coverage.expect(thing);
     std::uint64_t event_count = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread

@@ -45,6 +45,7 @@ void Ledger::on(const core::Assign& command, Instant now) {
     process.can_offload = before.can_offload;
     process.is_condemned = before.is_condemned;
     process.launched = before.launched;
+    process.concurrency = before.concurrency;
     processes_[command.generation] = process;
 }
 
