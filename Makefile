@@ -19,7 +19,7 @@ help:
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make outside   100,000 random calls, moves and kills at the public API; CALLS=n, SEED=n"
-	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
+	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration, recording; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/digits.h"
 #include "base/error.h"
@@ -112,4 +113,20 @@ TEST_CASE("a log line reaches the sink with its fields, and none is needed") {
     base::log::set_sink({});
     base::log::info("model.ready");
     CHECK(seen == std::vector<std::string>{"model.ready/2"});
+}
+
+TEST_CASE("whoever hooks a failed assertion hears of it, and may go on without what failed") {
+    static int heard = 0;
+    const base::AssertionHook former =
+        base::set_assertion_hook([](const char* condition, const char*, int line) {
+            ++heard;
+            CHECK(condition == std::string{"1 > 2"});
+            CHECK(line > 0);
+            throw heard;
+        });
+    CHECK((former == nullptr));
+    CHECK_THROWS_AS(WL_ASSERT(1 > 2), int);
+    CHECK_THROWS_AS(WL_ASSERT(1 > 2), int);  // it is still there
+    CHECK(heard == 2);
+    base::set_assertion_hook(former);
 }

@@ -1,0 +1,52 @@
+// The tables of words. Numbers come out of files: none is trusted to be an enumerator.
+#include "recording/words.h"
+
+#include <algorithm>
+#include <array>
+
+namespace windlass::recording {
+
+std::string_view word_of(base::Errc code) {
+    const auto index = static_cast<std::size_t>(code);
+    return index < base::error_table().size() ? base::error_table()[index].name : "";
+}
+
+std::string_view word_of(core::EventCode code) {
+    return code <= core::EventCode::device_fence_lifted ? core::to_text(code) : "";
+}
+
+std::string_view word_of(core::DeviceKind kind) {
+    switch (kind) {
+        case core::DeviceKind::cpu: return "cpu";
+        case core::DeviceKind::gpu: return "gpu";
+    }
+    return "";
+}
+
+std::string_view word_of(core::NeedKind kind) {
+    switch (kind) {
+        case core::NeedKind::unknown: return "unknown";
+        case core::NeedKind::bytes: return "bytes";
+        case core::NeedKind::share: return "share";
+        case core::NeedKind::all: return "all";
+    }
+    return "";
+}
+
+std::string_view word_of(core::UnknownMemory policy) {
+    switch (policy) {
+        case core::UnknownMemory::refuse: return "refuse";
+        case core::UnknownMemory::admit: return "admit";
+    }
+    return "";
+}
+
+std::string_view known_reason(std::string_view reason) {
+    // Source: docs/errors.md, those that come by the engine.
+    constexpr std::array<std::string_view, 8> kReasons = {
+        "backoff", "breaker_open",   "channel_full",  "device",
+        "memory",  "memory_unknown", "shutting_down", "unkillable"};
+    return std::ranges::find(kReasons, reason) == kReasons.end() ? "" : reason;
+}
+
+}  // namespace windlass::recording
