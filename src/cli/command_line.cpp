@@ -43,6 +43,11 @@ std::string duration_mistake(const std::string& text) {
     return fmt::format("must be a duration such as 1500ms, 30s or 5m, not \"{}\"", text);
 }
 
+std::string bytes_mistake(const std::string& text) {
+    if (base::parse_bytes(text)) return {};
+    return fmt::format("must be an amount such as 64MiB or 1GB, not \"{}\"", text);
+}
+
 // An option whose text is a duration; read_duration() turns it into one.
 void add_duration(CLI::App& app, const char* name, std::string& text, const char* meaning) {
     app.add_option(name, text, meaning)->check(duration_mistake)->type_name("DURATION");
@@ -92,6 +97,7 @@ struct ServeCommand {
     std::string access_log;
     std::string log;
     std::string state_dir;
+    std::string record_limit = "256MiB";
     bool json = false;
 
     explicit ServeCommand(CLI::App& parent)
@@ -113,6 +119,13 @@ struct ServeCommand {
         app.add_option("--emulate", arguments.emulate,
                        "Serve on GPUs that are not there, such as 2x24GiB; for trying and testing")
             ->type_name("DEVICES");
+        app.add_option("--record", arguments.record,
+                       "Keep what happens in this file, without payloads, for windlass replay")
+            ->type_name("FILE");
+        app.add_option("--record-limit", record_limit, "How large that may become")
+            ->check(bytes_mistake)
+            ->type_name("BYTES")
+            ->capture_default_str();
         app.add_flag("--json", json, "The same as --log json");
         app.footer("Example:\n  windlass serve windlass.toml --listen 127.0.0.1:7500");
     }
@@ -124,6 +137,7 @@ struct ServeCommand {
         arguments.log = given(app, "--log", log);
         if (json && !arguments.log) arguments.log = "json";
         arguments.state_dir = given(app, "--state-dir", state_dir);
+        arguments.record_limit = base::parse_bytes(record_limit).value_or(base::Bytes{0});
         return arguments;
     }
 };
@@ -365,6 +379,24 @@ struct ConfigCommand {
     }
 };
 
+struct ReplayCommand {
+    CLI::App& app;
+    ReplayArguments arguments;
+
+    explicit ReplayCommand(CLI::App& parent)
+        : app(*parent.add_subcommand(
+              "replay", "Run a recording through the engine again, up to the first difference")) {
+        app.add_option("FILE", arguments.file, "What serve --record wrote")
+            ->required()
+            ->type_name("");
+        app.add_flag("--json", arguments.json, "Print JSON");
+        app.footer(
+            "Exits with 0 when the engine decides the same, with 1 at a difference, with 70 when "
+            "an invariant breaks.\n\nExample:\n  windlass serve windlass.toml --record "
+            "report.wlrec\n  windlass replay report.wlrec");
+    }
+};
+
 // The command whose words could not be read: the deepest that was recognised.
 const CLI::App& deepest(const CLI::App& app) {
     const auto chosen = app.get_subcommands();
@@ -434,6 +466,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     StatusCommand status{app};
     const ConfigCommand config{app};
     DrillCommand drill{app};
+    const ReplayCommand replay{app};
     ErrorsArguments errors;
     CLI::App* errors_app = app.add_subcommand("errors", "List the types of errors");
     errors_app->add_flag("--json", errors.json, "Print JSON");
@@ -455,6 +488,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (status.app.parsed()) return status.take();
     if (config.app.parsed()) return config.take();
     if (drill.is_given()) return drill.take();
+    if (replay.app.parsed()) return replay.arguments;
     if (errors_app->parsed()) return errors;
     if (print_version) return version;
     return Printout{kUsageError, app.help()};

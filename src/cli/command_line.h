@@ -20,6 +20,8 @@ struct ServeArguments {
     std::optional<std::string> log;
     std::optional<std::string> state_dir;
     std::string emulate;  // GPUs to emulate; empty: none
+    std::string record;   // file of the recording; empty: none
+    base::Bytes record_limit;
 };
 
 struct CallArguments {
@@ -114,6 +116,11 @@ struct IdleArguments {
     bool json = false;
 };
 
+struct ReplayArguments {
+    std::string file;
+    bool json = false;
+};
+
 struct ErrorsArguments {
     bool json = false;
 };
@@ -129,10 +136,11 @@ struct Printout {
     std::string text;
 };
 
-using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
-                             DevicesArguments, WorkersArguments, IncidentsArguments,
-                             StatusArguments, ConfigCheckArguments, ConfigKeysArguments,
-                             DuplicatesArguments, IdleArguments, ErrorsArguments, VersionArguments>;
+using Command =
+    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
+                 WorkersArguments, IncidentsArguments, StatusArguments, ConfigCheckArguments,
+                 ConfigKeysArguments, DuplicatesArguments, IdleArguments, ReplayArguments,
+                 ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -44,6 +44,20 @@ TEST_CASE("serve takes its file either way, and its overrides") {
     CHECK(mistake({"serve", "--log", "xml"}).starts_with("windlass serve: --log: "));
 }
 
+TEST_CASE("serve records within a bound, and replay takes the file") {
+    CHECK(parsed<cli::ServeArguments>({"serve"}).record.empty());
+    CHECK(parsed<cli::ServeArguments>({"serve"}).record_limit.count() == 256U << 20);
+    const auto all =
+        parsed<cli::ServeArguments>({"serve", "--record", "r", "--record-limit", "1MiB"});
+    CHECK(all.record == "r");
+    CHECK(all.record_limit.count() == 1U << 20);
+    CHECK(mistake({"serve", "--record-limit", "1"})
+              .starts_with("windlass serve: --record-limit: must be an amount such as 64MiB"));
+    CHECK(parsed<cli::ReplayArguments>({"replay", "r", "--json"}).json);
+    CHECK(parsed<cli::ReplayArguments>({"replay", "r"}).file == "r");
+    CHECK(mistake({"replay"}).starts_with("windlass replay: "));
+}
+
 TEST_CASE("status takes how long to wait") {
     CHECK(parsed<cli::DevicesArguments>({"devices", "--json", "--url", "u"}).json);
     CHECK(parsed<cli::ServeArguments>({"serve", "--emulate", "2x24GiB"}).emulate == "2x24GiB");

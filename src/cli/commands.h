@@ -26,6 +26,7 @@ CommandOutcome run(const ConfigCheckArguments& arguments);
 CommandOutcome run(const ConfigKeysArguments& arguments);
 CommandOutcome run(const DuplicatesArguments& arguments);
 CommandOutcome run(const IdleArguments& arguments);
+CommandOutcome run(const ReplayArguments& arguments);
 CommandOutcome run(const ErrorsArguments& arguments);
 CommandOutcome run(const VersionArguments& arguments);
 CommandOutcome run(const Printout& printout);

@@ -13,6 +13,7 @@ CommandOutcome run(const ServeArguments& arguments) {
                       .socket = arguments.socket,
                       .access_log = arguments.access_log},
         .emulate = arguments.emulate,
+        .record = {.path = arguments.record, .limit = arguments.record_limit},
     };
     return {.exit_code = daemon::serve(options)};
 }

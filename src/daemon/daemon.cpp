@@ -173,6 +173,10 @@ class Daemon {
                                                  configuration_.daemon.log));
             switchboard_.journal().use_access_log(*access_log_);
         }
+        // Before anything can happen to the engine.
+        if (!options_.record.path.empty()) {
+            WL_TRY(switchboard_.record(options_.record, configuration_));
+        }
         keeper_.start();
         devices_.devices().start();
         start_until_ = loop_.now() + first_answer_limit(configuration_.devices);

@@ -4,13 +4,15 @@
 #include <string>
 
 #include "daemon/configuration.h"
+#include "daemon/recorder.h"
 
 namespace windlass::daemon {
 
 struct ServeOptions {
     std::string configuration_path;
     Overrides overrides;
-    std::string emulate = {};  // GPUs to emulate, such as "2x24GiB"; empty: none
+    std::string emulate = {};     // GPUs to emulate, such as "2x24GiB"; empty: none
+    RecorderOptions record = {};  // no path: nothing is recorded
 };
 
 // Runs until SIGTERM, SIGINT or SIGQUIT; a second one ends everything at once. Returns the exit

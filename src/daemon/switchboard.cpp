@@ -80,18 +80,30 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
 
 // --- the turn
 
+base::Result<void> Switchboard::record(const RecorderOptions& options,
+                                       const Configuration& configuration) {
+    recording::Origin origin{.models = to_specs(configuration.models),
+                             .devices = to_settings(configuration.devices)};
+    recorder_ = WL_TRY(Recorder::open(options, std::move(origin)));
+    return {};
+}
+
+// The one place where the engine hears of anything. That of the turn's end would be too early for
+// what is told after events of the same turn: the engine's time never goes back.
 void Switchboard::handle(const core::Event& event) {
-    engine_.handle(event, loop_.now(), commands_);
+    const core::Instant now = loop_.now();
+    if (recorder_) return recorder_->handle(engine_, event, now, commands_);
+    engine_.handle(event, now, commands_);
 }
 
 std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     if (expected_wake_ && now >= *expected_wake_) journal_.observe_loop_lag(now - *expected_wake_);
     if (expected_wake_ && now - *expected_wake_ > kLoopLate) {
         log::warning("loop.late", {{"by", now - *expected_wake_}});
-        engine_.handle(core::LoopDelayed{now - *expected_wake_}, now, commands_);
+        handle(core::LoopDelayed{now - *expected_wake_});
     }
     bridge_.end_turn();
-    engine_.handle(core::TimePassed{}, now, commands_);
+    handle(core::TimePassed{});
     while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
         std::swap(commands_, carried_out_);
         for (core::Command& command : carried_out_) carry_out(command);
@@ -105,6 +117,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         measures_.remove(generation.value);
         devices_of_.erase(generation);
     }
+    if (recorder_) recorder_->end_turn();
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
     return expected_wake_;

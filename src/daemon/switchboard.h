@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "daemon/measures.h"
 #include "daemon/need_keeper.h"
 #include "daemon/preloads.h"
+#include "daemon/recorder.h"
 #include "daemon/reload.h"
 #include "http/api.h"
 #include "io/descriptor_limit.h"
@@ -44,6 +46,10 @@ class Switchboard final : public http::Backend {
     // `keeper` outlives it.
     Switchboard(io::Loop& loop, const Configuration& configuration, SwitchboardOptions options,
                 worker::KeeperLink& keeper);
+
+    // From now on keeps what the engine hears and says. Call before anything has happened, with
+    // the configuration that it was made with.
+    base::Result<void> record(const RecorderOptions& options, const Configuration& configuration);
 
     // The end of a turn of the loop: delivers time, then carries out what the turn's events led to.
     // Returns when it wants to be called again.
@@ -154,6 +160,7 @@ class Switchboard final : public http::Backend {
     const core::Instant started_;
     core::Duration shortest_max_wait_;  // of all models
     core::Engine engine_;
+    std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
     Journal journal_;
     Incidents incidents_;
     Measures measures_;

@@ -57,11 +57,11 @@ def toml_of(sections):
 class Node:
     """`devices`: keys of [devices] beside DEVICES; `daemon`: keys of [daemon]."""
 
-    def __init__(self, daemons, specification, models, devices=None, daemon=None, state_dir=None):
+    def __init__(self, daemons, specification, models, devices=None, daemon=None, **how):
         keys = {"daemon": daemon or {}, "devices": {**DEVICES, **(devices or {})}}
         text = toml_of(keys) + models
-        arguments = ("--emulate", specification)
-        self.served = daemons.start(text, state_dir=state_dir, arguments=arguments)
+        arguments = ("--emulate", specification, *how.pop("arguments", ()))
+        self.served = daemons.start(text, arguments=arguments, **how)
         self.served.wait_until_started()
         self.log = self.served.log
         count = int(specification.partition("x")[0])
