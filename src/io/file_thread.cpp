@@ -56,9 +56,9 @@ void FileThread::State::run() {
 void FileThread::State::write(const std::vector<std::string>& batch) {
     for (const std::string& piece : batch) {
         if (has_failed) return;
-        int failure = write_all(file.number(), piece);
+        const int failure = write_all(file.number(), piece);
         has_failed = failure != 0;
-        if (has_failed) failures.post(std::move(failure));
+        if (has_failed) failures.post(int{failure});
     }
 }
 

@@ -180,12 +180,15 @@ def chaos(program, folder, seconds, seed, is_sanitized):
         problems += [] if is_sanitized else growth
         problems += soak.end(daemon) + checks.remains(folder)
         problems += checks.log_is_sound(daemon, "out_of_memory" in plausible_errors(seed))
+        found, replayed = chaos_checks.is_replayed(program, daemon.recording)
+        problems += found
         print_story(seconds, clients, agents, watch, healed_s)
         records, _ = daemon.records()
         events = collections.Counter(record["event"] for record in records)
         moves = ["model." + move for move in ("offloaded", "restored", "offload_failed", "evicted")]
         print(", ".join("%s %d" % (event, events[event]) for event in moves))
         print("%d worker processes ended; %s" % (events["worker.reaped"], memory))
+        print(replayed)
         if problems:
             print_log(daemon, agents)
     finally:

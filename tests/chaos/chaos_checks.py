@@ -1,6 +1,8 @@
 """What must hold after a run of chaos beside the last checks of every run."""
 
+import json
 import os
+import subprocess
 
 from chaos_daemon import DEVICES, GIB
 from last_checks import books_are_true, eventually, idle_ones_go
@@ -41,3 +43,18 @@ def strangers_are_seen(daemon):
     for pid, _ in STRANGERS:
         daemon.emulator("stranger", 0, "0B", pid)
     return problems
+
+
+def is_replayed(program, recording):
+    """After the daemon's end: its engine does the same again, without its world. And in a line."""
+    argv = [str(program), "replay", "--json", str(recording)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
+    said = json.loads(done.stdout) if done.stdout else {}
+    if done.returncode != 0 or said["end"] != "stopped" or said["torn_bytes"] != 0:
+        return ["the replay of %s: %s%s" % (recording, done.stdout, done.stderr)], ""
+    size = os.path.getsize(recording)
+    return [], "replayed %d events and %d commands from %d bytes, all the same" % (
+        said["events"],
+        said["commands"],
+        size,
+    )

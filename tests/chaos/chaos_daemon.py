@@ -104,7 +104,8 @@ class Daemon(NodeDaemon):
     unknown_needs = ("gold",)
 
     def __init__(self, program, folder):
-        super().__init__(program, folder, SPECIFICATION)
+        self.recording = folder / "chaos.wlrec"
+        super().__init__(program, folder, SPECIFICATION, ["--record", str(self.recording)])
 
     def write_configuration(self, is_last=False):
         """As the soak's; and every seventh file has a mistake, which must change nothing."""

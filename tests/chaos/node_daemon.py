@@ -28,10 +28,10 @@ class NodeDaemon(soak.Daemon):
     """Its class says the `devices` that there are, the `models`, a `request` that each answers,
     the `unknown_needs` among them, and `healed_s`: a bound until all is well again."""
 
-    def __init__(self, program, folder, specification):
+    def __init__(self, program, folder, specification, arguments=()):
         self._program = program
         self.bin = program.parent
-        super().__init__(program, folder, ["--emulate", specification])
+        super().__init__(program, folder, ["--emulate", specification, *arguments])
         self.node = folder / "state" / "emulator"
 
     def emulator(self, *words):

@@ -113,6 +113,7 @@ class FaultOdds {
         }
     }
     void heal() { permille_.fill(0); }
+    void spare(Fault fault) { at(fault) = 0; }
     bool strikes(Fault fault, Random& random) { return random.chance(at(fault)); }
 
   private:

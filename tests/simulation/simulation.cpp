@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/overloaded.h"
+#include "base/version.h"
 
 namespace windlass::simulation {
 
@@ -230,7 +231,8 @@ void Simulation::run() {
     recall_needs();
     // A process has to make its runs, and to rest between them.
     const std::size_t event_count = has_wear_ ? 2 * kEventsMin : kEventsMin;
-    while (event_count_ < event_count && !violation_) {
+    const Instant end = now_ + life_;
+    while ((event_count_ < event_count || now_ < end) && !violation_) {
         if (random_.chance(client_permille_)) {
             send_client();
         } else if (random_.chance(70)) {
@@ -394,7 +396,7 @@ void Simulation::deliver(const core::Event& event) {
     }
     core::Commands commands;
     ledger_.observe(event, now_);
-    engine_.handle(event, now_, commands);
+    handle(event, commands);
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     coverage_.count(commands);
@@ -403,6 +405,24 @@ void Simulation::deliver(const core::Event& event) {
     if (ledger_.violation()) fail(*ledger_.violation());
     trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
+}
+
+void Simulation::handle(const core::Event& event, core::Commands& commands) {
+    if (writer_) return writer_->handle(engine_, event, now_, commands);
+    engine_.handle(event, now_, commands);
+}
+
+void Simulation::record() {
+    odds_.spare(Fault::daemon_dies);  // the next one would begin another recording
+    writer_.emplace(recording::Head{.version = std::string{base::version()},
+                                    .commit = std::string{base::commit()},
+                                    .begun_unix_s = 0,
+                                    .origin = {.models = specs_, .devices = settings_}});
+}
+
+std::string Simulation::take_recording() {
+    writer_->end(recording::RecordingEnd::stopped);
+    return std::move(writer_->pending());
 }
 
 // Copies of `copies = "auto"` come while they are wanted.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "recording/writer.h"
 #include "simulation/fake_memory.h"
 #include "simulation/fake_store.h"
 #include "simulation/fake_worker.h"
@@ -24,7 +25,15 @@ class Simulation {
 
     Simulation(std::uint64_t seed, world::Coverage& coverage);
 
+    // Instead of kEventsMin events: so long with faults.
+    void live_for(base::Duration duration) { life_ = duration; }
+    // From now on its engine is recorded, as that of `serve --record`. Call before run().
+    void record();
+
     void run();
+
+    // The bytes of the recording, with its end. Call once, after run().
+    std::string take_recording();
 
     // The law that was broken, with the virtual time of the event.
     const std::optional<std::string>& violation() const { return violation_; }
@@ -37,6 +46,7 @@ class Simulation {
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
     bool is_due_to_happen(const core::Event& event);
     void deliver(const core::Event& event);
+    void handle(const core::Event& event, core::Commands& commands);
     bool is_owed() const;  // the dead left something that is claimed or fenced
     void count_copies(const core::Commands& commands);
     void carry_out(const core::Commands& commands);
@@ -72,6 +82,8 @@ class Simulation {
     std::size_t event_count_ = 0;
     std::uint64_t trace_hash_ = 0;
     std::optional<std::string> violation_;
+    base::Duration life_{};
+    std::optional<recording::Writer> writer_;
 };
 
 }  // namespace windlass::simulation
