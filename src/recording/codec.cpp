@@ -135,7 +135,7 @@ class Decoder {
         }
     }
 
-    void take(Reason<std::string>& reason) { reason.text = known_reason(text()); }
+    void take(const Reason<std::string>& reason) { reason.text = known_reason(text()); }
 
   private:
     std::uint64_t fail() {
@@ -220,12 +220,6 @@ class Describer {
 };
 
 }  // namespace
-
-template <class Visitor, Some<Origin> Value>
-void visit_fields(Visitor& visitor, Value& value) {
-    auto& [models, devices] = value;
-    visitor.fields("Origin", "models, devices", models, devices);
-}
 
 void append_number(std::string& out, std::uint64_t number) {
     for (; number >= 0x80; number >>= 7U) out.push_back(static_cast<char>(number | 0x80U));

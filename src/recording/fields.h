@@ -11,6 +11,7 @@
 
 #include "core/command.h"
 #include "core/event.h"
+#include "recording/codec.h"
 #include "recording/words.h"
 
 namespace windlass::recording {
@@ -39,7 +40,7 @@ concept Some = std::same_as<std::remove_const_t<Value>, Type>;
 template <class Visitor, Some<base::Error> Value>
 void visit_fields(Visitor& visitor, Value& value) {
     auto& [code, message, reason, cause, traceback, retry_after, memory] = value;
-    Reason kept{reason};
+    const Reason kept{reason};
     visitor.fields("base::Error", "code, reason, retry_after, memory", code, kept, retry_after,
                    memory);
 }
@@ -60,6 +61,8 @@ WL_FIELDS(core::ReplicaLimits, start_timeout, load_timeout, offload_timeout, res
 WL_FIELDS(core::ModelSpec, name, limits, copies, need, devices, concurrency, queue_limit,
           idempotent, run_timeout, stall_timeout, backoff, backoff_max, breaker, offload_after,
           unload_after, standby, is_pinned, max_wait, recycle_after, max_growth, prefetch)
+
+WL_FIELDS(Origin, models, devices)
 
 // --- events
 

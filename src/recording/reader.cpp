@@ -61,7 +61,7 @@ Result<void> Reader::read_head() {
     const auto version = source.text();
     const auto commit = source.text();
     const auto schema = source.number();
-    if (!schema) return corrupt("its head cannot be read");
+    if (!version || !commit || !schema) return corrupt("its head cannot be read");
     if (*schema != schema_hash()) {
         return base::fail(
             Errc::unsupported,
@@ -106,7 +106,8 @@ Result<std::optional<Step>> Reader::next() {
     const auto after = source.number();
     auto event = source.event();
     const auto left = static_cast<std::uint64_t>((core::Instant::max() - now_).count());
-    if (heard->kind != RecordKind::event || !event || !source.is_empty() || *after > left) {
+    const bool is_event = heard->kind == RecordKind::event;
+    if (!is_event || !after || !event || !source.is_empty() || *after > left) {
         return give_up("an event");
     }
     ++event_count_;

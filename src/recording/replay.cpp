@@ -100,7 +100,7 @@ Summary Replay::summary() const {
 StepText Replay::tell(const Numbered& numbered) const {
     const Step& step = numbered.step;
     return {.number = numbered.number,
-            .since = step.now - *begun_,
+            .since = step.now - begun_.value_or(step.now),
             .event = to_text(step.event, names_),
             .commands = recording::tell(step.commands.value_or(core::Commands{}), names_)};
 }

@@ -46,7 +46,7 @@ class Filler {
         }
     }
 
-    void fill(Reason<std::string>& reason) { reason.text = "backoff"; }
+    void fill(const Reason<std::string>& reason) { reason.text = "backoff"; }
 
   private:
     std::uint64_t count_ = 0;
