@@ -71,6 +71,7 @@ void Ledger::on(const core::RestartAsked& event, Instant now) {
     on(core::LoadAsked{event.request, event.model, event.timeout}, now);
     Request& request = requests_.at(event.request);
     request.kind = RequestKind::restart;
+    retire(event.model);
     for (const auto& [generation, process] : processes_) {
         if (process.model == event.model) request.before.insert(generation);
     }
@@ -92,6 +93,14 @@ void Ledger::on(const core::UnloadAsked& event, Instant now) {
                                 .model = event.model,
                                 .deadline = now + event.timeout,
                                 .wait_deadline = now + event.timeout};
+}
+// Another process is to take the place of each that there is.
+void Ledger::retire(ModelId id) {
+    for (auto* processes : {&processes_, &standbys_}) {
+        for (auto& [generation, process] : *processes) {
+            process.is_retired = process.is_retired || process.model == id;
+        }
+    }
 }
 void Ledger::on(const core::ClientGone& event, Instant) {
     requests_.at(event.request).is_gone = true;
@@ -117,8 +126,10 @@ void Ledger::on(const core::ModelConfigured& event, Instant) {
         if (process.model == id) note_rest(process);
     }
     Model& model = models_[id];
+    model.is_changed = true;
     const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
     if (is_fresh || event.spec.breaker.deaths == 0) model.is_tripped = false;
+    if (is_fresh) retire(id);
 }
 void Ledger::on(const core::ModelRemoved& event, Instant) {
     if (!models_[event.model].is_removed) models_[event.model] = {.is_removed = true};
@@ -233,7 +244,8 @@ bool Ledger::end_run(Process& process, RequestId request) {
 void Ledger::lose_runs(Process& process) {
     happened_.ended_models.insert(process.model);
     for (const auto& [request, run] : process.runs) {
-        if (run.begun) ++requests_.at(request).lost_count;
+        run.begun ? void(++requests_.at(request).lost_count)
+                  : void(happened_.unbegun.insert(request));
     }
     process.runs.clear();
 }
@@ -261,6 +273,7 @@ void Ledger::on(const core::SampleDevice& command, Instant now) { memory_.on(com
 
 void Ledger::on(const core::TimePassed&, Instant now) {
     happened_.is_time = true;
+    check_limits(now - std::exchange(late_, {}));
     for (auto& [generation, process] : processes_) {
         if (!is_set_aside(process, now)) continue;
         happened_.ended_models.insert(process.model);
@@ -268,6 +281,7 @@ void Ledger::on(const core::TimePassed&, Instant now) {
     }
 }
 void Ledger::on(const core::LoopDelayed& event, Instant) {
+    late_ += event.by;
     for (auto& [generation, process] : processes_) {
         process.last_end += event.by;
         for (auto& [request, run] : process.runs) run.progress += event.by;

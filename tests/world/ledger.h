@@ -123,6 +123,12 @@ class Ledger {
 
     bool must_rest(ModelId id, Instant now) const;
 
+    void retire(ModelId id);
+
+    // ledger_limits.cpp: what no longer may be waited for
+    void check_limits(Instant now);
+    void check_limits(const Process& process, Instant now);
+
     // ledger_standby.cpp: processes that were started ahead of their load
     void on_standby(const core::Launch& command, Instant now);
     Process* find_process(Generation generation);  // of either kind; null: it is gone
@@ -147,13 +153,15 @@ class Ledger {
     bool shutting_down_ = false;
     Duration grace_{};
     Instant shutdown_began_;
+    Duration late_{};  // by so much the loop has been late since time was last delivered
     // The event that is being handled, for checks of its consequences.
     struct Happened {
         RequestId answered;
         std::optional<core::Error> failed;
         RequestId failed_request;
         Generation restore_failed;
-        bool is_time = false;  // time was delivered
+        bool is_time = false;         // time was delivered
+        std::set<RequestId> unbegun;  // of those whose worker is gone: nothing is lost of them
         bool device_lost = false;
         std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
     } happened_;

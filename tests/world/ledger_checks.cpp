@@ -15,24 +15,6 @@ constexpr std::size_t kPrefetchMax = 15;
 constexpr std::ptrdiff_t kUnkillableMax = 3;
 }  // namespace
 
-bool Ledger::has_broken_limit(const Process& process, Instant now) const {
-    const core::ModelSpec& model = spec(process.model);
-    std::size_t begun = 0;
-    Instant oldest_sent = Instant::max();
-    for (const auto& [request, run] : process.runs) {
-        if (run.begun && run.started + model.run_timeout <= now) return true;
-        if (run.begun && run.progress + model.stall_timeout <= now) return true;
-        if (run.begun) ++begun;
-        if (!run.begun) oldest_sent = std::min(oldest_sent, run.sent);
-    }
-    return oldest_sent != Instant::max() && begun < process.concurrency &&
-           std::max(oldest_sent, process.last_end) + model.stall_timeout <= now;
-}
-
-bool Ledger::is_set_aside(const Process& process, Instant now) const {
-    return process.kill_sent && *process.kill_sent + process.limits.reap_timeout <= now;
-}
-
 bool Ledger::is_loading(const Process& process, Instant now) const {
     const bool takes_memory = !process.is_loaded || process.weights == Weights::returning;
     return takes_memory && !is_set_aside(process, now);
@@ -139,6 +121,7 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     if (process.stop_sent || process.term_sent || process.kill_sent || process.had_limit) {
         fail("a run was sent to a worker that must go");
     }
+    if (process.is_retired) fail("a run was sent to a process that was to be replaced");
     if (models_[process.model].is_paused) fail("a run was sent to a paused model");
     if (models_[process.model].is_tripped && !process.runs.empty()) fail("a probe is one run");
     if (process.is_untried) {
@@ -274,6 +257,8 @@ void Ledger::on(const core::Respond& command, Instant now) {
 void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant now) {
     const Request& request = requests_.at(id);
     if (error.message.empty()) fail("an error without a message");
+    const bool is_loss = error.code == Errc::worker_lost || error.code == Errc::device_lost;
+    if (is_loss && happened_.unbegun.contains(id)) fail("a run was lost that had not begun");
     if (happened_.failed == error) return;  // what the worker itself said
     if (error.code == Errc::cancelled) {
         if (!request.is_gone) fail("a request was cancelled whose client is there");
@@ -385,6 +370,8 @@ void Ledger::on(const core::Report& command, Instant now) {
     const auto aside = processes_.find(command.generation);
     const bool is_aside = command.code == core::EventCode::worker_unkillable;
     // What had not begun there may go to another copy at once.
+    if (is_aside)
+        if (Process* process = find_process(command.generation)) process->is_aside = true;
     if (is_aside && aside != processes_.end() && is_set_aside(aside->second, now)) {
         lose_runs(aside->second);
         memory_.on_set_aside(command.generation);

@@ -34,6 +34,7 @@ void Ledger::on(const core::Assign& command, Instant now) {
     if (found == standbys_.end()) return fail("a load took a process that does not stand by");
     const Process before = found->second;
     standbys_.erase(found);
+    if (before.is_retired) fail("a load took a process that was to be replaced");
     if (before.has_failed || before.is_deaf || before.stop_sent || before.term_sent ||
         before.kill_sent) {
         fail("a load took a process that must go");

@@ -63,6 +63,8 @@ struct Process {
     bool was_evicted = false;   // was asked to make room
     bool is_draining = false;   // takes nothing more
     bool is_recycled = false;   // and is to be replaced
+    bool is_retired = false;    // an administrator or the configuration wants another one
+    bool is_aside = false;      // was said to outlive SIGKILL
     bool is_counted = false;    // its end, among those of its model
     // Launched without a need where the device said how full it is; its first run is not over.
     bool is_untried = false;
@@ -87,6 +89,7 @@ struct Model {
     bool has_overrun = false;   // a load of it ran out of memory
     bool is_tripped = false;    // its breaker opened, and no answer came since
     bool is_rest_over = false;  // an administrator wanted it loaded since then
+    bool is_changed = false;    // its limits, since time was last delivered
     Instant rest_end;
     Instant awaits_memory_since;  // as people were told the last time
     std::vector<Instant> ends;    // of its processes, however they ended
