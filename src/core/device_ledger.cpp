@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 namespace {
@@ -103,7 +104,8 @@ void DeviceLedger::settle(Generation generation, Bytes bytes) {
 void DeviceLedger::depart(Generation generation, std::uint64_t sequence) {
     Claim& claim = claims_.at(generation);
     WL_ASSERT(claim.stage != ClaimStage::departed);
-    claim.bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
+    if (!mutant(Mutant::grown_need_not_return))
+        claim.bytes = std::max(claim.bytes, claim.measured.value_or(Bytes{}));
     // From now on nobody explains what it had; that rise is nobody's load.
     const Bytes seen = std::max(claim.seen.value_or(Bytes{}), claim.measured.value_or(Bytes{}));
     const Bytes orphaned = is_unseen(claim) ? claim.bytes : seen;
@@ -307,7 +309,8 @@ std::vector<Generation> DeviceLedger::proved() const {
     std::vector<Generation> gone;
     if (!left_behind_ || above(*left_behind_, fenced_) > kTolerance) return gone;
     for (const auto& [generation, claim] : claims_) {
-        const bool is_gone = claim.stage == ClaimStage::departed && claim.departed_at < sequence_ &&
+        const bool is_gone = claim.stage == ClaimStage::departed &&
+                             (claim.departed_at < sequence_ || mutant(Mutant::old_answer_proves)) &&
                              claim.measured.value_or(Bytes{}) <= kTolerance;
         if (is_gone) gone.push_back(generation);
     }
@@ -368,7 +371,8 @@ Bytes DeviceLedger::own_use(std::optional<Bytes> Claim::*estimate) const {
     for (const auto& [generation, claim] : claims_) {
         if (own_known_ && claim.stage != ClaimStage::departed) {
             own = own + claim.measured.value_or(Bytes{});
-        } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim)) {
+        } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim) &&
+                   !mutant(Mutant::hidden_is_foreign)) {
             own =
                 own + (estimate == nullptr ? believed(claim) : (claim.*estimate).value_or(Bytes{}));
         }

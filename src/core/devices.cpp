@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -54,7 +55,8 @@ void Devices::find(const DeviceFound& event) {
 void Devices::lose(DeviceId id) {
     Device& device = devices_.at(id);
     device.is_lost = true;
-    device.is_asked = device.is_slow = device.is_fresh = device.is_silent = false;
+    device.is_slow = device.is_fresh = device.is_silent = false;
+    device.is_asked = device.is_asked && mutant(Mutant::loss_leaves_question);
     device.ledger.forget_measures();
 }
 
@@ -108,7 +110,7 @@ bool Devices::on_silent(DeviceId id, std::uint64_t sequence) {
     if (!device.is_asked || sequence != device.sequence) return false;
     device.is_asked = device.is_slow = false;
     device.is_fresh = false;
-    device.ledger.forget_measures();
+    if (!mutant(Mutant::silence_remembers)) device.ledger.forget_measures();
     device.is_silent = true;
     return true;
 }
@@ -262,7 +264,8 @@ void Devices::note_peaks(DeviceId id) {
 
 std::optional<Bytes> Devices::take_peak(Generation generation, bool is_last) {
     Holding& holding = holdings_.at(generation);
-    if (!holding.teaching || holding.is_untried || holding.is_provisional) return std::nullopt;
+    const bool is_untried = holding.is_untried && !mutant(Mutant::load_teaches);
+    if (!holding.teaching || is_untried || holding.is_provisional) return std::nullopt;
     Holding::Teaching& teaching = *holding.teaching;
     // Its allocator moves by less, and each word is written down.
     const Bytes step = is_last ? Bytes{} : Bytes{teaching.taught.count() / kMarginDivisor};
@@ -277,19 +280,18 @@ std::optional<Bytes> Devices::take_peak(Generation generation, bool is_last) {
 bool Devices::depart(Generation generation, Instant now, Commands& out) {
     forgo_first_run(generation);
     Holding& holding = holdings_.at(generation);
-    const DeviceId id = holding.device;
-    Device& device = devices_.at(id);
+    Device& device = devices_.at(holding.device);
     holding.growth.reset();
     unpark(generation);  // of the host's memory the reap is the proof
     const bool is_reap_proof = device.spec.kind == DeviceKind::cpu || !device.spec.is_measured;
-    if (is_reap_proof) {
+    if (is_reap_proof || mutant(Mutant::exit_frees)) {
         device.is_fresh = false;  // its use counts as a stranger's until the next answer
         release(generation, out);
         return true;
     }
     device.ledger.depart(generation, device.sequence);
     device.is_fresh = false;
-    ask(id, now, out);
+    ask(holding.device, now, out);
     return false;
 }
 

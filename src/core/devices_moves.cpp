@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "core/devices.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -53,7 +54,7 @@ Devices::Parking Devices::park(Generation generation, Bytes promised, Instant no
                   .is_exclusive = claim.is_exclusive};
     if (parked.is_exclusive || holding.is_guessed) parked.least = weight;
     if (holding.teaching) parked.least = std::max(parked.least, holding.teaching->high);
-    if (place.placed) {
+    if (place.placed && !mutant(Mutant::host_unclaimed)) {
         parked.host = place.placed->device;
         devices_.at(place.placed->device).ledger.host(generation, place.placed->claim);
     }
@@ -73,6 +74,7 @@ void Devices::on_away(Generation generation, Instant now, Commands& out) {
         if (host.ledger.has_unmeasured()) host.is_fresh = false;
     }
     device.ledger.mark_loaded(generation, device.sequence);
+    if (mutant(Mutant::word_is_proof)) device.ledger.limit(generation, {});
     if (device.ledger.has_unmeasured()) device.is_fresh = false;
     WL_ASSERT(!parked.is_away);
     parked.is_away = true;
@@ -116,7 +118,8 @@ std::optional<Shortage> Devices::claim_return(Generation generation, Bytes promi
     if (device.is_lost) return shortage;
     const bool is_asking = device.is_answering() && !device.is_fresh;
     if (is_asking) ask(holding.device, now, out);
-    const bool is_taken = ledger.is_exclusive() && !ledger.claims().at(generation).is_exclusive;
+    const bool is_taken = !mutant(Mutant::returns_beside_all) && ledger.is_exclusive() &&
+                          !ledger.claims().at(generation).is_exclusive;
     const bool is_shared = ledger.claims().size() > 1 || !ledger.fences().empty();
     const bool is_kept = parked.is_exclusive && promised > Bytes{};
     const bool is_barred = is_taken || is_kept || (parked.is_exclusive && is_shared);
@@ -129,6 +132,7 @@ std::optional<Shortage> Devices::claim_return(Generation generation, Bytes promi
     } else if (settings_.on_unknown_memory == UnknownMemory::refuse) {
         return shortage;
     }
+    if (mutant(Mutant::restores_unclaimed)) full = ledger.claims().at(generation).bytes;
     ledger.claim_again(generation, full, parked.is_exclusive);
     parked.is_away = false;
     --device.away_count;

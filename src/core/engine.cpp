@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/assert.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -256,7 +257,8 @@ void Engine::move_along(ReplicaId id, Instant now, Commands& out) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
     }
     if (replica.residency() == ready && must_go) replica.drain(out);
-    if (replica.residency() == draining && replica.leases().empty()) {
+    if (replica.residency() == draining &&
+        (replica.leases().empty() || mutant(Mutant::unload_cuts_runs))) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
     }
     if (replica.residency() == stopping && replica.stop_step() == StopStep::cancelled &&
@@ -361,7 +363,8 @@ void Engine::arm_replica_timers(ReplicaId id) {
     const Replica& replica = replica_of(id);
     const std::uint64_t number = id.model.value;
     deadlines_.set({TimerKind::replica_step, number, id.copy}, replica.deadline());
-    std::optional<Instant> begin_limit = replica.begin_due_since();
+    std::optional<Instant> begin_limit =
+        mutant(Mutant::begin_unlimited) ? std::nullopt : replica.begin_due_since();
     if (begin_limit) begin_limit = saturating_add(*begin_limit, model.spec.stall_timeout);
     deadlines_.set({TimerKind::begin_limit, number, id.copy}, begin_limit);
     const bool has_weights = replica.residency() == ready || replica.residency() == offloaded;

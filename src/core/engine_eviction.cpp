@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -28,7 +29,8 @@ bool idles(const Model& model, const Replica& replica) {
 
 // When it has had its turn, if its return costs so much: at work, and idle.
 std::array<Instant, 2> Engine::turn_ends(const Replica& replica, Duration cost) {
-    const Instant end = saturating_add(replica.ready_since(), kTurn * cost);
+    const Instant end = saturating_add(replica.ready_since(),
+                                       mutant(Mutant::turn_ignored) ? Duration{} : kTurn * cost);
     const Instant gap_end = saturating_add(replica.used_at(), cost / kGapDivisor);
     return {end, std::min(end, gap_end)};
 }
@@ -39,7 +41,7 @@ Bytes Engine::promised_to_others(const Model& model, DeviceId device) const {
     const bool has_place = model.shortage && may_evict(model);
     Bytes promised;
     for (const auto& [place, id] : starving_) {
-        if (has_place && place >= model.starving_place) break;
+        if (mutant(Mutant::promises_ignored) || (has_place && place >= model.starving_place)) break;
         if (id == model.id) continue;
         const std::optional<Promise>& promise = model_of(id).promise;
         if (promise && promise->device == device) promised = promised + promise->bytes;
@@ -64,7 +66,8 @@ const Replica* Engine::find_mover(const Model& model, Generation generation) con
     const auto alive = generations_.find(generation);
     if (alive == generations_.end() || alive->second.model == model.id) return nullptr;
     const Model& owner = model_of(alive->second.model);
-    if (owner.spec.is_pinned || owner.unkillable.contains(generation)) return nullptr;
+    const bool is_pinned = owner.spec.is_pinned && !mutant(Mutant::pinned_goes);
+    if (is_pinned || owner.unkillable.contains(generation)) return nullptr;
     return &replica_of(alive->second);
 }
 
@@ -92,7 +95,8 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
     const auto is_leaving = [&] {  // whosever it is; one that was set aside does not leave
         const auto owner = generations_.find(generation);
         if (owner == generations_.end()) return false;
-        if (model_of(owner->second.model).unkillable.contains(generation)) return false;
+        const bool is_aside = model_of(owner->second.model).unkillable.contains(generation);
+        if (is_aside && !mutant(Mutant::counts_on_unkillable)) return false;
         const Residency residency = replica_of(owner->second).residency();
         return residency == stopping || residency == draining;
     };
@@ -114,7 +118,7 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
     }
     // A provisional claim is about to drop to what was measured, and that may be enough.
     const bool is_provisional = devices_.holdings().at(generation).is_provisional;
-    if (!is_moving && !has_left && !is_provisional) {
+    if ((!is_moving || mutant(Mutant::loading_goes)) && !has_left && !is_provisional) {
         const Model& owner = model_of(mover->model());
         const bool stays = way == Way::aside && may_step_aside(*mover);
         const bool was_away = stays && owner.restore_cost > Duration{0};
@@ -180,7 +184,8 @@ std::optional<Room> Engine::room_on(const Model& model, const Place& place, Way 
     }
     const Bytes least = required.value_or(Bytes{is_guess && !was_tried && !is_free ? 1u : 0u});
     if (least > Bytes{}) {
-        const Bytes deficit = without(ledger.deficit(), residue);
+        const Bytes deficit =
+            mutant(Mutant::deficit_ignored) ? Bytes{} : without(ledger.deficit(), residue);
         room.missing = without(least + candidate.promised + deficit, *free + room.coming);
     }
     return room;
@@ -188,7 +193,8 @@ std::optional<Room> Engine::room_on(const Model& model, const Place& place, Way 
 
 // Then those at work make room too.
 Instant Engine::patience_end(const Model& model) {
-    return saturating_add(model.starved_since, model.spec.max_wait);
+    return saturating_add(model.starved_since,
+                          mutant(Mutant::patience_endless) ? Duration::max() : model.spec.max_wait);
 }
 
 // Somebody waits for it, and not only a load in advance. A further copy takes what is free.

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -336,8 +337,9 @@ void Engine::shrink_copies(DeviceId id, Instant now, Commands& out) {
     if (missing == Bytes{}) return;
     for (const auto& [generation, claim] : ledger.claims()) {
         const Replica* replica = find_generation(generation);
-        if (replica == nullptr || replica->residency() != ready || !replica->leases().empty())
-            continue;
+        const bool is_used =
+            replica != nullptr && !replica->leases().empty() && !mutant(Mutant::shrinks_the_busy);
+        if (replica == nullptr || replica->residency() != ready || is_used) continue;
         idle.emplace_back(generations_.at(generation), claim.bytes);
     }
     for (const auto& [replica, bytes] : idle) {
@@ -393,7 +395,7 @@ bool Engine::retry_load(ReplicaId id, const Error& error, Instant now, Commands&
     }
     ++model.memory_retries;
     model.overfull = replica.device();
-    devices_.expire(replica.device());
+    if (!mutant(Mutant::oom_changes_nothing)) devices_.expire(replica.device());
     out.push_back(Report{EventCode::model_load_retried, id.model, replica.generation(), {}, error});
     replica.stop(StopCause::wanted, StopStep::asked, now, out);
     arm_device_timers();

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -49,7 +50,7 @@ void Engine::settle_idle(ReplicaId id, Instant now, Commands& out) {
                    can_offload(replica) && replica.failed_offloads() == 0) {
             begin_offload(id, now, out);
         }
-    } else {
+    } else if (!mutant(Mutant::idle_clock_runs_on)) {
         replica.forget_idle();
     }
     if (replica.residency() == ready && model.offload_wanted > 0) grant_offload(id, now, out);

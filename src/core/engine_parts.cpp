@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "core/mutant.h"
+
 namespace windlass::core {
 namespace {
 
@@ -54,7 +56,7 @@ bool Model::has_process() const {
 Replica* Model::find_standby() {
     const auto found = std::ranges::find_if(standbys, [this](const Replica& replica) {
         const bool is_up = replica.residency() == Residency::standby && replica.said_hello();
-        return is_up && !is_retired(replica);
+        return is_up && (!is_retired(replica) || mutant(Mutant::old_standby_loads));
     });
     return found == standbys.end() ? nullptr : &*found;
 }
@@ -81,7 +83,7 @@ std::uint32_t Model::count_copies_on(DeviceId device) const {
 }
 
 Replica* Model::find_place() {
-    if (!may_run()) return nullptr;
+    if (!may_run() && !mutant(Mutant::first_of_many_probes)) return nullptr;
     const std::size_t prefetch = spec.prefetch.value_or(window.prefetch());
     Replica* best = nullptr;
     for (Replica& replica : replicas) {
@@ -129,6 +131,7 @@ bool Model::wants_place() const {
 }
 
 bool Model::may_launch() const {
+    if (mutant(Mutant::others_load_in_backoff)) return true;
     return std::ranges::none_of(replicas, [](const Replica& replica) {
         return replica.residency() == Residency::backoff ||
                (replica.residency() == Residency::stopping && replica.will_back_off());

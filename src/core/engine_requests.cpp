@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -53,7 +54,10 @@ void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out
         case Stage::queued:
         case Stage::delayed: take_from_wait(request, entry->second); break;
         case Stage::sent: replica_of(runs_.at(request)).recall(request, out); break;
-        case Stage::begun: replica_of(runs_.at(request)).cancel(request, out); break;
+        case Stage::begun:
+            mutant(Mutant::client_ends_worker) ? kill_replica(runs_.at(request), now, out)
+                                               : replica_of(runs_.at(request)).cancel(request, out);
+            break;
     }
     respond(request, std::move(error), {}, {}, out);
     advance(id, now, out);
@@ -64,7 +68,8 @@ void Engine::take_from_wait(RequestId request, const Call& call) {
     if (call.stage == Stage::queued) model.queue.remove({call.priority, request});
     if (call.stage == Stage::delayed) {
         model.delayed.erase(request);
-        deadlines_.disarm({TimerKind::retry, request.value});
+        if (!mutant(Mutant::retry_outlives_client))
+            deadlines_.disarm({TimerKind::retry, request.value});
     }
 }
 
@@ -72,7 +77,8 @@ void Engine::take_from_wait(RequestId request, const Call& call) {
 void Engine::requeue(RequestId request, Commands& out) {
     Call& call = calls_.at(request);
     Model& model = model_of(call.model);
-    if (is_closing(model)) return refuse(request, closing_error(model), out);
+    if (is_closing(model) && !mutant(Mutant::lost_run_waits_for_end))
+        return refuse(request, closing_error(model), out);
     call.stage = Stage::queued;
     model.queue.push({call.priority, request});
 }
@@ -83,8 +89,9 @@ bool Engine::retry_later(RequestId request, const RunFailed& event, Instant now,
     constexpr std::uint8_t kTriesMax = 3;
     Call& call = calls_.at(request);
     Model& model = model_of(call.model);
-    if (event.error.code != Errc::transient || !call.is_idempotent || is_closing(model))
-        return false;
+    const bool is_transient =
+        event.error.code == Errc::transient || mutant(Mutant::retries_anything);
+    if (!is_transient || !call.is_idempotent || is_closing(model)) return false;
     if (call.failed_tries + 1 >= kTriesMax) return false;
     const Instant due = saturating_add(now, model.spec.backoff * (1 << call.failed_tries));
     if (due >= call.deadline) return false;

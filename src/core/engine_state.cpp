@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -69,7 +70,9 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
             return short_reason(model);
         }
         case draining: return WaitReason::draining;
-        case stopping: return WaitReason::stopping;
+        case stopping:
+            return mutant(Mutant::stopping_said_loading) ? WaitReason::loading
+                                                         : WaitReason::stopping;
         case backoff: return WaitReason::backoff;
         case restoring: return WaitReason::restoring;
         case offloading: return WaitReason::offloading;

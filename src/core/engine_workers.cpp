@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "core/engine.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -32,7 +33,8 @@ Replica* Engine::find_generation(Generation generation) {
     const std::uint32_t place = id.is_standby() ? id.copy - ReplicaId::kFirstStandby : id.copy;
     if (place >= replicas.size()) return nullptr;
     Replica& replica = replicas[place];
-    return replica.generation() == generation ? &replica : nullptr;
+    const bool is_its_own = replica.generation() == generation;
+    return is_its_own || mutant(Mutant::hears_set_aside) ? &replica : nullptr;
 }
 
 void Engine::on(const WorkerHello& event, Instant now, Commands& out) {
@@ -117,7 +119,8 @@ void Engine::on(const RunStarted& event, Instant now, Commands& out) {
     lease->last_progress = now;
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
         call->second.stage = Stage::begun;
-        deadlines_.disarm({TimerKind::wait_deadline, event.request.value});
+        if (!mutant(Mutant::wait_limit_hits_runs))
+            deadlines_.disarm({TimerKind::wait_deadline, event.request.value});
     } else {
         replica->cancel(event.request, out);  // its client left while it was on its way
     }
@@ -130,7 +133,7 @@ void Engine::on(const RunProgressed& event, Instant now, Commands&) {
     Replica* replica = find_generation(event.generation);
     Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || !lease->begun) return;
-    lease->last_progress = now;
+    if (!mutant(Mutant::progress_ignored)) lease->last_progress = now;
     arm_run_limit(generations_.at(event.generation), event.request);
 }
 
@@ -205,7 +208,8 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
 void Engine::on(const RunRecalled& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
-    if (lease == nullptr || lease->begun || !event.recalled) return;
+    if (lease == nullptr || lease->begun || (!event.recalled && !mutant(Mutant::recall_is_obeyed)))
+        return;
     const ReplicaId id = generations_.at(event.generation);
     end_lease(id, event.request, now, out);
     if (calls_.contains(event.request)) requeue(event.request, out);
@@ -230,8 +234,9 @@ void Engine::arm_run_limit(ReplicaId id, RequestId request) {
     const Model& model = model_of(id.model);
     const Lease* lease = replica_of(id).find_lease(request);
     if (lease == nullptr || !lease->begun) return;
+    const Instant begun = mutant(Mutant::run_limit_from_sending) ? lease->sent : lease->started;
     deadlines_.arm({TimerKind::run_limit, request.value},
-                   std::min(saturating_add(lease->started, model.spec.run_timeout),
+                   std::min(saturating_add(begun, model.spec.run_timeout),
                             saturating_add(lease->last_progress, model.spec.stall_timeout)));
 }
 
@@ -372,7 +377,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
     if (failed) refuse_hopeless(id.model, now, out);
     advance(id.model, now, out);
-    feed_starving(now, out);  // its own bytes may be free already
+    if (!mutant(Mutant::exit_untold)) feed_starving(now, out);  // its own bytes may be free already
 }
 
 // How long to pause after it.
@@ -406,7 +411,7 @@ void Engine::lose_leases(ReplicaId id, const Error& error, Commands& out) {
         runs_.erase(request);
         deadlines_.disarm({TimerKind::run_limit, request.value});
         if (!calls_.contains(request)) continue;
-        if (!lease.begun) {
+        if (!lease.begun && !mutant(Mutant::unbegun_is_lost)) {
             requeue(request, out);
         } else if (!rerun(request, out)) {
             respond(request, shutting_down_ ? closing_error(model) : error, generation, {}, out);

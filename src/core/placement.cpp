@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/margin.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 namespace {
@@ -41,7 +42,8 @@ std::optional<Placed> fit(const Need& wanted, const Candidate& candidate, Unknow
     if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
     const std::optional<Bytes> free = ledger.free();
     if (!free) {
-        if (policy == UnknownMemory::refuse || is_taken(need, candidate)) return std::nullopt;
+        const bool is_refused = policy == UnknownMemory::refuse && !mutant(Mutant::unknown_is_free);
+        if (is_refused || is_taken(need, candidate)) return std::nullopt;
         if (is_learned) return place_learned(candidate, need.bytes);
         return Placed{.device = candidate.device,
                       .claim = required.value_or(Bytes{}),

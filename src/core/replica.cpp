@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -109,7 +110,8 @@ void Replica::take_up(DeviceId device, const ModelSpec& spec, Instant now, Comma
     loading_since_ = now;
     enter(loading, out);
     out.push_back(Assign{model_, generation_, device_});
-    deadline_ = saturating_add(now, limits_.load_timeout);
+    deadline_ = saturating_add(now, mutant(Mutant::standby_loads_unlimited) ? std::chrono::hours{1}
+                                                                            : limits_.load_timeout);
     out.push_back(Load{model_, generation_, device_});
 }
 
@@ -157,7 +159,8 @@ void Replica::climb(StopStep step, Instant now, Commands& out) {
             report(EventCode::worker_terminated, out);
             return out.push_back(Terminate{generation_});
         case StopStep::killed:
-            deadline_ = saturating_add(now, limits_.reap_timeout);
+            deadline_ = saturating_add(
+                now, mutant(Mutant::reap_unlimited) ? std::chrono::hours{1} : limits_.reap_timeout);
             report(EventCode::worker_killed, out);
             return out.push_back(Kill{generation_});
     }
@@ -239,7 +242,8 @@ void Replica::forgive(Duration delay) {
     for (auto& [request, lease] : leases_) {
         if (lease.begun) lease.last_progress = saturating_add(lease.last_progress, delay);
     }
-    place_free_since_ = saturating_add(place_free_since_, delay);
+    if (!mutant(Mutant::late_loop_blames_waiting))
+        place_free_since_ = saturating_add(place_free_since_, delay);
 }
 
 std::optional<Instant> Replica::begin_due_since() const {

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/mutant.h"
+
 namespace windlass::core {
 
 std::string_view to_text(WaitReason reason) {
@@ -35,8 +37,8 @@ bool is_stuck(WaitReason reason) {
         case WaitReason::stopping:
         case WaitReason::backoff:
         case WaitReason::retrying:
-        case WaitReason::memory:
         case WaitReason::device: return true;
+        case WaitReason::memory: return !mutant(Mutant::memory_wait_is_well);
     }
     std::unreachable();
 }
