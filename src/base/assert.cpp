@@ -8,7 +8,7 @@
 namespace windlass::base {
 namespace {
 
-AssertionHook installed_hook = nullptr;
+thread_local AssertionHook installed_hook = nullptr;
 
 // Not there while it runs, and there again should it throw.
 class OwnTurn {

@@ -7,8 +7,9 @@ namespace windlass::base {
 // Prints "assertion failed: ..." to stderr and aborts; the keeper and the next start clear up.
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 
-// Called before anything is printed, once for each failed assertion and not within itself: the
-// place for last words. It may throw where the caller can do without what has failed.
+// Called before anything is printed, once for each failed assertion of the thread that has set it,
+// and not within itself: the place for last words. It may throw where the caller can do without
+// what has failed.
 using AssertionHook = void (*)(const char* condition, const char* file, int line);
 AssertionHook set_assertion_hook(AssertionHook hook);  // null: none. Returns the former one
 

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "cli/commands.h"
 #include "cli/failure_text.h"
@@ -28,10 +27,13 @@ base::Result<std::string> read_whole(const std::string& path) {
         return base::fail(base::Errc::not_found, fmt::format("there is no file {}", path));
     }
     errno = 0;
-    std::ifstream file{path, std::ios::binary};
-    std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-    if (file.is_open() && !file.bad() && !std::filesystem::is_directory(path, unknown)) {
-        return bytes;
+    const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+    if (!unknown) {  // a file, and none that never ends
+        std::ifstream file{path, std::ios::binary};
+        std::string bytes(size, '\0');
+        file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(file.gcount()));
+        if (file.is_open() && !file.bad()) return bytes;
     }
     const bool is_forbidden = errno == EACCES;
     return base::fail(
@@ -43,7 +45,7 @@ base::Result<std::string> read_whole(const std::string& path) {
 base::Result<ReplayReport> replay_file(const std::string& path) {
     const std::string bytes = WL_TRY(read_whole(path));
     recording::Reader reader = WL_TRY(recording::Reader::open(bytes));
-    recording::Replay replay{reader.head()};
+    recording::Replay replay = WL_TRY(recording::Replay::make(reader.head()));
     std::optional<recording::Finding> finding = WL_TRY(recording::replay_all(reader, replay));
     const bool is_read = !finding.has_value();  // else its end was not looked at
     return ReplayReport{.file = path,

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -22,25 +24,34 @@ using namespace std::chrono_literals;
 constexpr base::Duration kWriteWait = 1s;
 constexpr std::size_t kEndSize = 64;  // more than the end of a recording takes
 constexpr int kFilesMax = 10;         // of one name
+constexpr const char* kReplayable = "; what was written before can be replayed";
 
 Recorder* present = nullptr;  // whose file gets the last words of a failed assertion
 
+struct NewFile {
+    io::FileDescriptor file;  // none: all names are taken
+    std::string path;
+};
+
 // The daemon that crashed is started again by whatever supervises it: what it has left counts most.
-base::Result<std::pair<io::FileDescriptor, std::string>> make_file(const std::string& wanted) {
+base::Result<NewFile> make_file(const std::string& wanted) {
     std::string path = wanted;
-    for (int number = 1;; ++number) {
+    for (int number = 1; number <= kFilesMax; ++number) {
         io::FileDescriptor file{
-            ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0640)};
-        if (file) return std::pair{std::move(file), path};
-        if (errno != EEXIST || number == kFilesMax) {
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600)};
+        if (file) return NewFile{std::move(file), std::move(path)};
+        if (errno != EEXIST) {
             base::Error error = io::system_error(errno, "making the recording " + path);
-            error.message += number == kFilesMax
-                                 ? "; remove earlier recordings, none is ever overwritten"
-                                 : "; give --record a file in a folder that can be written to";
+            error.message += "; give --record a file in a folder that can be written to";
             return error;
         }
         path = fmt::format("{}.{}", wanted, number);
     }
+    return NewFile{{}, wanted};
+}
+
+void tell_end(const std::string& path, const std::string& why) {
+    log::warning("recording.stopped", {{"path", path}, {"message", why}});
 }
 
 }  // namespace
@@ -48,6 +59,12 @@ base::Result<std::pair<io::FileDescriptor, std::string>> make_file(const std::st
 base::Result<std::unique_ptr<Recorder>> Recorder::open(const RecorderOptions& options,
                                                        recording::Origin origin) {
     auto [file, path] = WL_TRY(make_file(options.path));
+    if (!file) {
+        tell_end(path,
+                 "nothing is recorded: there are ten recordings of that name, and none is ever "
+                 "overwritten; remove some");
+        return nullptr;
+    }
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
     const recording::Head head{
         .version = std::string{base::version()},
@@ -71,8 +88,16 @@ Recorder::Recorder(io::FileDescriptor file, std::string path, base::Bytes limit,
 Recorder::~Recorder() {
     base::set_assertion_hook(nullptr);
     present = nullptr;
-    if (!is_over_) writer_.end(recording::RecordingEnd::stopped);
-    give_all();
+    const bool is_whole = !is_over_;
+    if (is_whole) writer_.end(recording::RecordingEnd::stopped);
+    const bool is_written = give_all();
+    if (!has_turned_) {
+        ::unlink(path_.c_str());
+    } else if (const auto failure = thread_.take_failure()) {
+        stop(io::system_error(*failure, "writing to it").message + kReplayable);
+    } else if (is_whole && !is_written) {
+        stop(fmt::format("its disk is too slow{}", kReplayable));
+    }
 }
 
 void Recorder::handle(core::Engine& engine, const core::Event& event, core::Instant now,
@@ -80,7 +105,11 @@ void Recorder::handle(core::Engine& engine, const core::Event& event, core::Inst
     if (is_over_) return engine.handle(event, now, out);
     std::string& pending = writer_.pending();
     const std::size_t before = pending.size();
-    writer_.handle(engine, event, now, out);
+    try {
+        writer_.handle(engine, event, now, out);
+    } catch (const std::exception& broken) {  // the daemon would end by it, without last words
+        base::assertion_failed(broken.what(), __FILE__, __LINE__);
+    }
     if (given_ + pending.size() + kEndSize <= limit_) return;
     pending.resize(before);  // without its commands an event would count as one that has none
     writer_.end(recording::RecordingEnd::limit);
@@ -88,28 +117,28 @@ void Recorder::handle(core::Engine& engine, const core::Event& event, core::Inst
 }
 
 void Recorder::end_turn() {
+    has_turned_ = true;
     std::string& pending = writer_.pending();
-    if (is_over_ && pending.empty()) return;
     const std::size_t size = pending.size();
     if (const auto failure = thread_.take_failure()) {
         pending = {};
-        if (is_over_) return;  // all was told
-        stop(io::system_error(*failure, "writing to it").message +
-             "; what was written before can be replayed");
+        stop(io::system_error(*failure, "writing to it").message + kReplayable);
     } else if (size > 0 && thread_.give(std::move(pending))) {
         given_ += size;
         pending.clear();
     } else if (size > kBacklogMax) {
         pending = {};
-        stop("its disk is too slow; what was written before can be replayed");
+        stop(fmt::format("its disk is too slow{}", kReplayable));
     }
 }
 
-void Recorder::give_all() { thread_.finish(std::move(writer_.pending()), kWriteWait); }
+bool Recorder::give_all() {
+    return thread_.finish(std::exchange(writer_.pending(), {}), kWriteWait);
+}
 
 void Recorder::stop(const std::string& why) {
     is_over_ = true;
-    log::warning("recording.stopped", {{"path", path_}, {"message", why}});
+    tell_end(path_, why);
 }
 
 }  // namespace windlass::daemon

@@ -104,6 +104,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     }
     bridge_.end_turn();
     handle(core::TimePassed{});
+    if (recorder_) recorder_->end_turn();  // whatever carrying it out may lead to
     while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
         std::swap(commands_, carried_out_);
         for (core::Command& command : carried_out_) carry_out(command);

@@ -49,7 +49,8 @@ void FileThread::State::run() {
         write(batch);
     }
     write(last.take());
-    file.reset();
+    // Some file systems tell only now that there is no room.
+    if (::close(file.release()) != 0 && !has_failed) failures.post(int{errno});
     end.close();
 }
 

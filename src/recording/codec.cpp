@@ -200,7 +200,9 @@ class Describer {
         } else if constexpr (std::same_as<Value, std::string>) {
             out_ += "text, ";
         } else if constexpr (std::same_as<Value, Reason<const std::string>>) {
-            out_ += "reason, ";
+            out_ += "reason of";
+            for (const std::string_view reason : known_reasons()) out_.append(" ").append(reason);
+            out_ += ", ";
         } else if constexpr (kIsOptional<Value> || kIsList<Value>) {
             out_ += kIsList<Value> ? "list of " : "perhaps ";
             describe<typename Value::value_type>();

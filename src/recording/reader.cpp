@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/version.h"
+#include "recording/text.h"
 
 namespace windlass::recording {
 namespace {
@@ -72,8 +73,8 @@ Result<void> Reader::read_head() {
     const auto begun = source.number();
     auto origin = source.origin();
     if (!begun || !origin || !source.is_empty()) return corrupt("its head cannot be read");
-    head_ = {.version = *version,
-             .commit = *commit,
+    head_ = {.version = printable(*version),
+             .commit = printable(*commit),
              .begun_unix_s = static_cast<std::int64_t>(*begun),
              .origin = std::move(*origin)};
     return {};
@@ -82,7 +83,8 @@ Result<void> Reader::read_head() {
 std::optional<Reader::Record> Reader::peek() const {
     if (rest_.size() <= kRecordHeadSize) return std::nullopt;
     const std::size_t size = number_at(rest_, 0);
-    if (size == 0 || size > rest_.size() - kRecordHeadSize) return std::nullopt;
+    if (size == 0 || size > kRecordMax || size > rest_.size() - kRecordHeadSize)
+        return std::nullopt;
     const std::string_view body = rest_.substr(kRecordHeadSize, size);
     if (static_cast<std::uint32_t>(hash_of(body)) != number_at(rest_, 4)) return std::nullopt;
     return Record{.kind = static_cast<RecordKind>(body.front()),

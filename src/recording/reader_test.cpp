@@ -119,6 +119,15 @@ TEST_CASE("a byte that was changed is found out") {
     }
 }
 
+TEST_CASE("what a file says of its version cannot steer a terminal") {
+    Head head = testing::small_head();
+    head.version = "1\x1b[2J";
+    const std::string bytes = Writer{head}.pending();
+    const auto reader = Reader::open(bytes);
+    REQUIRE(reader.has_value());
+    CHECK(reader->head().version == "1?[2J");
+}
+
 TEST_CASE("records that are whole and make no sense are an error, once") {
     const std::string head = record({}, false);
     const std::string event = [] {

@@ -66,6 +66,16 @@ std::optional<std::string> handle(core::Engine& engine, const Step& step, core::
 
 }  // namespace
 
+base::Result<Replay> Replay::make(const Head& head) {
+    const AssertionsThrow guard;
+    try {
+        return Replay{head};
+    } catch (const std::exception& broken) {
+        return base::fail(base::Errc::data_corrupt,
+                          fmt::format("no daemon has such models and devices: {}", broken.what()));
+    }
+}
+
 Replay::Replay(const Head& head)
     : engine_(head.origin.models, head.origin.devices), names_(head.origin) {}
 

@@ -49,7 +49,8 @@ class Replay {
   public:
     static constexpr std::size_t kStepsBefore = 10;  // that a finding tells
 
-    explicit Replay(const Head& head);
+    // Error: `data_corrupt`, what no daemon can be made from.
+    static base::Result<Replay> make(const Head& head);
 
     // Empty: the same commands, and all invariants hold. After a finding the engine is of no more
     // use. Not from two threads at once: it catches assertions.
@@ -58,6 +59,7 @@ class Replay {
     Summary summary() const;
 
   private:
+    explicit Replay(const Head& head);
     struct Numbered {
         std::uint64_t number;
         Step step;

@@ -27,7 +27,7 @@ std::vector<Step> steps_of(const std::string& bytes) {
 }
 
 std::optional<Finding> replay(std::vector<Step> steps) {
-    Replay replay{testing::small_head()};
+    Replay replay = Replay::make(testing::small_head()).value();
     for (Step& step : steps) {
         if (auto finding = replay.take(std::move(step))) return finding;
     }
@@ -40,7 +40,7 @@ TEST_CASE("the engine does again what it did, and says how much that was") {
     const std::string bytes = record(small_story());
     auto reader = Reader::open(bytes);
     REQUIRE(reader.has_value());
-    Replay replay{reader->head()};
+    Replay replay = Replay::make(reader->head()).value();
     const auto finding = replay_all(*reader, replay);
     REQUIRE(finding.has_value());
     CHECK_FALSE(finding->has_value());
@@ -50,6 +50,14 @@ TEST_CASE("the engine does again what it did, and says how much that was") {
     CHECK(summary.span == std::chrono::seconds{4});
     CHECK(summary.models == std::vector<std::string>{"digits"});
     CHECK(summary.devices == std::vector<std::string>{"cpu"});
+}
+
+TEST_CASE("a head that no daemon can have written is an error, not a broken invariant") {
+    Head head = testing::small_head();
+    head.origin.models.front().concurrency = 0;
+    const auto replay = Replay::make(head);
+    REQUIRE_FALSE(replay.has_value());
+    CHECK(replay.error().code == base::Errc::data_corrupt);
 }
 
 TEST_CASE("the first difference is told: what was before, what was recorded, what is done now") {

@@ -14,12 +14,7 @@
 #include "recording/shapes.h"
 
 namespace windlass::recording {
-namespace {
 
-using base::Bytes;
-using base::Duration;
-
-// A file may come from anybody: nothing in it may steer a terminal.
 std::string printable(std::string_view text) {
     std::string shown = base::to_valid_utf8(text);
     for (std::size_t at = 0; at < shown.size(); ++at) {
@@ -30,6 +25,11 @@ std::string printable(std::string_view text) {
     }
     return shown;
 }
+
+namespace {
+
+using base::Bytes;
+using base::Duration;
 
 // "2.5s", "0.000000001s": all digits that are not zero.
 std::string exact_text(Duration duration) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/command.h"
@@ -26,6 +27,9 @@ class Names {
     std::vector<std::string> models_;  // by id, from 1 on
     std::map<core::DeviceId, std::string> devices_;
 };
+
+// A file may come from anybody: nothing in it may steer a terminal.
+std::string printable(std::string_view text);
 
 // Amounts and durations are exact. What is empty or none is left out.
 std::string to_text(const core::Event& event, const Names& names);

@@ -41,12 +41,17 @@ std::string_view word_of(core::UnknownMemory policy) {
     return "";
 }
 
-std::string_view known_reason(std::string_view reason) {
+std::span<const std::string_view> known_reasons() {
     // Source: docs/errors.md, those that come by the engine.
-    constexpr std::array<std::string_view, 8> kReasons = {
+    static constexpr std::array<std::string_view, 8> kReasons = {
         "backoff", "breaker_open",   "channel_full",  "device",
         "memory",  "memory_unknown", "shutting_down", "unkillable"};
-    return std::ranges::find(kReasons, reason) == kReasons.end() ? "" : reason;
+    return kReasons;
+}
+
+std::string_view known_reason(std::string_view reason) {
+    const auto known = known_reasons();
+    return std::ranges::find(known, reason) == known.end() ? "" : reason;
 }
 
 }  // namespace windlass::recording

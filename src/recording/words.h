@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/error.h"
@@ -19,6 +20,8 @@ std::string_view word_of(core::DeviceKind kind);
 std::string_view word_of(core::NeedKind kind);
 std::string_view word_of(core::UnknownMemory policy);
 
+// Those that the daemon gives.
+std::span<const std::string_view> known_reasons();
 // The reason itself where it is one that the daemon gives, else nothing: a model may say any.
 std::string_view known_reason(std::string_view reason);
 

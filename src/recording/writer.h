@@ -16,6 +16,7 @@ namespace windlass::recording {
 
 inline constexpr std::string_view kMagic = "windlass recording\n";
 inline constexpr std::size_t kRecordHeadSize = 8;
+inline constexpr std::size_t kRecordMax = 8 << 20;  // its bytes; a thousand models have 200 KB
 
 enum class RecordKind : std::uint8_t {
     head = 1,      // the first record, and only that
