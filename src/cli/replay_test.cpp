@@ -20,15 +20,19 @@ ReplayReport equal() {
             .end = recording::RecordingEnd::stopped};
 }
 
-ReplayReport different() {
+Finding difference() {
+    return {.kind = FindingKind::difference,
+            .before = {{.number = 1, .event = "A", .commands = {"X"}}},
+            .step = {.number = 2,
+                     .since = std::chrono::milliseconds{1500},
+                     .event = "B",
+                     .commands = {"first", "old", "last"}},
+            .now = {"first", "new", "newer", "last"}};
+}
+
+ReplayReport with(Finding finding) {
     ReplayReport report = equal();
-    report.finding = Finding{.kind = FindingKind::difference,
-                             .before = {{.number = 1, .event = "A", .commands = {"X"}}},
-                             .step = {.number = 2,
-                                      .since = std::chrono::milliseconds{1500},
-                                      .event = "B",
-                                      .commands = {"first", "old", "last"}},
-                             .now = {"first", "new", "newer", "last"}};
+    report.finding = std::move(finding);
     return report;
 }
 
@@ -53,7 +57,7 @@ TEST_CASE("an equal replay says what it was of") {
 }
 
 TEST_CASE("a difference is told as a story") {
-    const std::string text = replay_text(different());
+    const std::string text = replay_text(with(difference()));
     CHECK(text.substr(text.find("\nDIFF")) ==
           "\nDIFFERENCE at event 2\n"
           "\nThe events before, each with its commands:\n"
@@ -67,15 +71,16 @@ TEST_CASE("a difference is told as a story") {
           "    + new\n"
           "    + newer\n"
           "      last\n");
-    CHECK(replay_json(different()).find(R"("finding":{"kind":"difference","condition":null,)") !=
-          std::string::npos);
+    CHECK(replay_json(with(difference()))
+              .find(R"("finding":{"kind":"difference","condition":null,)") != std::string::npos);
 }
 
 TEST_CASE("a broken invariant names what does not hold") {
-    ReplayReport report = different();
-    report.finding->kind = FindingKind::broken_invariant;
-    report.finding->condition = "a < b (engine.cpp:7)";
-    report.finding->is_recorded = false;
+    Finding broken = difference();
+    broken.kind = FindingKind::broken_invariant;
+    broken.condition = "a < b (engine.cpp:7)";
+    broken.is_recorded = false;
+    const ReplayReport report = with(std::move(broken));
     const std::string text = replay_text(report);
     CHECK(text.find("BROKEN INVARIANT at event 2: a < b (engine.cpp:7)\n") != std::string::npos);
     CHECK(text.find("the daemon may have ended by this very event") != std::string::npos);

@@ -12,11 +12,13 @@
 #include "base/testing/scratch_directory.h"
 #include "io/read_file.h"
 #include "recording/replay.h"
+#include "recording/testing/small_recording.h"
 
 namespace windlass::daemon {
 namespace {
 
 using base::testing::ScratchDirectory;
+using recording::testing::get;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kAnySize = std::numeric_limits<std::size_t>::max();
@@ -45,7 +47,7 @@ struct Replayed {
 };
 
 Replayed replay(const std::string& path) {
-    const std::string bytes = io::read_file(path, kAnySize).value();
+    const std::string bytes = get(io::read_file(path, kAnySize));
     auto reader = recording::Reader::open(bytes);
     REQUIRE(reader.has_value());
     auto replay = recording::Replay::make(reader->head());
@@ -134,11 +136,10 @@ TEST_CASE("a failed assertion of the engine leaves the event in the file that it
     });
     CHECK_THROWS_AS(recorded.call(1), std::logic_error);
     base::set_assertion_hook(last_words);
-    const Replayed again = replay(path);
-    REQUIRE(again.finding.has_value());
-    CHECK(again.finding->kind == recording::FindingKind::broken_invariant);
-    CHECK_FALSE(again.finding->is_recorded);
-    CHECK(again.finding->step.event.starts_with("CallArrived request=1"));
+    const recording::Finding finding = get(replay(path).finding);
+    CHECK(finding.kind == recording::FindingKind::broken_invariant);
+    CHECK_FALSE(finding.is_recorded);
+    CHECK(finding.step.event.starts_with("CallArrived request=1"));
 }
 
 TEST_CASE("so does an engine that throws") {

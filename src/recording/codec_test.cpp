@@ -6,11 +6,13 @@
 
 #include "recording/codec.h"
 #include "recording/testing/filled.h"
+#include "recording/testing/small_recording.h"
 
 namespace windlass::recording {
 namespace {
 
 using testing::filled;
+using testing::get;
 using testing::one_of_each;
 
 template <class Value>
@@ -29,11 +31,10 @@ void check_all(const std::vector<Value>& values, std::optional<Value> (Source::*
         CAPTURE(value.index());
         CHECK(seen.insert(bytes).second);
         Source source{bytes};
-        const std::optional<Value> again = (source.*take)();
-        REQUIRE(again.has_value());
+        const Value again = get((source.*take)());
         CHECK(source.is_empty());
-        CHECK(again->index() == value.index());
-        CHECK(bytes_of(*again) == bytes);
+        CHECK(again.index() == value.index());
+        CHECK(bytes_of(again) == bytes);
         for (std::size_t size = 0; size < bytes.size(); ++size) {
             Source cut{std::string_view{bytes}.substr(0, size)};
             CHECK_FALSE((cut.*take)().has_value());
@@ -59,19 +60,17 @@ TEST_CASE("an empty field is read as empty, whatever its default is") {
     for (const bool has_devices : {true, false}) {
         if (!has_devices) origin.devices.known.clear();
         const std::string bytes = bytes_of(origin);
-        const std::optional<Origin> again = Source{bytes}.origin();
-        REQUIRE(again.has_value());
-        CHECK(again->models == origin.models);
-        CHECK(again->devices == origin.devices);
+        const Origin again = get(Source{bytes}.origin());
+        CHECK(again.models == origin.models);
+        CHECK(again.devices == origin.devices);
     }
 }
 
 TEST_CASE("what models say stays out of a recording; the daemon's own reasons stay in") {
     core::RunFailed failed{.generation = {1}, .request = {2}, .error = filled<base::Error>()};
     failed.error.message = failed.error.cause = failed.error.traceback = "the secret";
-    const std::optional<core::Event> again = Source{bytes_of(core::Event{failed})}.event();
-    REQUIRE(again.has_value());
-    const base::Error& error = std::get<core::RunFailed>(*again).error;
+    const core::Event again = get(Source{bytes_of(core::Event{failed})}.event());
+    const base::Error& error = std::get<core::RunFailed>(again).error;
     CHECK(error.code == failed.error.code);
     CHECK(error.reason == "backoff");
     CHECK(error.retry_after == failed.error.retry_after);
@@ -106,9 +105,8 @@ TEST_CASE("durations may be negative, and numbers as large as they can be") {
     for (const std::int64_t count : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::min(),
                                      std::numeric_limits<std::int64_t>::max()}) {
         const core::Event event = core::LoopDelayed{core::Duration{count}};
-        const auto again = Source{bytes_of(event)}.event();
-        REQUIRE(again.has_value());
-        CHECK(std::get<core::LoopDelayed>(*again).by.count() == count);
+        const core::Event again = get(Source{bytes_of(event)}.event());
+        CHECK(std::get<core::LoopDelayed>(again).by.count() == count);
     }
     std::string most;
     append_number(most, std::numeric_limits<std::uint64_t>::max());

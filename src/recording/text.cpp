@@ -125,7 +125,7 @@ class Teller {
         } else if constexpr (std::same_as<Value, Reason<const std::string>>) {
             out_ += known_reason(value.text);
         } else if constexpr (kIsOptional<Value>) {
-            show(*value);
+            if (value) show(*value);
         } else if constexpr (kIsList<Value>) {
             out_ += '[';
             for (const auto& element : value) {
@@ -175,6 +175,7 @@ void Names::note(const core::Event& event) {
 
 std::vector<std::string> Names::devices() const {
     std::vector<std::string> names;
+    names.reserve(devices_.size());
     for (const auto& [id, name] : devices_) names.push_back(name);
     return names;
 }

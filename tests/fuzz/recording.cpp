@@ -48,12 +48,13 @@ void check_file(std::string_view bytes) {
     recording::Names names{reader->head().origin};
     core::Instant last{};
     while (true) {
-        auto step = reader->next();
-        if (!step || !*step) break;
-        WL_ASSERT((*step)->now >= last);
-        last = (*step)->now;
-        names.note((*step)->event);
-        check_step(**step, names);
+        auto next = reader->next();
+        const std::optional<recording::Step> step = next ? std::move(*next) : std::nullopt;
+        if (!step) break;
+        WL_ASSERT(step->now >= last);
+        last = step->now;
+        names.note(step->event);
+        check_step(*step, names);
     }
     WL_ASSERT(reader->torn() <= bytes.size());
 }

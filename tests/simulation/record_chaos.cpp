@@ -25,8 +25,8 @@ bool record(std::uint64_t seed, const char* path) {
     world.live_for(std::chrono::hours{1});
     world.record();
     world.run();
-    if (world.violation()) {
-        fmt::print("seed {} is left out: {}\n", seed, *world.violation());
+    if (const auto& violation = world.violation()) {
+        fmt::print("seed {} is left out: {}\n", seed, *violation);
         return false;
     }
     const std::string recording = world.take_recording();

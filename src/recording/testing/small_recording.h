@@ -1,14 +1,24 @@
 // For tests: a recording of a model that is called, loaded, and answers.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "core/engine.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
 
 namespace windlass::recording::testing {
+
+// What must be there.
+template <class Value>
+Value get(std::optional<Value> value) {
+    if (!value) base::assertion_failed("the value is there", __FILE__, __LINE__);
+    return std::move(*value);
+}
 
 inline Head small_head() {
     return {.version = "0.1.0",
