@@ -53,6 +53,9 @@ def sentence_of(output):
     return "a test failed"
 
 
+SEEDED = "-tc=*worlds with faults*"  # the one test whose seeds are told
+
+
 class Tests:
     """The three programs that a mutant may fall to."""
 
@@ -91,12 +94,12 @@ class Tests:
 
     def seed(self, name, seed):
         """One seed of the simulation."""
-        output = self.run("simulation", name, WINDLASS_SEED=seed)
+        output = self.run("simulation", name, SEEDED, WINDLASS_SEED=seed)
         return output and {"by": "simulation", "seed": seed, "says": sentence_of(output)}
 
     def seeds(self, name, count):
         """The simulation from its first seed on."""
-        output = self.run("simulation", name, WINDLASS_SEEDS=count)
+        output = self.run("simulation", name, SEEDED, WINDLASS_SEEDS=count)
         if output is None:
             return None
         found = SEED.search(output)
@@ -104,7 +107,7 @@ class Tests:
             return self.seed(name, int(found.group(1)))
         # The program ended before it could say at which seed.
         upper = 1
-        while upper < count and self.run("simulation", name, WINDLASS_SEEDS=upper) is None:
+        while upper < count and self.run("simulation", name, SEEDED, WINDLASS_SEEDS=upper) is None:
             upper *= 2
         tries = (self.seed(name, seed) for seed in range(upper // 2 + 1, upper + 1))
         return next(filter(None, tries))
