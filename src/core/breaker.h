@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <utility>
+#include <vector>
 
 #include "base/time.h"
 
@@ -54,20 +54,20 @@ class Breaker {
 
     // Drops the deaths that have left the window.
     void forget(const BreakerSettings& settings, base::Instant now) {
-        while (!deaths_.empty() && saturating_add(deaths_.front(), settings.window) <= now) {
-            deaths_.pop_front();
-        }
+        std::erase_if(deaths_, [&](base::Instant death) {
+            return saturating_add(death, settings.window) <= now;
+        });
     }
 
     void reset() { *this = {}; }
 
     bool is_tripped() const { return is_tripped_; }  // open or probing
-    const std::deque<base::Instant>& deaths() const { return deaths_; }
+    const std::vector<base::Instant>& deaths() const { return deaths_; }
 
     friend bool operator==(const Breaker&, const Breaker&) = default;
 
   private:
-    std::deque<base::Instant> deaths_;  // in the window, oldest first
+    std::vector<base::Instant> deaths_;  // in the window, oldest first
     bool is_tripped_ = false;
 };
 

@@ -25,14 +25,18 @@ struct Digest {
 };
 
 struct DigestHash {
+    using is_avalanching = void;  // its bits are as good as random
     std::size_t operator()(const Digest& digest) const { return digest.low; }
 };
 
 class CanonicalEncoder final : public core::StateEncoder {
   public:
-    explicit CanonicalEncoder(base::Instant now) {
-        tokens_.reserve(1024);
-        instants_.reserve(64);
+    // Forgets what was encoded before.
+    void begin(base::Instant now) {
+        tokens_.clear();
+        instants_.clear();
+        requests_.clear();
+        generations_.clear();
         instant(now);
     }
 
@@ -46,7 +50,7 @@ class CanonicalEncoder final : public core::StateEncoder {
         tokens_.push_back(0);
     }
 
-    // Ends the encoder.
+    // Of all since begin().
     Digest take() {
         std::ranges::sort(instants_, {}, &Timed::at);
         std::uint64_t rank = 0;

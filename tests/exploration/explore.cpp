@@ -4,8 +4,9 @@
 #include <doctest/doctest.h>
 #include <fmt/core.h>
 
-#include <deque>
-#include <unordered_map>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <chrono>
+#include <list>
 #include <utility>
 #include <vector>
 
@@ -41,15 +42,15 @@ void note_state(const SmallWorld& world, Found& found) {
 class Search {
   public:
     explicit Search(const WorldOptions& options) {
-        frontier_.emplace_back(0, SmallWorld{options});
-        known_.emplace(frontier_.front().second.canonical(), 0);
+        frontier_.push_back({0, SmallWorld{options}});
+        next_ = frontier_;
+        known_.emplace(frontier_.front().world.canonical(encoder_), 0);
     }
 
     Found run(std::size_t state_max) {
         while (!frontier_.empty() && visited_.size() < state_max && found_.story.empty()) {
-            const auto [index, world] = std::move(frontier_.front());
-            frontier_.pop_front();
-            visit(index, world);
+            visit(frontier_.front());
+            spare_.splice(spare_.begin(), frontier_, frontier_.begin());
         }
         found_.state_count = visited_.size();
         for (const auto& [code, count] : reported_) found_.met[std::string{to_text(code)}] = count;
@@ -67,7 +68,13 @@ class Search {
     }
 
   private:
-    void visit(State index, const SmallWorld& world) {
+    struct Reached {
+        State index;
+        SmallWorld world;
+    };
+
+    void visit(const Reached& reached) {
+        const auto& [index, world] = reached;
         note_state(world, found_);
         if (world.is_quiet()) {
             ++found_.quiet_count;
@@ -77,34 +84,45 @@ class Search {
                 return;
             }
         }
-        for (const Move& move : world.moves()) {
+        world.list_moves(moves_);
+        for (const Move& move : moves_) {
             if (!found_.story.empty()) return;
-            step(index, world, move);
+            step(reached, move);
         }
     }
 
-    void step(State index, const SmallWorld& world, const Move& move) {
-        SmallWorld next = world;
-        next.apply(move);
+    void step(const Reached& from, const Move& move) {
+        Reached& next = next_.front();
+        next = from;
+        next.world.apply(move);
         ++found_.step_count;
-        for (const core::EventCode code : next.reports()) ++reported_[code];
+        for (const core::EventCode code : next.world.reports()) ++reported_[code];
         const auto fresh = static_cast<State>(visited_.size());
-        const auto [entry, is_new] = known_.emplace(next.canonical(), fresh);
-        const State reached = entry->second;
-        effects_[move.name.what] += reached == index ? 0 : 1;
-        if (move.is_due && reached != index) progress_.note_way(index, reached);
-        if (is_new || next.violation()) visited_.push_back({index, move.name});
-        if (next.violation()) {
-            found_.story = tell(visited_, visited_.size() - 1, *next.violation());
+        const auto [entry, is_new] = known_.try_emplace(next.world.canonical(encoder_), fresh);
+        next.index = entry->second;
+        effects_[move.name.what] += next.index == from.index ? 0 : 1;
+        if (move.is_due && next.index != from.index) progress_.note_way(from.index, next.index);
+        const auto& broken = next.world.violation();
+        if (is_new || broken) visited_.push_back({from.index, move.name});
+        if (broken) {
+            found_.story = tell(visited_, visited_.size() - 1, *broken);
         } else if (is_new) {
-            frontier_.emplace_back(fresh, std::move(next));
+            if (spare_.empty()) spare_.push_back(next);
+            frontier_.splice(frontier_.end(), next_);
+            next_.splice(next_.begin(), spare_, spare_.begin());
         }
     }
 
     Found found_;
+    std::list<Reached> frontier_;
+    // Overwritten by each step, and so are worlds that were visited: what they allocated is used
+    // again, and a step allocates next to nothing.
+    std::list<Reached> next_;  // one
+    std::list<Reached> spare_;
+    std::vector<Move> moves_;
+    CanonicalEncoder encoder_;
     std::vector<Visited> visited_{{0, {}}};
-    std::unordered_map<Digest, State, DigestHash> known_;
-    std::deque<std::pair<State, SmallWorld>> frontier_;
+    boost::unordered_flat_map<Digest, State, DigestHash> known_;
     Progress progress_;
     std::map<core::EventCode, std::size_t> reported_;
     std::map<std::string_view, std::size_t> effects_;  // steps of each move that changed anything
@@ -117,10 +135,15 @@ Found explore(const WorldOptions& options, std::size_t state_max) {
 }
 
 Found require_closed(const char* name, const WorldOptions& options) {
+    const auto began = std::chrono::steady_clock::now();
     Found found = explore(options, kStatesMax);
-    fmt::print("exploration: {:<34} {:>9} states, {:>9} transitions, merge ratio {:.1f}\n", name,
-               found.state_count, found.step_count,
-               static_cast<double>(found.step_count) / static_cast<double>(found.state_count));
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
+    const auto step_count = static_cast<double>(found.step_count);
+    fmt::print(
+        "exploration: {:<34} {:>9} states, {:>9} transitions, merge ratio {:.1f}, {:.1f} us a "
+        "transition\n",
+        name, found.state_count, found.step_count,
+        step_count / static_cast<double>(found.state_count), took.count() / step_count);
     for (const std::string& move : found.idle_moves)
         fmt::print("             never changes anything: {}\n", move);
     INFO(found.story);

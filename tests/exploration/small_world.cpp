@@ -58,16 +58,15 @@ Bytes SmallWorld::need_of(const Worker& worker) const {
     return need.kind == core::NeedKind::bytes ? need.bytes : Bytes{std::uint64_t{1} << 30};
 }
 
-std::vector<Move> SmallWorld::moves() const {
-    std::vector<Move> moves;
+void SmallWorld::list_moves(std::vector<Move>& moves) const {
+    moves.clear();
     add_client_moves(moves);
     add_administrator_moves(moves);
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
     memory_.add_moves(moves, engine_);
-    if (!engine_.next_deadline()) return moves;
+    if (!engine_.next_deadline()) return;
     moves.push_back(due({{"time passes"}, core::TimePassed{}}));
     if (!is_blind()) moves.push_back(due({{"a while passes"}, {}, Deed::while_passes}));
-    return moves;
 }
 
 void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
@@ -268,15 +267,16 @@ bool SmallWorld::hear(const core::Event& event) {
     const bool is_time = std::holds_alternative<core::TimePassed>(event);
     if (is_time) now_ = std::max(now_, *engine_.next_deadline());
     note_event(event);
-    core::Commands commands;
     ledger_.observe(event, now_);
-    engine_.handle(event, now_, commands);
-    ledger_.observe(commands, now_);
+    engine_.handle(event, now_, commands_);
+    ledger_.observe(commands_, now_);
     engine_.check_invariants();
-    note_commands(commands);
-    return std::ranges::any_of(commands, [](const core::Command& command) {
+    note_commands(commands_);
+    const bool did_more = std::ranges::any_of(commands_, [](const core::Command& command) {
         return !std::holds_alternative<core::SampleDevice>(command);
     });
+    commands_.clear();
+    return did_more;
 }
 
 bool SmallWorld::answer_all() {
@@ -406,8 +406,8 @@ void SmallWorld::note_commands(const core::Commands& commands) {
     }
 }
 
-Digest SmallWorld::canonical() const {
-    CanonicalEncoder encoder{now_};
+Digest SmallWorld::canonical(CanonicalEncoder& encoder) const {
+    encoder.begin(now_);
     for (const RequestId request : made_) encoder.request(request);
     encoder.number(gone_.size());
     for (const RequestId request : gone_) encoder.request(request);

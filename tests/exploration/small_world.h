@@ -46,10 +46,10 @@ class SmallWorld {
   public:
     explicit SmallWorld(const WorldOptions& options);
 
-    std::vector<Move> moves() const;
+    void list_moves(std::vector<Move>& moves) const;  // all, instead of what was in there
     void apply(const Move& move);
 
-    Digest canonical() const;
+    Digest canonical(CanonicalEncoder& encoder) const;
     const std::optional<std::string>& violation() const { return violation_; }
     const core::Engine& engine() const { return engine_; }
     // Nothing is owed to anybody: no request waits, no process lives but on standby.
@@ -119,6 +119,7 @@ class SmallWorld {
     int reload_step_ = 0;
     bool has_killed_ = false;
     std::vector<core::EventCode> reports_;
+    core::Commands commands_;  // empty between events; what it allocated is used again
     std::optional<std::string> violation_;
 };
 
