@@ -12,6 +12,7 @@ using base::Errc;
 
 void Ledger::observe(const core::Event& event, Instant now) {
     happened_ = {};
+    if (std::exchange(heard_, now) != now) answered_now_.clear();
     std::visit([&](const auto& e) { on(e, now); }, event);
 }
 
@@ -31,11 +32,6 @@ void Ledger::fail(const std::string& sentence) {
     if (!violation_) violation_ = sentence;
 }
 
-std::size_t Ledger::unanswered_count() const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(requests_, [](const auto& r) { return !r.second.is_answered; }));
-}
-
 const Run* Ledger::find_run(RequestId request) const {
     for (const auto& [generation, process] : processes_) {
         const auto run = process.runs.find(request);
@@ -44,27 +40,32 @@ const Run* Ledger::find_run(RequestId request) const {
     return nullptr;
 }
 
+Request& Ledger::note_request(RequestId id, Request request) {
+    unanswered_.insert(id);
+    return requests_[id] = std::move(request);
+}
+
 std::size_t Ledger::waiting_count(ModelId model) const {
-    return static_cast<std::size_t>(std::ranges::count_if(requests_, [&](const auto& entry) {
-        const Request& request = entry.second;
+    return static_cast<std::size_t>(std::ranges::count_if(unanswered_, [&](RequestId id) {
+        const Request& request = requests_.at(id);
         return request.model == model && request.kind == RequestKind::call &&
-               !request.is_answered && find_run(entry.first) == nullptr;
+               find_run(id) == nullptr;
     }));
 }
 
 // --- clients
 
 void Ledger::on(const core::CallArrived& event, Instant now) {
-    requests_[event.request] = {.model = event.model,
-                                .deadline = now + event.timeout,
-                                .wait_deadline = now + std::min(event.wait, event.timeout),
-                                .is_idempotent = spec(event.model).idempotent};
+    note_request(event.request, {.model = event.model,
+                                 .deadline = now + event.timeout,
+                                 .wait_deadline = now + std::min(event.wait, event.timeout),
+                                 .is_idempotent = spec(event.model).idempotent});
 }
 void Ledger::on(const core::LoadAsked& event, Instant now) {
-    requests_[event.request] = {.kind = RequestKind::load,
-                                .model = event.model,
-                                .deadline = now + event.timeout,
-                                .wait_deadline = now + event.timeout};
+    note_request(event.request, {.kind = RequestKind::load,
+                                 .model = event.model,
+                                 .deadline = now + event.timeout,
+                                 .wait_deadline = now + event.timeout});
     models_[event.model].is_rest_over = true;
 }
 void Ledger::on(const core::RestartAsked& event, Instant now) {
@@ -80,19 +81,19 @@ void Ledger::on(const core::RestartAsked& event, Instant now) {
     }
 }
 void Ledger::on(const core::OffloadAsked& event, Instant now) {
-    requests_[event.request] = {.kind = RequestKind::offload,
-                                .model = event.model,
-                                .deadline = now + event.timeout,
-                                .wait_deadline = now + event.timeout};
+    note_request(event.request, {.kind = RequestKind::offload,
+                                 .model = event.model,
+                                 .deadline = now + event.timeout,
+                                 .wait_deadline = now + event.timeout});
 }
 void Ledger::on(const core::UnloadAsked& event, Instant now) {
     for (auto& [generation, process] : processes_) {
         if (process.model == event.model && event.is_forced) process.is_condemned = true;
     }
-    requests_[event.request] = {.kind = RequestKind::unload,
-                                .model = event.model,
-                                .deadline = now + event.timeout,
-                                .wait_deadline = now + event.timeout};
+    note_request(event.request, {.kind = RequestKind::unload,
+                                 .model = event.model,
+                                 .deadline = now + event.timeout,
+                                 .wait_deadline = now + event.timeout});
 }
 // Another process is to take the place of each that there is.
 void Ledger::retire(ModelId id) {

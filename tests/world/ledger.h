@@ -30,7 +30,7 @@ class Ledger {
     // The first broken law, as a sentence.
     const std::optional<std::string>& violation() const { return violation_; }
     bool is_answered(RequestId request) const { return requests_.at(request).is_answered; }
-    std::size_t unanswered_count() const;
+    std::size_t unanswered_count() const { return unanswered_.size(); }
 
     void encode(core::StateEncoder& encoder) const;
 
@@ -98,6 +98,7 @@ class Ledger {
     static bool is_move_over(const Process& process, Instant now);
     bool has_broken_limit(const Process& process, Instant now) const;
     bool is_set_aside(const Process& process, Instant now) const;
+    Request& note_request(RequestId id, Request request);
     std::size_t waiting_count(ModelId model) const;
     const Run* find_run(RequestId request) const;
     void end_process(Generation generation, Instant now);
@@ -145,7 +146,10 @@ class Ledger {
     std::vector<core::ModelSpec> specs_;
     MemoryBook memory_;
     std::map<ModelId, Model> models_;
-    std::map<RequestId, Request> requests_;
+    std::map<RequestId, Request> requests_;  // ever made
+    std::set<RequestId> unanswered_;
+    std::set<RequestId> answered_now_;  // in the instant in which somebody was last heard
+    Instant heard_;
     std::map<Generation, Process> processes_;  // launched and not seen to end
     std::map<Generation, Process> standbys_;   // so are these, for no load yet
     std::set<core::DeviceId> evicted_on_;      // in this turn

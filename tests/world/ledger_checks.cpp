@@ -90,9 +90,9 @@ void Ledger::check_placed(const core::Launch& command, Instant now) {
     if (model.is_removed) fail("a process was launched for a model that was removed");
     if (must_rest(command.model, now)) fail("a process was launched while the breaker was open");
     model.is_rest_over = true;
-    const bool is_wanted = std::ranges::any_of(requests_, [&](const auto& entry) {
-        const Request& request = entry.second;
-        return request.model == command.model && !request.is_answered &&
+    const bool is_wanted = std::ranges::any_of(unanswered_, [&](RequestId id) {
+        const Request& request = requests_.at(id);
+        return request.model == command.model &&
                (request.kind == RequestKind::call ? !model.is_paused
                                                   : request.kind != RequestKind::unload);
     });
@@ -251,7 +251,8 @@ void Ledger::on(const core::Respond& command, Instant now) {
         }
     }
     request.is_answered = true;
-    request.answered = now;
+    unanswered_.erase(command.request);
+    answered_now_.insert(command.request);
 }
 
 void Ledger::check_refusal(core::RequestId id, const core::Error& error, Instant now) {
@@ -330,9 +331,9 @@ void Ledger::check_timeout(core::RequestId id, const core::Error& error, Instant
 // Between its opening and the end of the cool-down, unless an administrator wants it loaded.
 bool Ledger::must_rest(ModelId id, Instant now) const {
     const Model& model = models_.at(id);
-    const bool is_wanted = std::ranges::any_of(requests_, [id](const auto& entry) {
-        const Request& request = entry.second;
-        return request.model == id && !request.is_answered &&
+    const bool is_wanted = std::ranges::any_of(unanswered_, [&](RequestId asked) {
+        const Request& request = requests_.at(asked);
+        return request.model == id &&
                (request.kind == RequestKind::load || request.kind == RequestKind::restart);
     });
     if (is_wanted) return false;
@@ -389,8 +390,8 @@ void Ledger::on(const core::Report& command, Instant now) {
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
     memory_.check(engine);
     check_recycling(now);
-    for (const auto& [id, request] : requests_) {
-        if (request.is_answered) continue;
+    for (const RequestId id : unanswered_) {
+        const Request& request = requests_.at(id);
         if (request.is_gone) fail("a request outlived its client");
         if (request.deadline <= now) fail("a request is past its deadline and has no answer");
         if (request.kind == RequestKind::call) check_wait(engine, id, request, now);

@@ -17,12 +17,13 @@ bool is_leaving(const Process& process) {
 // Somebody waits for it to be loaded, and no process of it will serve him. Of several things that
 // are due at once, his own limit may be the last.
 bool Ledger::wants_memory(ModelId id, Instant now) const {
-    const bool is_wanted = std::ranges::any_of(requests_, [&](const auto& entry) {
-        const Request& request = entry.second;
-        const bool waits = !request.is_answered || request.answered == now;
-        return request.model == id && waits && request.kind != RequestKind::unload &&
-               request.kind != RequestKind::offload && find_run(entry.first) == nullptr;
-    });
+    const auto waits = [&](RequestId asked) {
+        const Request& request = requests_.at(asked);
+        return request.model == id && request.kind != RequestKind::unload &&
+               request.kind != RequestKind::offload && find_run(asked) == nullptr;
+    };
+    const bool was_wanted = heard_ == now && std::ranges::any_of(answered_now_, waits);
+    const bool is_wanted = was_wanted || std::ranges::any_of(unanswered_, waits);
     const bool is_served = std::ranges::any_of(processes_, [&](const auto& entry) {
         const Process& process = entry.second;
         return process.model == id && !is_leaving(process) && process.weights != Weights::away;

@@ -26,7 +26,6 @@ struct Request {
     Instant deadline;
     Instant wait_deadline;
     bool is_answered = false;
-    Instant answered;
     bool is_gone = false;
     bool is_idempotent = false;   // as its model was when it arrived
     std::set<Generation> before;  // of a restart: the processes that lived when it was asked
