@@ -163,8 +163,12 @@ Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
         .strikes =
             [this](Fault fault) {
                 if (!odds_.strikes(fault, random_)) return false;
-                coverage_.count(
-                    fmt::format("fault {}", kFaultNames[static_cast<std::size_t>(fault)]));
+                const auto index = static_cast<std::size_t>(fault);
+                auto& count = struck_.at(index);
+                if (count == nullptr) {
+                    count = coverage_.counter(fmt::format("fault {}", kFaultNames.at(index)));
+                }
+                ++*count;
                 return true;
             },
         .between = [this](base::Duration low,
@@ -403,7 +407,7 @@ void Simulation::deliver(const core::Event& event) {
     count_copies(commands);
     if (const auto forgotten = memory_.find_forgotten(engine_, now_)) fail(*forgotten);
     if (ledger_.violation()) fail(*ledger_.violation());
-    trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
+    if (is_traced_) trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
 }
 

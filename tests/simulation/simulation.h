@@ -2,6 +2,7 @@
 // beside it. First with faults, then healed, then shut down. Nothing sleeps.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ class Simulation {
     void live_for(base::Duration duration) { life_ = duration; }
     // From now on its engine is recorded, as that of `serve --record`. Call before run().
     void record();
+
+    // From now on each state of its engine goes into the hash. Likewise.
+    void trace() { is_traced_ = true; }
 
     void run();
 
@@ -80,7 +84,9 @@ class Simulation {
     std::map<Generation, FakeWorker> workers_;
     std::uint64_t last_request_ = 0;
     std::size_t event_count_ = 0;
+    bool is_traced_ = false;
     std::uint64_t trace_hash_ = 0;
+    std::array<world::Coverage::Counter, kFaultNames.size()> struck_{};
     std::optional<std::string> violation_;
     base::Duration life_{};
     std::optional<recording::Writer> writer_;

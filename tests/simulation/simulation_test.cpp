@@ -25,6 +25,7 @@ constexpr std::uint64_t kRareMin = kSeedCount < 20'000 ? 0 : kSeenMin / 20;
 
 void run_seed(std::uint64_t seed, world::Coverage& coverage, std::uint64_t& event_count) {
     Simulation simulation{seed, coverage};
+    if (seed % 20 == 0) simulation.trace();
     simulation.run();
     INFO("WINDLASS_SEED=" << seed << " " << simulation.violation().value_or("(too few events)"));
     REQUIRE_FALSE(simulation.violation().has_value());
@@ -33,6 +34,7 @@ void run_seed(std::uint64_t seed, world::Coverage& coverage, std::uint64_t& even
     if (seed % 20 != 0) return;
     world::Coverage not_counted;
     Simulation again{seed, not_counted};
+    again.trace();
     again.run();
     REQUIRE(again.trace_hash() == simulation.trace_hash());
 }

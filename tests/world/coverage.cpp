@@ -64,15 +64,16 @@ std::optional<Residency> entered_by(EventCode code) {
 
 Coverage::Coverage() {
     for (const core::ResidencyMove& move : core::allowed_moves()) expect(name_of(move));
-    for (int reason = 0; reason < core::kWaitReasonCount; ++reason) {
-        expect(fmt::format("wait {}", core::to_text(static_cast<core::WaitReason>(reason))));
+    for (std::size_t reason = 0; reason < waits_.size(); ++reason) {
+        const auto text = core::to_text(static_cast<core::WaitReason>(reason));
+        waits_.at(reason) = counter(fmt::format("wait {}", text));
     }
 }
 
 void Coverage::count(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         if (const auto* report = std::get_if<core::Report>(&command)) {
-            count(fmt::format("event {}", core::to_text(report->code)));
+            count_event(report->code);
             if (const auto to = entered_by(report->code)) count_move(*report, *to);
             // After a failed offload a model is what it was before.
             const bool is_back =
@@ -86,13 +87,22 @@ void Coverage::count(const core::Commands& commands) {
         const auto* respond = std::get_if<core::Respond>(&command);
         if (respond == nullptr) continue;
         if (!respond->error) {
-            count("answer");
+            if (answers_ == nullptr) answers_ = counter("answer");
+            ++*answers_;
         } else {
             const core::Error& error = *respond->error;
             count(fmt::format("refusal {}{}{}", base::traits(error.code).name,
                               error.reason.empty() ? "" : " ", error.reason));
         }
     }
+}
+
+void Coverage::count_event(EventCode code) {
+    const auto index = static_cast<std::size_t>(code);
+    if (events_.size() <= index) events_.resize(index + 1);
+    Counter& seen = events_[index];
+    if (seen == nullptr) seen = counter(fmt::format("event {}", core::to_text(code)));
+    ++*seen;
 }
 
 // A copy is known by its process. One that was set aside has none; with several of those, a pause
@@ -109,7 +119,7 @@ void Coverage::count_move(const core::Report& report, Residency to) {
 
 void Coverage::count_waits(const core::Engine& engine, core::ModelId model) {
     for (const core::WaitingView& view : engine.waiting(model, 3)) {
-        count(fmt::format("wait {}", core::to_text(view.reason)));
+        ++*waits_.at(static_cast<std::size_t>(view.reason));
     }
 }
 

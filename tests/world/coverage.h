@@ -2,6 +2,7 @@
 // it has not tested.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -16,6 +17,8 @@ namespace windlass::world {
 class Coverage {
   public:
     Coverage();  // knows every transition and wait reason, each at 0
+    Coverage(const Coverage&) = delete;
+    Coverage& operator=(const Coverage&) = delete;
 
     void expect(const std::string& name) { counts_.try_emplace(name, 0); }
     // What takes three things of bad luck in a row.
@@ -23,6 +26,9 @@ class Coverage {
         expect(name);
         rare_.insert(name);
     }
+    // Stays where it is, so that what is counted often is looked up once.
+    using Counter = std::uint64_t*;
+    Counter counter(const std::string& name) { return &counts_[name]; }
     void count(const std::string& name) { ++counts_[name]; }
     void count(const core::Commands& commands);
     void count_waits(const core::Engine& engine, core::ModelId model);
@@ -33,9 +39,13 @@ class Coverage {
     std::string to_text() const;
 
   private:
+    void count_event(core::EventCode code);
     void count_move(const core::Report& report, core::Residency to);
 
     std::map<std::string, std::uint64_t> counts_;
+    std::array<Counter, core::kWaitReasonCount> waits_{};
+    std::vector<Counter> events_;  // by code, once it was seen
+    Counter answers_ = nullptr;    // likewise
     std::set<std::string> rare_;
     std::map<std::pair<core::ModelId, core::Generation>, core::Residency> residency_;
 };
