@@ -40,6 +40,7 @@ check:
 	@tools/format.sh --check
 	@$(PYTHON) tools/lint.py
 	@$(PYTHON) tools/scenarios.py --check
+	@$(PYTHON) tools/promises.py
 	@cmake --preset dev >/dev/null
 	@$(PYTHON) tools/tidy.py $(TIDY)
 

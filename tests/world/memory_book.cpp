@@ -24,18 +24,18 @@ MemoryBook::MemoryBook(core::DeviceSettings settings) : settings_(std::move(sett
         devices_[DeviceId{devices_.size() + 1}] = {.spec = spec, .last = {}};
 }
 
-void MemoryBook::fail(const std::string& sentence) {
-    if (!violation_) violation_ = sentence;
+void MemoryBook::fail(Invariant invariant, const std::string& sentence) {
+    if (!broken_) broken_ = Breach{invariant, sentence};
 }
 
 void MemoryBook::on(const core::DeviceFound& event) {
-    Device& device = devices_[event.device];
+    BookedDevice& device = devices_[event.device];
     device.spec = event.spec;
     device.is_lost = false;
 }
 
 void MemoryBook::on(const core::DeviceLost& event) {
-    Device& device = devices_.at(event.device);
+    BookedDevice& device = devices_.at(event.device);
     device.is_lost = true;
     device.is_asked = device.is_silent = false;
     device.last.reset();
@@ -46,24 +46,26 @@ void MemoryBook::on_time(core::Instant now) {
     for (auto& [id, device] : devices_) on_time(id, device, now);
 }
 
-void MemoryBook::on_time(DeviceId id, const Device& device, core::Instant now) {
+void MemoryBook::on_time(DeviceId id, const BookedDevice& device, core::Instant now) {
     if (!device.is_asked || device.asked + settings_.answer_timeout > now) return;
     on(core::DeviceSilent{id, device.sequence}, now);
 }
 
 void MemoryBook::on(const core::SampleDevice& command, core::Instant now) {
-    Device& device = devices_.at(command.device);
+    BookedDevice& device = devices_.at(command.device);
     on_time(command.device, device, now);  // the turn of others may come after a launch there
-    if (device.is_asked) fail("a device was asked while it was being asked");
-    if (device.is_lost) fail("a device was asked that is not there");
-    if (command.sequence <= device.sequence) fail("a question was asked under an old number");
+    if (device.is_asked)
+        fail(Invariant::orders_make_sense, "a device was asked while it was being asked");
+    if (device.is_lost) fail(Invariant::orders_make_sense, "a device was asked that is not there");
+    if (command.sequence <= device.sequence)
+        fail(Invariant::orders_make_sense, "a question was asked under an old number");
     device.is_asked = true;
     device.sequence = command.sequence;
     device.asked = now;
 }
 
 void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
-    Device& device = devices_.at(event.device);
+    BookedDevice& device = devices_.at(event.device);
     if (!device.is_asked || event.sequence != device.sequence) return;
     device.is_asked = device.is_silent = false;
     device.last = event;
@@ -93,7 +95,7 @@ void MemoryBook::on(const core::DeviceSampled& event, core::Instant now) {
 }
 
 void MemoryBook::on(const core::DeviceSilent& event, core::Instant now) {
-    Device& device = devices_.at(event.device);
+    BookedDevice& device = devices_.at(event.device);
     if (!device.is_asked || event.sequence != device.sequence) return;
     device.is_asked = false;
     device.is_silent = true;
@@ -116,23 +118,24 @@ void MemoryBook::on(const core::NeedRecalled& event, const core::ModelSpec& spec
 void MemoryBook::on(const core::RememberPeak& command, const core::ModelSpec& spec) {
     const auto claim = claims_.find(command.generation);
     if (claim == claims_.end() || claim->second.device != command.device) {
-        return fail("a peak was remembered of a process that is not there");
+        return fail(Invariant::books_are_right,
+                    "a peak was remembered of a process that is not there");
     }
     if (command.bytes != claim->second.high || command.bytes == Bytes{}) {
-        fail("a peak was remembered that is not what was measured");
+        fail(Invariant::books_are_right, "a peak was remembered that is not what was measured");
     }
     peaks_[{spec.name, devices_.at(command.device).spec.make}].push_back(command.bytes);
 }
 
 void MemoryBook::on(const core::ForgetPeaks& command, const core::ModelSpec& spec) {
     if (peaks_.erase({spec.name, devices_.at(command.device).spec.make}) == 0) {
-        fail("a need was forgotten that nobody knew");
+        fail(Invariant::books_are_right, "a need was forgotten that nobody knew");
     }
 }
 
 // At most one peak of a hundred is above it; the latest hundred count.
 std::optional<Bytes> MemoryBook::learned_on(const core::ModelSpec& spec,
-                                            const Device& device) const {
+                                            const BookedDevice& device) const {
     const auto found = peaks_.find({spec.name, device.spec.make});
     if (spec.need.kind != NeedKind::unknown || found == peaks_.end()) return std::nullopt;
     const std::size_t skipped =
@@ -150,7 +153,8 @@ bool MemoryBook::is_need_known(const core::ModelSpec& spec, DeviceId id) const {
     return spec.need.kind != NeedKind::unknown || learned_on(spec, devices_.at(id));
 }
 
-std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Device& device) const {
+std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec,
+                                         const BookedDevice& device) const {
     if (spec.need.kind == NeedKind::bytes) return spec.need.bytes;
     if (spec.need.kind == NeedKind::unknown) return learned_on(spec, device);
     if (spec.need.kind != NeedKind::share || !device.spec.capacity) return std::nullopt;
@@ -158,7 +162,7 @@ std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec, const Devi
     return Bytes{usable.count() * spec.need.permyriad / 10'000};
 }
 
-bool MemoryBook::may_use(const core::ModelSpec& spec, const Device& device) const {
+bool MemoryBook::may_use(const core::ModelSpec& spec, const BookedDevice& device) const {
     if (spec.devices.is_cpu) return device.spec.kind == core::DeviceKind::cpu;
     if (!spec.devices.uuids.empty()) {
         return std::ranges::count(spec.devices.uuids, device.spec.uuid) > 0;
@@ -169,9 +173,9 @@ bool MemoryBook::may_use(const core::ModelSpec& spec, const Device& device) cons
 }
 
 bool MemoryBook::is_known(DeviceId id, core::Instant now, bool is_sure) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     if (device.spec.kind == core::DeviceKind::cpu || !device.spec.capacity) return false;
-    const bool is_turning = device.is_asked && device.asked + settings_.answer_timeout <= now;
+    const bool is_turning = is_falling_silent(device, now);
     const bool was_silenced = device.is_silent && device.silent_since == now;
     if (!is_sure && (is_turning || was_silenced)) return true;
     return device.last && device.last->used && !is_turning;
@@ -187,36 +191,37 @@ Bytes MemoryBook::claimed(DeviceId id) const {
         if (devices_.at(id).spec.kind == core::DeviceKind::cpu) sum = sum + claim.parked;
         if (claim.device != id) continue;
         // What the dead still hold is in the device's own number by the next answer.
-        if (!claim.is_covered) sum = sum + held(claim).value_or(Bytes{});
+        if (!claim.is_covered) sum = sum + claim.held().value_or(Bytes{});
     }
     return sum;
 }
 
 Bytes MemoryBook::outstanding(DeviceId id) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     Bytes sum;
     if (!device.last) return sum;
     for (const auto& [generation, claim] : claims_) {
-        if (claim.device != id || claim.exit_after || !held(claim)) continue;
+        if (claim.device != id || claim.exit_after || !claim.held()) continue;
         Bytes measured;
         for (const core::OwnMemory& own : device.last->own) {
             if (own.generation == generation) measured = own.bytes;
         }
-        sum = sum + above(*held(claim), measured);
+        sum = sum + above(*claim.held(), measured);
     }
     return sum;
 }
 
 // Certainly, whatever of the dead is still there: for all there is, where nobody ever was; and not
 // beside a claim of an unknown size, which may be alone there.
-bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const {
+bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id,
+                          const BookedDevice& device) const {
     const auto need = need_on(spec, device);
     if (!device.last || !device.last->used || !device.spec.capacity) return false;
     const bool own_known = device.last->own_known;
     Bytes taken = *device.last->used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        const auto theirs = held(claim);
+        const auto theirs = claim.held();
         const bool is_settled = claim.kept && claim.is_kept_known && own_known;
         const bool is_moving = claim.away_after && !is_settled;
         if (!theirs || claim.may_be_all || !need || is_moving) return false;
@@ -230,7 +235,7 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id, const Device
 
 bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
     return std::ranges::any_of(claims_, [&](const auto& entry) {
-        const Claim& claim = entry.second;
+        const BookedClaim& claim = entry.second;
         const bool is_alone = claim.is_all && !claim.exit_after && !claim.kept;
         const bool is_there = claim.device == id && !claim.is_returned;
         return is_there && (is_alone || spec.need.kind == NeedKind::all);
@@ -239,36 +244,23 @@ bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
 
 void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, bool is_doubted,
                     core::Instant now) {
-    const Device& device = devices_.at(command.device);
+    const BookedDevice& device = devices_.at(command.device);
     auto need = need_on(spec, device);
     if (spec.need.kind == NeedKind::unknown && is_doubted) need.reset();
-    if (!may_use(spec, device)) fail("a model was put on a device that it may not use");
-    if (device.is_lost) fail("a model was put on a device that is not there");
+    if (!may_use(spec, device))
+        fail(Invariant::wishes_are_obeyed, "a model was put on a device that it may not use");
+    if (device.is_lost)
+        fail(Invariant::orders_make_sense, "a model was put on a device that is not there");
     const core::DeviceSampled last = device.last.value_or(core::DeviceSampled{});
     const bool is_known = last.used && device.spec.capacity;
     const bool is_elastic =
         device.spec.kind == core::DeviceKind::cpu && spec.need.kind == NeedKind::unknown;
-    const bool is_turning = device.is_asked && device.asked + settings_.answer_timeout <= now;
-    if (is_elastic || is_turning) {
-        // Its memory gives way, nobody asks how full it is; or it becomes silent in this very
-        // instant: the last answer holds, or none does.
-    } else if (!is_known) {
-        if (is_taken(spec, command.device)) fail("a model was put beside one that needs all");
-        if (settings_.on_unknown_memory == UnknownMemory::refuse) {
-            fail("a model was put on a device that does not say how full it is");
-        }
-    } else if (!is_fresh(device, now)) {
-        fail("a model was put on a device by an answer that is too old");
-    } else if (const Bytes room = above(*device.spec.capacity, settings_.headroom); need) {
-        if (*last.used + *need > room) fail("a model was put where others are already");
-        if (claimed(command.device) + *need > room) {
-            fail(fmt::format("claims of {} and one more of {} exceed the {} that there are",
-                             to_text(claimed(command.device)), to_text(*need), to_text(room)));
-        }
-        if (last.own_known && *last.used + outstanding(command.device) + *need > room) {
-            fail("a model was put where there is no room for it");
-        }
-    }
+    const bool is_turning = is_falling_silent(device, now);
+    Admission admission = admit(Entry::launched, command.device, need);
+    admission.is_excused = is_elastic || is_turning;
+    admission.is_fresh = is_fresh(device, now);
+    admission.needs_beside = is_taken(spec, command.device);
+    admissions_.push_back(admission);
     claims_[command.generation] = {.device = command.device,
                                    .need = need,
                                    .is_all = spec.need.kind == NeedKind::all,
@@ -291,7 +283,7 @@ void MemoryBook::on_loaded(Generation generation) {
 void MemoryBook::on_exit(Generation generation) {
     const auto claim = claims_.find(generation);
     if (claim == claims_.end()) return;
-    Device& device = devices_.at(claim->second.device);
+    BookedDevice& device = devices_.at(claim->second.device);
     unpark(claim->second);
     device.is_stale = true;
     if (device.spec.kind == core::DeviceKind::cpu || !device.spec.is_measured) {
@@ -316,60 +308,46 @@ void MemoryBook::on_load_retried(Generation generation) {
     if (claim != claims_.end()) devices_.at(claim->second.device).is_stale = true;
 }
 
-void MemoryBook::check(const core::Engine& engine) {
+void MemoryBook::settle(const core::Engine& engine) {
     const auto& holdings = engine.devices().holdings();
-    std::vector<Generation> released;
-    for (const auto& [generation, claim] : claims_) {
-        if (holdings.contains(generation)) {
-            if (claim.is_returned) fail("memory was said to be back that is claimed still");
-            continue;
-        }
-        const std::optional<Bytes> own = held(claim);
-        const bool has_claimed = !own || std::max(*own, claim.measured) > Bytes{};
-        if (!claim.exit_after) fail("the claim of a process that lives was released");
-        if (has_claimed && !claim.is_covered) {
-            fail("bytes were released that no answer showed to be gone");
-        }
-        released.push_back(generation);
-    }
-    for (const Generation generation : released) claims_.erase(generation);
-    check_owners(engine);
-}
-
-void MemoryBook::check_owners(const core::Engine& engine) {
-    for (const auto& [generation, holding] : engine.devices().holdings()) {
-        const core::Device& device = engine.devices().device(holding.device);
-        if (!device.spec.is_measured) continue;
-        const auto claim = claims_.find(generation);
-        if (claim == claims_.end() || claim->second.device != holding.device) {
-            fail("a claim belongs to nobody who was launched there");
-            continue;
-        }
-        const core::Claim* held = device.ledger.find_claim(generation);
-        const bool is_over = held == nullptr || held->stage == core::ClaimStage::departed;
-        if (is_over != claim->second.exit_after.has_value()) {
-            fail("a claim is not that of the living, or a fence not that of the dead");
-        }
-    }
+    std::erase_if(claims_, [&](const auto& entry) { return !holdings.contains(entry.first); });
 }
 
 bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
     return std::ranges::any_of(devices_, [&](const auto& entry) {
-        const Device& device = entry.second;
+        const BookedDevice& device = entry.second;
         return may_use(spec, device) && !device.is_lost && !device.is_silent;
     });
 }
 
-bool MemoryBook::is_fresh(const Device& device, core::Instant now) {
+// What is known as somebody is given memory there.
+Admission MemoryBook::admit(Entry entry, DeviceId id, std::optional<Bytes> need) const {
+    const BookedDevice& device = devices_.at(id);
+    Admission admission{.entry = entry, .need = need};
+    if (!device.last || !device.last->used || !device.spec.capacity) return admission;
+    admission.is_known = true;
+    admission.is_told = device.last->own_known;
+    admission.room = above(*device.spec.capacity, settings_.headroom);
+    admission.used = *device.last->used;
+    admission.claimed = claimed(id);
+    admission.outstanding = outstanding(id);
+    return admission;
+}
+
+bool MemoryBook::is_falling_silent(const BookedDevice& device, core::Instant now) const {
+    return device.is_asked && device.asked + settings_.answer_timeout <= now;
+}
+
+bool MemoryBook::is_fresh(const BookedDevice& device, core::Instant now) {
     return device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
 }
 
 bool MemoryBook::is_unmeasured(DeviceId id) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     if (!device.last || !device.last->used || (device.last->own_known && device.has_told))
         return false;
     return std::ranges::any_of(claims_, [&](const auto& entry) {
-        const Claim& claim = entry.second;
+        const BookedClaim& claim = entry.second;
         const bool is_guest = claim.device != id && device.spec.kind == core::DeviceKind::cpu;
         return (claim.device == id && claim.loaded_after >= device.last->sequence) ||
                (is_guest && claim.parked_after >= device.last->sequence);
@@ -378,13 +356,13 @@ bool MemoryBook::is_unmeasured(DeviceId id) const {
 
 // Its answer takes so long that the others are good enough, and its old one is not relied on.
 bool MemoryBook::is_slow(DeviceId id, core::Instant now) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
     return device.is_asked && device.asked + kPatience <= now && !is_relied_on;
 }
 
 bool MemoryBook::is_awaited(DeviceId id, core::Instant now) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
     return !device.is_silent && device.is_asked && !is_relied_on && !is_slow(id, now);
 }
@@ -406,7 +384,7 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const 
 
 bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
                            const std::set<Generation>& leaving, Generation returning) const {
-    const Device& device = devices_.at(id);
+    const BookedDevice& device = devices_.at(id);
     if (!may_use(spec, device) || !device.last || !device.last->used) return false;
     const Bytes room = above(*device.spec.capacity, settings_.headroom);
     std::optional<Bytes> need = need_on(spec, device);
@@ -423,7 +401,7 @@ bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
     for (const core::OwnMemory& own : device.last->own) stranger = above(stranger, own.bytes);
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        const Bytes bytes = std::max(held(claim).value_or(Bytes{}), claim.measured);
+        const Bytes bytes = std::max(claim.held().value_or(Bytes{}), claim.measured);
         if (claim.exit_after) stranger = above(stranger, bytes);  // may be seen, and comes back
         is_sure = is_sure && (claim.need || !claim.exit_after);
         if (claim.exit_after || leaving.contains(generation)) continue;
@@ -443,7 +421,7 @@ bool MemoryBook::has_departed() const {
 
 bool MemoryBook::is_hopeless(const core::ModelSpec& spec, core::Instant now) const {
     return std::ranges::all_of(devices_, [&](const auto& entry) {
-        const Device& device = entry.second;
+        const BookedDevice& device = entry.second;
         if (!may_use(spec, device)) return true;
         // In the instant in which it falls silent its last answer may have been the reason.
         if (device.is_silent && device.silent_since == now) return true;

@@ -11,12 +11,10 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "world/invariants.h"
+#include "world/memory_records.h"
 
 namespace windlass::world {
-
-using core::Bytes;
-using core::DeviceId;
-using core::Generation;
 
 class MemoryBook {
   public:
@@ -44,8 +42,11 @@ class MemoryBook {
     void on_restore(Generation generation, core::Instant now);  // and on its device again
     void on_came_back(Generation generation);
 
-    // Released implies proved; and no claim without an owner.
-    void check(const core::Engine& engine);
+    void begin_event() { admissions_.clear(); }
+    void settle(const core::Engine& engine);  // claims end that the engine has released
+    const std::map<Generation, BookedClaim>& claims() const { return claims_; }
+    // By what was just decided.
+    const std::vector<Admission>& admissions() const { return admissions_; }
 
     bool is_asked(DeviceId id) const { return devices_.at(id).is_asked; }
     std::uint64_t last_question(DeviceId id) const { return devices_.at(id).sequence; }
@@ -77,74 +78,38 @@ class MemoryBook {
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
 
-    const std::optional<std::string>& violation() const { return violation_; }
+    const std::optional<Breach>& broken() const { return broken_; }
     void encode(core::StateEncoder& encoder) const;
 
   private:
-    struct Claim {
-        DeviceId device;
-        std::optional<Bytes> need;                // empty: all there was
-        bool may_be_all = false;                  // the same, or none: it was silent, or just then
-        bool is_all = false;                      // its model needs to be alone
-        bool is_returned = false;                 // what it had, in this very turn
-        Bytes measured;                           // of its own, by the last answer
-        Bytes high;                               // the most of that
-        std::optional<std::uint64_t> exit_after;  // the last question before its exit was seen
-        bool is_covered = false;                  // a later one was answered, with numbers
-        std::optional<std::uint64_t> loaded_after;  // the last question before its load was over
-        // Its weights are away: the last question before they were, and what an answer to a later
-        // one has shown that it kept.
-        std::optional<std::uint64_t> away_after = {};
-        std::optional<Bytes> kept = {};
-        bool is_kept_known = false;                      // processes were told apart in it
-        bool is_parked = false;                          // it has a place on the host
-        Bytes parked = {};                               // so much of it, at least
-        std::optional<std::uint64_t> parked_after = {};  // the last question there before it was
-    };
-    struct Device {
-        core::DeviceSpec spec;
-        bool is_lost = false;
-        bool is_silent = false;
-        core::Instant silent_since;
-        bool is_asked = false;
-        bool is_stale = false;  // since its last answer, something changed that it does not count
-        core::Instant answered;
-        std::uint64_t sequence = 0;
-        core::Instant asked;
-        std::optional<core::DeviceSampled> last;  // answer
-        bool has_told = false;                    // some answer named processes
-    };
-
     // Empty: all there is.
-    std::optional<Bytes> need_on(const core::ModelSpec& spec, const Device& device) const;
-    std::optional<Bytes> learned_on(const core::ModelSpec& spec, const Device& device) const;
-    bool may_use(const core::ModelSpec& spec, const Device& device) const;
+    std::optional<Bytes> need_on(const core::ModelSpec& spec, const BookedDevice& device) const;
+    std::optional<Bytes> learned_on(const core::ModelSpec& spec, const BookedDevice& device) const;
+    bool may_use(const core::ModelSpec& spec, const BookedDevice& device) const;
     // What all claims of the device still lack, on top of what the last answer counts.
     Bytes outstanding(DeviceId id) const;
     Bytes claimed(DeviceId id) const;  // by the living, and the dead that no answer covers
     bool is_taken(const core::ModelSpec& spec, DeviceId id) const;  // by or for one that needs all
-    bool has_room(const core::ModelSpec& spec, DeviceId id, const Device& device) const;
-    static bool is_fresh(const Device& device, core::Instant now);
+    bool has_room(const core::ModelSpec& spec, DeviceId id, const BookedDevice& device) const;
+    static bool is_fresh(const BookedDevice& device, core::Instant now);
     // What a load took there may look like a stranger's until an answer has all of it.
     bool is_unmeasured(DeviceId id) const;
     bool is_slow(DeviceId id, core::Instant now) const;
     bool is_awaited(DeviceId id, core::Instant now) const;
-    // What nobody may have but it: until it is shown to be gone.
-    static std::optional<Bytes> held(const Claim& claim) {
-        return claim.kept ? claim.kept : claim.need;
-    }
-    void on_time(DeviceId id, const Device& device, core::Instant now);
+    void on_time(DeviceId id, const BookedDevice& device, core::Instant now);
     void forget_measured(DeviceId id);
-    void unpark(Claim& claim);
-    void check_owners(const core::Engine& engine);
-    void fail(const std::string& sentence);
+    void unpark(BookedClaim& claim);
+    Admission admit(Entry entry, DeviceId id, std::optional<Bytes> need) const;
+    bool is_falling_silent(const BookedDevice& device, core::Instant now) const;
+    void fail(Invariant invariant, const std::string& sentence);
 
     core::DeviceSettings settings_;
-    std::map<DeviceId, Device> devices_;
-    std::map<Generation, Claim> claims_;  // until they are proved
+    std::map<DeviceId, BookedDevice> devices_;
+    std::map<Generation, BookedClaim> claims_;  // until they are proved
     // What was learned, the oldest first, by model and make of the device.
     std::map<std::pair<std::string, std::string>, std::vector<Bytes>> peaks_;
-    std::optional<std::string> violation_;
+    std::vector<Admission> admissions_;
+    std::optional<Breach> broken_;
 };
 
 }  // namespace windlass::world

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "core/command.h"
 #include "core/ids.h"
 #include "core/model_spec.h"
 
@@ -53,18 +54,19 @@ struct Process {
     bool is_loaded = false;
     bool can_offload = false;
     Weights weights = Weights::there;
-    Instant move_sent;          // the order that they leave or return
-    bool has_failed = false;    // reported that its start or load failed
-    bool is_deaf = false;       // its channel is lost
-    bool is_poisoned = false;   // reported that its context is lost
-    bool had_limit = false;     // a run in it broke a limit of the model
-    bool is_condemned = false;  // an administrator wants it killed
-    bool was_evicted = false;   // was asked to make room
-    bool is_draining = false;   // takes nothing more
-    bool is_recycled = false;   // and is to be replaced
-    bool is_retired = false;    // an administrator or the configuration wants another one
-    bool is_aside = false;      // was said to outlive SIGKILL
-    bool is_counted = false;    // its end, among those of its model
+    Instant move_sent;           // the order that they leave or return
+    bool has_failed = false;     // reported that its start or load failed
+    bool is_deaf = false;        // its channel is lost
+    bool is_poisoned = false;    // reported that its context is lost
+    bool had_limit = false;      // a run in it broke a limit of the model
+    bool is_condemned = false;   // an administrator wants it killed
+    bool was_evicted = false;    // was asked to make room
+    bool is_draining = false;    // takes nothing more
+    bool is_recycled = false;    // and is to be replaced
+    bool is_retired = false;     // an administrator or the configuration wants another one
+    bool is_aside = false;       // was said to outlive SIGKILL
+    bool stopped_a_run = false;  // was told to stop while a run used it
+    bool is_counted = false;     // its end, among those of its model
     // Launched without a need where the device said how full it is; its first run is not over.
     bool is_untried = false;
     bool may_be_untried = false;  // the same, or launched in the instant in which it fell silent
@@ -92,6 +94,33 @@ struct Model {
     Instant rest_end;
     Instant awaits_memory_since;  // as people were told the last time
     std::vector<Instant> ends;    // of its processes, however they ended
+};
+
+// A process had to make room.
+struct Eviction {
+    core::DeviceId device = {};
+    bool is_gone = false;
+    bool is_busy = false;  // it loads, or leaves already
+    bool is_pinned = false;
+};
+
+struct Signal {
+    Generation generation;
+    const char* name;
+};
+
+// The event that is being handled, and what was decided about it.
+struct Happened {
+    RequestId answered;
+    std::optional<core::Error> failed;
+    RequestId failed_request;
+    Generation restore_failed;
+    bool is_time = false;         // time was delivered
+    std::set<RequestId> unbegun;  // of those whose worker is gone: nothing is lost of them
+    bool device_lost = false;
+    std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
+    std::vector<Eviction> evictions;
+    std::vector<Signal> signals;
 };
 
 }  // namespace windlass::world

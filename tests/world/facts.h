@@ -1,0 +1,78 @@
+// What the oracle knows: what was asked, ordered, said and measured, and what follows from that.
+// The ledger writes it down; invariants.cpp looks at it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/engine.h"
+#include "world/memory_book.h"
+#include "world/records.h"
+
+namespace windlass::world {
+
+struct Facts {
+    Facts(std::vector<core::ModelSpec> configured, core::DeviceSettings devices)
+        : specs(std::move(configured)), memory(std::move(devices)) {}
+
+    std::vector<core::ModelSpec> specs;
+    MemoryBook memory;
+    std::map<ModelId, Model> models;
+    std::map<RequestId, Request> requests;  // ever made
+    std::set<RequestId> unanswered;
+    std::set<RequestId> answered_now;  // in the instant in which somebody was last heard
+    Instant heard;
+    std::map<Generation, Process> processes;  // launched and not seen to end
+    std::map<Generation, Process> standbys;   // so are these, for no load yet
+    bool shutting_down = false;
+    Duration grace{};
+    Instant shutdown_began;
+    Duration late{};  // by so much the loop has been late since time was last delivered
+    Happened happened;
+
+    const core::ModelSpec& spec(ModelId id) const { return specs.at(id.value - 1); }
+    const Model& model(ModelId id) const;
+    Process* find_process(Generation generation);  // of either kind; null: it is gone
+    const Process* find_process(Generation generation) const;
+    const Run* find_run(RequestId request) const;
+    std::size_t waiting_count(ModelId model) const;
+
+    bool is_loading(const Process& process, Instant now) const;
+    // It claims all there is: for a load or a first run whose need nobody knows.
+    bool is_alone(const Process& process, Instant now) const;
+    // Between its breaker's opening and the end of the cool-down, unless an administrator wants it
+    // loaded.
+    bool must_rest(ModelId id, Instant now) const;
+    bool has_broken_limit(const Process& process, Instant now) const;
+    // A limit, its device, its own failure or an administrator ends it: no client does.
+    bool may_be_ended(const Process& process, Instant now) const;
+    bool is_spent(const Process& process) const;  // has made all its runs
+    bool has_runs_left(const Process& process) const;
+    bool has_grown(const Process& process) const;
+
+    // waits.cpp: what a request waits for
+    bool is_true(core::WaitReason reason, RequestId id, Instant now) const;
+    // Loaded, and something stands in the way of its first run.
+    bool waits_for_run(Generation generation, const Process& process, Instant now) const;
+    // Weights that are away wait for their own device, or for those who wait for longer.
+    bool waits_for_return(ModelId id, Instant now) const;
+    bool has_idle(ModelId id, Instant now) const;
+    // Somebody waits for it to be loaded, and no process of it will serve him.
+    bool wants_memory(ModelId id, Instant now) const;
+    bool is_short(ModelId id, Instant now) const;
+    // Others that wait for memory may have begun to do so earlier, and have what is free kept.
+    bool is_behind(ModelId id, Instant now) const;
+    // With all that leaves a device there is enough for one who waits.
+    bool is_enough_leaving(core::DeviceId device, Instant now) const;
+};
+
+bool must_go(const Process& process);  // was told to
+bool is_set_aside(const Process& process, Instant now);
+bool is_move_over(const Process& process, Instant now);
+bool is_leaving(const Process& process);
+
+}  // namespace windlass::world

@@ -1,0 +1,302 @@
+// The promises, and how each is looked at.
+#include "world/invariants.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "world/facts.h"
+
+namespace windlass::world {
+namespace {
+
+// Says so, in the voice of one promise.
+class Voice {
+  public:
+    Voice(const Scene& scene, Invariant invariant) : scene_(scene), invariant_(invariant) {}
+    void operator()(std::string sentence) const {
+        if (!scene_.broken) scene_.broken = Breach{invariant_, std::move(sentence)};
+    }
+
+  private:
+    const Scene& scene_;
+    Invariant invariant_;
+};
+
+void look_at_runs(const Scene& scene) {
+    const Voice fail{scene, Invariant::runs_alone};
+    for (const auto& [generation, process] : scene.facts.processes) {
+        if (process.stopped_a_run) fail("a worker was told to stop while a run used it");
+        if (process.runs.empty() || process.weights == Weights::there) continue;
+        const bool was_first = std::ranges::any_of(
+            process.runs, [&](const auto& run) { return run.second.sent < process.move_sent; });
+        fail(was_first ? "an offload overlaps a lease" : "a run overlaps an offload or a restore");
+    }
+}
+
+void look_at_claims(const Scene& scene) {
+    const Voice fail{scene, Invariant::claims_fit};
+    for (const Admission& a : scene.facts.memory.admissions()) {
+        if (a.is_excused) continue;
+        if (!a.is_known && a.needs_beside) fail("a model was put beside one that needs all");
+        if (!a.is_known || !a.need) continue;
+        const Bytes need = *a.need;
+        const bool is_full = a.used + need > a.room;
+        const bool is_claimed = a.claimed + need > a.room;
+        const bool is_expected = a.is_told && a.used + a.outstanding + need > a.room;
+        if (a.entry == Entry::parked && (is_full || is_claimed)) {
+            fail(
+                fmt::format("{} of weights were sent to a host that has no room for them: {} "
+                            "used, {} claimed of {}",
+                            to_text(need), to_text(a.used), to_text(a.claimed), to_text(a.room)));
+        }
+        if (a.entry == Entry::restored && is_claimed) {
+            fail(fmt::format(
+                "a model was restored where others are already: {} claimed, {} more of {}",
+                to_text(a.claimed), to_text(need), to_text(a.room)));
+        }
+        if (a.entry == Entry::restored && is_expected) {
+            fail(fmt::format(
+                "a model was restored where there is no room for it: {} used, {} "
+                "claimed beyond that, {} more of {}",
+                to_text(a.used), to_text(a.outstanding), to_text(need), to_text(a.room)));
+        }
+        if (a.entry != Entry::launched || !a.is_fresh) continue;
+        if (is_full) fail("a model was put where others are already");
+        if (is_claimed) {
+            fail(fmt::format("claims of {} and one more of {} exceed the {} that there are",
+                             to_text(a.claimed), to_text(need), to_text(a.room)));
+        }
+        if (is_expected) fail("a model was put where there is no room for it");
+    }
+}
+
+void look_at_unknown(const Scene& scene) {
+    const Voice fail{scene, Invariant::unknown_is_not_zero};
+    const MemoryBook& memory = scene.facts.memory;
+    for (const Admission& a : memory.admissions()) {
+        if (a.is_excused || a.entry == Entry::parked) continue;
+        if (!a.is_known && !memory.admits_unknown()) {
+            fail(a.entry == Entry::restored
+                     ? "a model was restored to a device that does not say how full it is"
+                     : "a model was put on a device that does not say how full it is");
+        }
+        if (a.is_known && !a.is_fresh && a.entry == Entry::launched) {
+            fail("a model was put on a device by an answer that is too old");
+        }
+    }
+}
+
+void look_at_released(const Scene& scene) {
+    const Voice fail{scene, Invariant::released_is_proved};
+    const auto& holdings = scene.engine->devices().holdings();
+    for (const auto& [generation, claim] : scene.facts.memory.claims()) {
+        if (holdings.contains(generation)) {
+            if (claim.is_returned) fail("memory was said to be back that is claimed still");
+            continue;
+        }
+        const std::optional<Bytes> own = claim.held();
+        const bool has_claimed = !own || std::max(*own, claim.measured) > Bytes{};
+        if (!claim.exit_after) fail("the claim of a process that lives was released");
+        if (has_claimed && !claim.is_covered) {
+            fail("bytes were released that no answer showed to be gone");
+        }
+    }
+}
+
+// Exactly one: what is said of each answer itself stands in ledger_answers.cpp.
+void look_at_answers(const Scene& scene) {
+    const Voice fail{scene, Invariant::one_answer};
+    for (const RequestId id : scene.facts.unanswered) {
+        const Request& request = scene.facts.requests.at(id);
+        if (request.is_gone) fail("a request outlived its client");
+        if (request.deadline <= scene.now) fail("a request is past its deadline and has no answer");
+    }
+}
+
+// The step that comes next was taken when its limit was reached.
+void look_at_limits(const Scene& scene) {
+    const Voice fail{scene, Invariant::limits_are_kept};
+    const auto look = [&](const Process& process) {
+        const core::ReplicaLimits& limits = process.limits;
+        const auto is_over = [&](const std::optional<Instant>& sent, Duration limit) {
+            return sent && *sent + limit < scene.now;
+        };
+        if (process.kill_sent) {
+            if (is_over(process.kill_sent, limits.reap_timeout) && !process.is_aside)
+                fail("a process outlived SIGKILL, and nobody gave it up");
+            return;
+        }
+        if (process.term_sent) {
+            if (is_over(process.term_sent, limits.term_grace))
+                fail("a process outlived SIGTERM, and nobody killed it");
+            return;
+        }
+        if (process.stop_sent) {
+            if (is_over(process.stop_sent, limits.stop_grace))
+                fail("a process was told to stop and did not, and nobody ended it");
+            return;
+        }
+        if (process.had_limit) return;
+        if (!process.said_hello && is_over(process.launched, limits.start_timeout))
+            fail("a process did not come up within its limit, and nobody ended it");
+        const bool is_ordered = process.said_hello && process.load_sent > Instant{};
+        if (is_ordered && !process.is_loaded && is_over(process.load_sent, limits.load_timeout))
+            fail("a model did not load within its limit, and nobody ended its process");
+        const Instant before = scene.now - Duration{1};
+        if (is_move_over(process, before))
+            fail("weights did not move within their limit, and nobody ended their process");
+        const bool is_changed = scene.facts.model(process.model).is_changed;
+        if (!is_changed && scene.facts.has_broken_limit(process, before))
+            fail("a run broke a limit of its model, and nobody ended it");
+    };
+    for (const auto& [generation, process] : scene.facts.processes) look(process);
+    for (const auto& [generation, process] : scene.facts.standbys) look(process);
+}
+
+void look_at_victims(const Scene& scene) {
+    const Voice fail{scene, Invariant::protected_stay};
+    for (const Eviction& eviction : scene.facts.happened.evictions) {
+        if (eviction.is_gone) fail("a process that is gone had to make room");
+        if (eviction.is_busy) fail("a process had to make room that loads, or leaves already");
+        if (eviction.is_pinned) fail("a pinned model had to make room");
+    }
+}
+
+void look_at_room(const Scene& scene) {
+    const Voice fail{scene, Invariant::room_is_enough};
+    std::set<DeviceId> devices;
+    for (const Eviction& eviction : scene.facts.happened.evictions)
+        if (!eviction.is_gone) devices.insert(eviction.device);
+    for (const DeviceId device : devices) {
+        if (!scene.facts.is_enough_leaving(device, scene.now))
+            fail("models made room that is too small for any that waits");
+    }
+}
+
+void look_at_deaths(const Scene& scene) {
+    const Voice fail{scene, Invariant::clients_harm_nobody};
+    for (const Signal& signal : scene.facts.happened.signals) {
+        const Process* process = scene.facts.find_process(signal.generation);
+        if (process == nullptr || scene.facts.may_be_ended(*process, scene.now)) continue;
+        fail(
+            fmt::format("a worker got {} without a limit of its model, a lost channel or an "
+                        "administrator behind it",
+                        signal.name));
+    }
+}
+
+void look_at_waits(const Scene& scene) {
+    const Voice fail{scene, Invariant::waits_are_true};
+    for (const RequestId id : scene.facts.unanswered) {
+        if (scene.facts.requests.at(id).kind != RequestKind::call) continue;
+        const auto reason = scene.engine->wait_reason(id);
+        const Run* run = scene.facts.find_run(id);
+        const bool is_running = run != nullptr && run->begun;
+        if (is_running && reason) fail("a request that runs is said to wait");
+        if (is_running) continue;
+        if (!reason) {
+            fail("a request waits without a reason");
+        } else if (!scene.facts.is_true(*reason, id, scene.now)) {
+            fail(fmt::format("a wait is explained as {}, which is not so", to_text(*reason)));
+        }
+    }
+}
+
+void look_at_books(const Scene& scene) {
+    const Voice fail{scene, Invariant::books_are_right};
+    for (const auto& [generation, holding] : scene.engine->devices().holdings()) {
+        const core::Device& device = scene.engine->devices().device(holding.device);
+        if (!device.spec.is_measured) continue;
+        const auto& claims = scene.facts.memory.claims();
+        const auto claim = claims.find(generation);
+        if (claim == claims.end() || claim->second.device != holding.device) {
+            fail("a claim belongs to nobody who was launched there");
+            continue;
+        }
+        const core::Claim* held = device.ledger.find_claim(generation);
+        const bool is_over = held == nullptr || held->stage == core::ClaimStage::departed;
+        if (is_over != claim->second.exit_after.has_value()) {
+            fail("a claim is not that of the living, or a fence not that of the dead");
+        }
+    }
+}
+
+void look_at_worn(const Scene& scene) {
+    const Voice fail{scene, Invariant::wishes_are_obeyed};
+    const Facts& facts = scene.facts;
+    for (const auto& [generation, process] : facts.processes) {
+        const bool ends = must_go(process) || process.had_limit || process.is_deaf ||
+                          process.is_poisoned || is_set_aside(process, scene.now);
+        if (ends) continue;
+        const bool is_told = process.is_recycled || process.is_draining;
+        const bool is_at_rest = process.runs.empty() && process.weights == Weights::there;
+        if (!is_told && facts.is_spent(process))
+            fail("a process that has made all its runs was left");
+        if (!is_told && is_at_rest && facts.has_grown(process))
+            fail("a process that has grown was left");
+        if (is_told && process.runs.empty())
+            fail("a process that was recycled was left without a run");
+    }
+}
+
+void look_at_orders(const Scene& scene) {
+    const Voice fail{scene, Invariant::orders_make_sense};
+    std::set<RequestId> sent;
+    for (const auto& [generation, process] : scene.facts.processes) {
+        for (const auto& [request, run] : process.runs)
+            if (!sent.insert(request).second) fail("a request was sent to two places");
+    }
+}
+
+void look_at_the_end(const Scene& scene) {
+    const Voice fail{scene, Invariant::one_answer};
+    if (!scene.facts.unanswered.empty()) fail("a request was never answered");
+    for (const auto& [generation, process] : scene.facts.processes)
+        if (!process.runs.empty()) fail("a run never ended");
+}
+
+constexpr std::array kPromises = {
+    Promise{Invariant::runs_alone, Moment::decided,
+            "No run overlaps an offload, a restore or an unload of its replica.", look_at_runs},
+    Promise{Invariant::claims_fit, Moment::decided, "Claims never exceed what a device has.",
+            look_at_claims},
+    Promise{Invariant::released_is_proved, Moment::settled, "Released means proved.",
+            look_at_released},
+    Promise{Invariant::unknown_is_not_zero, Moment::decided, "Unknown is not zero.",
+            look_at_unknown},
+    Promise{Invariant::one_answer, Moment::settled,
+            "Every accepted request gets exactly one answer, by its deadline.", look_at_answers},
+    Promise{Invariant::one_answer, Moment::over, "Whatever was begun comes to an end.",
+            look_at_the_end},
+    Promise{Invariant::limits_are_kept, Moment::due,
+            "Whatever is asked of a worker or a device has a limit, and at its end something "
+            "happens.",
+            look_at_limits},
+    Promise{Invariant::protected_stay, Moment::decided,
+            "Who is pinned, loads or was promised is never made to go.", look_at_victims},
+    Promise{Invariant::room_is_enough, Moment::decided, "Nobody makes room in vain.", look_at_room},
+    Promise{Invariant::clients_harm_nobody, Moment::decided,
+            "A client cannot hurt another, nor make a worker die.", look_at_deaths},
+    Promise{Invariant::waits_are_true, Moment::settled, "Every wait has a reason, and it is true.",
+            look_at_waits},
+    Promise{Invariant::books_are_right, Moment::settled, "The books are right.", look_at_books},
+    Promise{Invariant::wishes_are_obeyed, Moment::settled,
+            "Administrators and the configuration are obeyed.", look_at_worn},
+    Promise{Invariant::orders_make_sense, Moment::decided,
+            "Only those are told to do something who are there and can do it.", look_at_orders},
+};
+
+}  // namespace
+
+std::span<const Promise> promises() { return kPromises; }
+
+void look_at_promises(Moment moment, const Scene& scene) {
+    for (const Promise& promise : kPromises)
+        if (promise.moment == moment) promise.look(scene);
+}
+
+}  // namespace windlass::world
