@@ -166,7 +166,8 @@ TEST_CASE("without room in the host's memory the model is unloaded instead") {
     story.wait(1ms);
     story.sample(kHost, Bytes{});
     CHECK(story.find<core::Stop>() != nullptr);
-    CHECK(story.report(EventCode::model_offload_failed)->error->code == Errc::host_out_of_memory);
+    CHECK(story.report(EventCode::model_offload_failed)->error.value_or(Error{}).code ==
+          Errc::host_out_of_memory);
     CHECK(story.claimed(kHost) == Bytes{});
 }
 
@@ -225,7 +226,7 @@ TEST_CASE("an offload or restore beyond its limit ends the worker as a failure")
         CHECK(story.find<core::Terminate>() != nullptr);
         const auto code =
             is_restore ? EventCode::model_restore_failed : EventCode::model_offload_failed;
-        CHECK(story.report(code)->error->code == Errc::timeout);
+        CHECK(story.report(code)->error.value_or(Error{}).code == Errc::timeout);
         CHECK(story.response(2) == nullptr);          // a new process serves it
         story.happen(core::WorkerOffloaded{kFirst});  // late answers change nothing
         story.happen(core::WorkerRestored{kFirst});

@@ -1,6 +1,7 @@
 // A model that is ready on a board, has run and is idle, for tests of what becomes of its weights.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/engine_testing.h"
@@ -44,7 +45,6 @@ class Moves : public Story {
     // Answers what is asked meanwhile: the board is as full as the weights say, the host is empty.
     void pass(Duration duration, Bytes used) {
         const Instant end = now() + duration;
-        Commands all;
         while (true) {
             answer_all(used);
             const auto due = engine().next_deadline();
@@ -66,7 +66,9 @@ class Moves : public Story {
     }
     const DeviceLedger& ledger(DeviceId id) { return engine().devices().find_device(id)->ledger; }
     Bytes claimed(DeviceId id) { return ledger(id).claimed(); }
-    WaitReason reason(std::uint64_t id) { return engine().wait_reason(RequestId{id}).value(); }
+    std::optional<WaitReason> reason(std::uint64_t id) {
+        return engine().wait_reason(RequestId{id});
+    }
 };
 
 inline Error trouble(base::Errc code = base::Errc::internal) {

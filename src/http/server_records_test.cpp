@@ -1,6 +1,8 @@
 // What is written down of each request, and the bound on all bodies together.
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "http/server.h"
 #include "http/testing/server_bench.h"
 
@@ -23,7 +25,8 @@ struct RecordingBench {
     std::vector<Record> records;
     ServerBench bench;
 
-    explicit RecordingBench(http::ServerOptions options = {}) : bench(with_records(options)) {}
+    explicit RecordingBench(http::ServerOptions options = {})
+        : bench(with_records(std::move(options))) {}
 
     http::ServerOptions with_records(http::ServerOptions options) {
         options.on_exchange = [this](const http::ExchangeRecord& r) {
