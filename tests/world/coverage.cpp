@@ -20,7 +20,7 @@ std::optional<Residency> entered_by(EventCode code) {
     switch (code) {
         case EventCode::model_standby: return Residency::standby;
         case EventCode::model_loading: return Residency::loading;
-        case EventCode::model_ready: return Residency::ready;
+        case EventCode::model_ready:
         case EventCode::model_restored: return Residency::ready;
         case EventCode::model_offloading: return Residency::offloading;
         case EventCode::model_offloaded: return Residency::offloaded;
@@ -77,7 +77,7 @@ void Coverage::count(const core::Commands& commands) {
             if (const auto to = entered_by(report->code)) count_move(*report, *to);
             // After a failed offload a model is what it was before.
             const bool is_back =
-                report->code == EventCode::model_offload_failed &&
+                report->code == EventCode::model_offload_failed && report->error &&
                 report->error->code != base::Errc::timeout &&
                 residency_[{report->model, report->generation}] == Residency::offloading;
             if (is_back) count_move(*report, Residency::ready);

@@ -19,6 +19,7 @@ class Coverage {
     Coverage();  // knows every transition and wait reason, each at 0
     Coverage(const Coverage&) = delete;
     Coverage& operator=(const Coverage&) = delete;
+    ~Coverage() = default;
 
     void expect(const std::string& name) { counts_.try_emplace(name, 0); }
     // What takes three things of bad luck in a row.

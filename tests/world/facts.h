@@ -3,38 +3,39 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "core/engine.h"
+#include "world/flat_map.h"
 #include "world/memory_book.h"
 #include "world/records.h"
 
 namespace windlass::world {
 
 struct Facts {
-    Facts(std::vector<core::ModelSpec> configured, core::DeviceSettings devices)
-        : specs(std::move(configured)), memory(std::move(devices)) {}
+    using Specs = std::vector<core::ModelSpec>;
+    Facts(Specs configured, core::DeviceSettings devices)
+        : specs(std::make_shared<const Specs>(std::move(configured))), memory(std::move(devices)) {}
 
-    std::vector<core::ModelSpec> specs;
+    std::shared_ptr<const Specs> specs;  // of all copies, until it changes
     MemoryBook memory;
-    std::map<ModelId, Model> models;
-    std::map<RequestId, Request> requests;  // ever made
-    std::set<RequestId> unanswered;
-    std::set<RequestId> answered_now;  // in the instant in which somebody was last heard
+    FlatMap<ModelId, Model> models;
+    FlatMap<RequestId, Request> requests;  // ever made
+    FlatSet<RequestId> unanswered;
+    FlatSet<RequestId> answered_now;  // in the instant in which somebody was last heard
     Instant heard;
-    std::map<Generation, Process> processes;  // launched and not seen to end
-    std::map<Generation, Process> standbys;   // so are these, for no load yet
+    FlatMap<Generation, Process> processes;  // launched and not seen to end
+    FlatMap<Generation, Process> standbys;   // so are these, for no load yet
     bool shutting_down = false;
     Duration grace{};
     Instant shutdown_began;
     Duration late{};  // by so much the loop has been late since time was last delivered
     Happened happened;
 
-    const core::ModelSpec& spec(ModelId id) const { return specs.at(id.value - 1); }
+    const core::ModelSpec& spec(ModelId id) const { return specs->at(id.value - 1); }
     const Model& model(ModelId id) const;
     Process* find_process(Generation generation);  // of either kind; null: it is gone
     const Process* find_process(Generation generation) const;
@@ -68,6 +69,16 @@ struct Facts {
     bool is_behind(ModelId id, Instant now) const;
     // With all that leaves a device there is enough for one who waits.
     bool is_enough_leaving(core::DeviceId device, Instant now) const;
+
+    // fairness.cpp: turns, and how long somebody waits for memory
+    bool is_turn_over(const Process& process, Instant now) const;  // it may be
+    bool has_had_turn(const Process& process, Instant now) const;  // it is for certain
+    bool has_waited_long(ModelId id, Instant now) const;           // for its max_wait
+    bool is_anybody_starved(ModelId but_this, Instant now) const;  // has waited for long
+    // It has waited for long, and longer than all others; nothing moves; and on this device those
+    // who have had their turn could make room for it.
+    bool is_owed_room(const core::Engine& engine, ModelId id, core::DeviceId device,
+                      Instant now) const;
 };
 
 bool must_go(const Process& process);  // was told to

@@ -31,9 +31,8 @@ void look_at_runs(const Scene& scene) {
     for (const auto& [generation, process] : scene.facts.processes) {
         if (process.stopped_a_run) fail("a worker was told to stop while a run used it");
         if (process.runs.empty() || process.weights == Weights::there) continue;
-        const bool was_first = std::ranges::any_of(
-            process.runs, [&](const auto& run) { return run.second.sent < process.move_sent; });
-        fail(was_first ? "an offload overlaps a lease" : "a run overlaps an offload or a restore");
+        fail(process.moved_a_run ? "an offload overlaps a lease"
+                                 : "a run overlaps an offload or a restore");
     }
 }
 
@@ -206,6 +205,27 @@ void look_at_waits(const Scene& scene) {
     }
 }
 
+void look_at_turns(const Scene& scene) {
+    const Voice fail{scene, Invariant::waits_are_bounded};
+    for (const Eviction& eviction : scene.facts.happened.evictions) {
+        if (eviction.is_early) fail("a process had to make room before its turn was over");
+        if (eviction.is_needless)
+            fail("a process at work had to make room before anybody had waited for his max_wait");
+    }
+}
+
+// While somebody waits his devices are asked again and again, and each answer is looked at.
+void look_at_patience(const Scene& scene) {
+    const Voice fail{scene, Invariant::waits_are_bounded};
+    for (const auto& [id, model] : scene.facts.models) {
+        for (const auto& [device, since] : model.owed_since) {
+            if (scene.facts.memory.answered(device) > since) {
+                fail("a model waits beyond its max_wait beside those who have had their turn");
+            }
+        }
+    }
+}
+
 void look_at_books(const Scene& scene) {
     const Voice fail{scene, Invariant::books_are_right};
     for (const auto& [generation, holding] : scene.engine->devices().holdings()) {
@@ -283,6 +303,12 @@ constexpr std::array kPromises = {
             "A client cannot hurt another, nor make a worker die.", look_at_deaths},
     Promise{Invariant::waits_are_true, Moment::settled, "Every wait has a reason, and it is true.",
             look_at_waits},
+    Promise{Invariant::waits_are_bounded, Moment::settled,
+            "Who has waited for memory for its `max_wait` gets it from those who have had their "
+            "turn.",
+            look_at_patience},
+    Promise{Invariant::waits_are_bounded, Moment::decided,
+            "Nobody makes room before his turn is over.", look_at_turns},
     Promise{Invariant::books_are_right, Moment::settled, "The books are right.", look_at_books},
     Promise{Invariant::wishes_are_obeyed, Moment::settled,
             "Administrators and the configuration are obeyed.", look_at_worn},

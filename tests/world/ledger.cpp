@@ -30,8 +30,23 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
 }
 
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
+    note_owed(engine, now);
     look(Moment::settled, &engine, now);
     facts_.memory.settle(engine);
+}
+
+// Who could make room for whom, and since when.
+void Ledger::note_owed(const core::Engine& engine, Instant now) {
+    for (auto& [id, model] : facts_.models) {
+        if (model.awaits_memory_since == Instant{}) continue;
+        for (const core::DeviceId device : facts_.memory.device_ids()) {
+            if (!facts_.is_owed_room(engine, id, device, now)) {
+                model.owed_since.erase(device);
+            } else if (!model.owed_since.contains(device)) {
+                model.owed_since[device] = now;
+            }
+        }
+    }
 }
 
 void Ledger::check_quiet() { look(Moment::over, nullptr, facts_.heard); }
@@ -123,10 +138,13 @@ void Ledger::on(const core::KillAsked& event, Instant) {
 
 void Ledger::on(const core::ModelConfigured& event, Instant) {
     if (facts_.shutting_down) return;
-    const auto known = std::ranges::find(facts_.specs, event.spec.name, &core::ModelSpec::name);
-    if (known == facts_.specs.end()) return facts_.specs.push_back(event.spec);
-    *known = event.spec;
-    const ModelId id{static_cast<std::uint64_t>(known - facts_.specs.begin()) + 1};
+    Facts::Specs specs = *facts_.specs;
+    const auto known = std::ranges::find(specs, event.spec.name, &core::ModelSpec::name);
+    const ModelId id{static_cast<std::uint64_t>(known - specs.begin()) + 1};
+    const bool is_new = known == specs.end();
+    is_new ? specs.push_back(event.spec) : void(*known = event.spec);
+    facts_.specs = std::make_shared<const Facts::Specs>(std::move(specs));
+    if (is_new) return;
     for (auto& [generation, process] : facts_.processes) {
         if (process.model == id) note_rest(process);
     }
@@ -137,7 +155,8 @@ void Ledger::on(const core::ModelConfigured& event, Instant) {
     if (is_fresh) retire(id);
 }
 void Ledger::on(const core::ModelRemoved& event, Instant) {
-    if (!facts_.models[event.model].is_removed) facts_.models[event.model] = {.is_removed = true};
+    Model& model = facts_.models[event.model];
+    if (!model.is_removed) model = {.is_removed = true, .cost = model.cost};
 }
 
 // --- workers
@@ -152,7 +171,10 @@ void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     const auto process = facts_.processes.find(event.generation);
     if (process == facts_.processes.end()) return;
     process->second.is_loaded = true;
-    process->second.last_end = now;
+    process->second.last_end = process->second.ready_since = now;
+    Cost& cost = facts_.models[process->second.model].cost;
+    cost.load_least = now - process->second.load_sent;
+    cost.load_most = now - process->second.placed;
     facts_.memory.on_loaded(event.generation);
 }
 void Ledger::on(const core::LoadFailed& event, Instant) {
@@ -249,8 +271,11 @@ bool Ledger::end_run(Process& process, RequestId request) {
 void Ledger::lose_runs(Process& process) {
     facts_.happened.ended_models.insert(process.model);
     for (const auto& [request, run] : process.runs) {
-        run.begun ? void(++facts_.requests.at(request).lost_count)
-                  : void(facts_.happened.unbegun.insert(request));
+        if (run.begun) {
+            ++facts_.requests.at(request).lost_count;
+        } else {
+            facts_.happened.unbegun.insert(request);
+        }
     }
     process.runs.clear();
 }
@@ -308,6 +333,8 @@ void Ledger::on(const core::ShutdownForced&, Instant now) {
     facts_.shutdown_began = now;
 }
 
+// Without what loads took and who is owed room since when: fairness in time is looked at in long
+// lives, and would tell states of small worlds apart that are alike in all else.
 void Ledger::encode(core::StateEncoder& encoder) const {
     facts_.memory.encode(encoder);
     for (const auto& [id, request] : facts_.requests) {

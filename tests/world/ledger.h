@@ -101,7 +101,8 @@ class Ledger {
     void end_process(Generation generation, Instant now);
     void lose_runs(Process& process);
     bool end_run(Process& process, RequestId request);
-    void note_eviction(Generation generation);
+    void note_owed(const core::Engine& engine, Instant now);
+    void note_eviction(Generation generation, Instant now);
 
     bool is_moving(Generation generation, Weights weights) const;  // ledger_moves.cpp
     void on_standby(const core::Launch& command, Instant now);     // ledger_standby.cpp

@@ -41,7 +41,8 @@ Process Ledger::new_process(const core::Launch& command, Instant now) const {
             .concurrency = model.concurrency,
             .is_untried = !has_need && facts_.memory.is_known(command.device, now, true),
             .may_be_untried = !has_need && facts_.memory.is_known(command.device, now, false),
-            .launched = now};
+            .launched = now,
+            .placed = now};
 }
 
 // It is to load on a device: somebody waits for it, and there is room.
@@ -117,9 +118,10 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
         const bool is_excused = request.is_idempotent && request.lost_count <= 1 &&
                                 request.transient_count <= 2 &&
                                 request.begun_count <= request.lost_count + request.transient_count;
-        if (!is_excused)
+        if (!is_excused) {
             fail(Invariant::clients_harm_nobody,
                  "a run that had begun was run again without leave");
+        }
     }
     if (process.runs.size() >= process.concurrency + model.prefetch.value_or(kPrefetchMax)) {
         fail(Invariant::wishes_are_obeyed, "more runs were sent than the window allows");
@@ -217,7 +219,7 @@ void Ledger::on(const core::Report& command, Instant now) {
     if (command.code == core::EventCode::model_memory_awaited)
         facts_.models[command.model].awaits_memory_since = now;
     if (command.code == core::EventCode::model_recycled) on_recycled(command);
-    if (command.code == core::EventCode::model_evicted) note_eviction(command.generation);
+    if (command.code == core::EventCode::model_evicted) note_eviction(command.generation, now);
     if (command.code == core::EventCode::model_load_retried) {
         facts_.memory.on_load_retried(command.generation);
         facts_.models[command.model].has_overrun = true;
@@ -243,7 +245,7 @@ void Ledger::on(const core::Report& command, Instant now) {
     if (process != facts_.processes.end()) process->second.had_limit = true;
 }
 
-void Ledger::note_eviction(Generation generation) {
+void Ledger::note_eviction(Generation generation, Instant now) {
     const auto found = facts_.processes.find(generation);
     if (found == facts_.processes.end()) {
         facts_.happened.evictions.push_back({.is_gone = true});
@@ -254,7 +256,9 @@ void Ledger::note_eviction(Generation generation) {
     facts_.happened.evictions.push_back(
         {.device = process.device,
          .is_busy = !process.is_loaded || has_made_room || process.stop_sent,
-         .is_pinned = facts_.spec(process.model).is_pinned});
+         .is_pinned = facts_.spec(process.model).is_pinned,
+         .is_early = !facts_.is_turn_over(process, now),
+         .is_needless = !process.runs.empty() && !facts_.is_anybody_starved(process.model, now)});
     process.was_evicted = true;
 }
 

@@ -33,7 +33,8 @@ void Ledger::on(const core::WorkerRestored& event, Instant now) {
     if (!is_moving(event.generation, Weights::returning)) return;
     const auto process = facts_.processes.find(event.generation);
     process->second.weights = Weights::there;
-    process->second.last_end = now;
+    process->second.last_end = process->second.ready_since = now;
+    facts_.models[process->second.model].cost.restore = now - process->second.move_sent;
     note_rest(process->second);
     facts_.memory.on_came_back(event.generation);
 }
@@ -63,6 +64,7 @@ void Ledger::on(const core::Offload& command, Instant now) {
         fail(Invariant::orders_make_sense, "an offload on the CPU");
     process.weights = Weights::leaving;
     process.move_sent = now;
+    process.moved_a_run = !process.runs.empty();
     facts_.memory.on_offload(command.generation, now);
 }
 
@@ -81,6 +83,7 @@ void Ledger::on(const core::Restore& command, Instant now) {
     process.weights = Weights::returning;
     process.was_evicted = false;
     process.move_sent = now;
+    process.moved_a_run = !process.runs.empty();
     facts_.memory.on_restore(command.generation, now);
 }
 

@@ -36,9 +36,10 @@ void Ledger::on_recycled(const core::Report& command) {
         return fail(Invariant::orders_make_sense, "a process was recycled that is gone");
     const bool has_cause =
         command.bytes ? facts_.has_grown(process->second) : facts_.is_spent(process->second);
-    if (!has_cause)
+    if (!has_cause) {
         fail(Invariant::wishes_are_obeyed,
              "a process was recycled that may make more runs, and has not grown");
+    }
     if (command.bytes && command.bytes != process->second.growth) {
         fail(Invariant::wishes_are_obeyed, "a process was recycled by a wrong growth");
     }

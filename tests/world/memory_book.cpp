@@ -1,26 +1,15 @@
-// What the oracle demands of memory.
+// What the oracle writes down of memory.
 #include "world/memory_book.h"
-
-#include <fmt/core.h>
 
 #include <algorithm>
 
 namespace windlass::world {
 
 using core::NeedKind;
-using core::UnknownMemory;
 
-namespace {
-
-// So long a device that is being asked holds up a start on another.
-constexpr core::Duration kPatience = std::chrono::milliseconds{250};
-
-Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
-
-}  // namespace
-
-MemoryBook::MemoryBook(core::DeviceSettings settings) : settings_(std::move(settings)) {
-    for (const core::DeviceSpec& spec : settings_.known)
+MemoryBook::MemoryBook(core::DeviceSettings settings)
+    : settings_(std::make_shared<const core::DeviceSettings>(std::move(settings))) {
+    for (const core::DeviceSpec& spec : settings_->known)
         devices_[DeviceId{devices_.size() + 1}] = {.spec = spec, .last = {}};
 }
 
@@ -47,7 +36,7 @@ void MemoryBook::on_time(core::Instant now) {
 }
 
 void MemoryBook::on_time(DeviceId id, const BookedDevice& device, core::Instant now) {
-    if (!device.is_asked || device.asked + settings_.answer_timeout > now) return;
+    if (!device.is_asked || device.asked + settings_->answer_timeout > now) return;
     on(core::DeviceSilent{id, device.sequence}, now);
 }
 
@@ -145,7 +134,7 @@ std::optional<Bytes> MemoryBook::learned_on(const core::ModelSpec& spec,
     std::ranges::sort(peaks, std::ranges::greater{});
     const Bytes peak = peaks.size() < 100 ? peaks[0] : peaks[1];
     const auto& capacity = device.spec.capacity;
-    if (capacity && peak > above(*capacity, settings_.headroom)) return std::nullopt;
+    if (capacity && peak > above(*capacity, settings_->headroom)) return std::nullopt;
     return peak;
 }
 
@@ -158,7 +147,7 @@ std::optional<Bytes> MemoryBook::need_on(const core::ModelSpec& spec,
     if (spec.need.kind == NeedKind::bytes) return spec.need.bytes;
     if (spec.need.kind == NeedKind::unknown) return learned_on(spec, device);
     if (spec.need.kind != NeedKind::share || !device.spec.capacity) return std::nullopt;
-    const Bytes usable = above(*device.spec.capacity, settings_.headroom);
+    const Bytes usable = above(*device.spec.capacity, settings_->headroom);
     return Bytes{usable.count() * spec.need.permyriad / 10'000};
 }
 
@@ -201,45 +190,15 @@ Bytes MemoryBook::outstanding(DeviceId id) const {
     Bytes sum;
     if (!device.last) return sum;
     for (const auto& [generation, claim] : claims_) {
-        if (claim.device != id || claim.exit_after || !claim.held()) continue;
+        const std::optional<Bytes> theirs = claim.held();
+        if (claim.device != id || claim.exit_after || !theirs) continue;
         Bytes measured;
         for (const core::OwnMemory& own : device.last->own) {
             if (own.generation == generation) measured = own.bytes;
         }
-        sum = sum + above(*claim.held(), measured);
+        sum = sum + above(*theirs, measured);
     }
     return sum;
-}
-
-// Certainly, whatever of the dead is still there: for all there is, where nobody ever was; and not
-// beside a claim of an unknown size, which may be alone there.
-bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id,
-                          const BookedDevice& device) const {
-    const auto need = need_on(spec, device);
-    if (!device.last || !device.last->used || !device.spec.capacity) return false;
-    const bool own_known = device.last->own_known;
-    Bytes taken = *device.last->used;
-    for (const auto& [generation, claim] : claims_) {
-        if (claim.device != id) continue;
-        const auto theirs = claim.held();
-        const bool is_settled = claim.kept && claim.is_kept_known && own_known;
-        const bool is_moving = claim.away_after && !is_settled;
-        if (!theirs || claim.may_be_all || !need || is_moving) return false;
-        const bool is_counted = own_known && !claim.exit_after;
-        taken = taken +
-                (is_counted ? above(*theirs, claim.measured) : std::max(*theirs, claim.measured));
-    }
-    const Bytes room = above(*device.spec.capacity, settings_.headroom);
-    return need ? taken + *need <= room : taken < room;
-}
-
-bool MemoryBook::is_taken(const core::ModelSpec& spec, DeviceId id) const {
-    return std::ranges::any_of(claims_, [&](const auto& entry) {
-        const BookedClaim& claim = entry.second;
-        const bool is_alone = claim.is_all && !claim.exit_after && !claim.kept;
-        const bool is_there = claim.device == id && !claim.is_returned;
-        return is_there && (is_alone || spec.need.kind == NeedKind::all);
-    });
 }
 
 void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, bool is_doubted,
@@ -310,14 +269,7 @@ void MemoryBook::on_load_retried(Generation generation) {
 
 void MemoryBook::settle(const core::Engine& engine) {
     const auto& holdings = engine.devices().holdings();
-    std::erase_if(claims_, [&](const auto& entry) { return !holdings.contains(entry.first); });
-}
-
-bool MemoryBook::has_answering(const core::ModelSpec& spec) const {
-    return std::ranges::any_of(devices_, [&](const auto& entry) {
-        const BookedDevice& device = entry.second;
-        return may_use(spec, device) && !device.is_lost && !device.is_silent;
-    });
+    claims_.erase_if([&](const auto& entry) { return !holdings.contains(entry.first); });
 }
 
 // What is known as somebody is given memory there.
@@ -327,7 +279,7 @@ Admission MemoryBook::admit(Entry entry, DeviceId id, std::optional<Bytes> need)
     if (!device.last || !device.last->used || !device.spec.capacity) return admission;
     admission.is_known = true;
     admission.is_told = device.last->own_known;
-    admission.room = above(*device.spec.capacity, settings_.headroom);
+    admission.room = above(*device.spec.capacity, settings_->headroom);
     admission.used = *device.last->used;
     admission.claimed = claimed(id);
     admission.outstanding = outstanding(id);
@@ -335,101 +287,7 @@ Admission MemoryBook::admit(Entry entry, DeviceId id, std::optional<Bytes> need)
 }
 
 bool MemoryBook::is_falling_silent(const BookedDevice& device, core::Instant now) const {
-    return device.is_asked && device.asked + settings_.answer_timeout <= now;
-}
-
-bool MemoryBook::is_fresh(const BookedDevice& device, core::Instant now) {
-    return device.last && !device.is_stale && now < device.answered + core::Devices::kFreshFor;
-}
-
-bool MemoryBook::is_unmeasured(DeviceId id) const {
-    const BookedDevice& device = devices_.at(id);
-    if (!device.last || !device.last->used || (device.last->own_known && device.has_told))
-        return false;
-    return std::ranges::any_of(claims_, [&](const auto& entry) {
-        const BookedClaim& claim = entry.second;
-        const bool is_guest = claim.device != id && device.spec.kind == core::DeviceKind::cpu;
-        return (claim.device == id && claim.loaded_after >= device.last->sequence) ||
-               (is_guest && claim.parked_after >= device.last->sequence);
-    });
-}
-
-// Its answer takes so long that the others are good enough, and its old one is not relied on.
-bool MemoryBook::is_slow(DeviceId id, core::Instant now) const {
-    const BookedDevice& device = devices_.at(id);
-    const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
-    return device.is_asked && device.asked + kPatience <= now && !is_relied_on;
-}
-
-bool MemoryBook::is_awaited(DeviceId id, core::Instant now) const {
-    const BookedDevice& device = devices_.at(id);
-    const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(id);
-    return !device.is_silent && device.is_asked && !is_relied_on && !is_slow(id, now);
-}
-
-bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const {
-    const bool is_asking = std::ranges::any_of(devices_, [&](const auto& entry) {
-        return may_use(spec, entry.second) && is_awaited(entry.first, now);
-    });
-    if (is_asking) return true;  // it may be the better place
-    return std::ranges::none_of(devices_, [&](const auto& entry) {
-        const auto& [id, device] = entry;
-        if (!may_use(spec, device) || device.is_lost || is_slow(id, now)) return false;
-        if (device.last && device.last->used && device.spec.capacity) {
-            return has_room(spec, id, device);
-        }
-        return settings_.on_unknown_memory == UnknownMemory::admit && !is_taken(spec, id);
-    });
-}
-
-bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
-                           const std::set<Generation>& leaving, Generation returning) const {
-    const BookedDevice& device = devices_.at(id);
-    if (!may_use(spec, device) || !device.last || !device.last->used) return false;
-    const Bytes room = above(*device.spec.capacity, settings_.headroom);
-    std::optional<Bytes> need = need_on(spec, device);
-    const auto away = claims_.find(returning);
-    if (need && away != claims_.end()) {
-        need = std::min(*need, room);
-        const Bytes weights = away->second.parked;
-        const bool is_guess = spec.need.kind == NeedKind::unknown;
-        if (is_guess && weights > Bytes{}) need = std::min(*need, weights);
-    }
-    Bytes stranger = *device.last->used;
-    Bytes taken;
-    bool is_sure = true;
-    for (const core::OwnMemory& own : device.last->own) stranger = above(stranger, own.bytes);
-    for (const auto& [generation, claim] : claims_) {
-        if (claim.device != id) continue;
-        const Bytes bytes = std::max(claim.held().value_or(Bytes{}), claim.measured);
-        if (claim.exit_after) stranger = above(stranger, bytes);  // may be seen, and comes back
-        is_sure = is_sure && (claim.need || !claim.exit_after);
-        if (claim.exit_after || leaving.contains(generation)) continue;
-        if (spec.need.kind == NeedKind::all) return false;
-        taken = taken + bytes;
-    }
-    // It cannot be told from here who is counted as a stranger where processes are hidden, and how
-    // much comes back of a claim of an unknown size.
-    if (!need || !device.last->own_known || !is_sure) return true;
-    return taken + stranger + *need <= room;
-}
-
-bool MemoryBook::has_departed() const {
-    return std::ranges::any_of(claims_,
-                               [](const auto& e) { return e.second.exit_after.has_value(); });
-}
-
-bool MemoryBook::is_hopeless(const core::ModelSpec& spec, core::Instant now) const {
-    return std::ranges::all_of(devices_, [&](const auto& entry) {
-        const BookedDevice& device = entry.second;
-        if (!may_use(spec, device)) return true;
-        // In the instant in which it falls silent its last answer may have been the reason.
-        if (device.is_silent && device.silent_since == now) return true;
-        if (device.is_lost || device.is_silent) return false;
-        if (!device.last || !device.last->used) return true;
-        const auto need = need_on(spec, device);
-        return need && *need > above(*device.spec.capacity, settings_.headroom);
-    });
+    return device.is_asked && device.asked + settings_->answer_timeout <= now;
 }
 
 void MemoryBook::encode(core::StateEncoder& encoder) const {

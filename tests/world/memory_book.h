@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "world/flat_map.h"
 #include "world/invariants.h"
 #include "world/memory_records.h"
 
@@ -44,7 +46,7 @@ class MemoryBook {
 
     void begin_event() { admissions_.clear(); }
     void settle(const core::Engine& engine);  // claims end that the engine has released
-    const std::map<Generation, BookedClaim>& claims() const { return claims_; }
+    const FlatMap<Generation, BookedClaim>& claims() const { return claims_; }
     // By what was just decided.
     const std::vector<Admission>& admissions() const { return admissions_; }
 
@@ -57,7 +59,7 @@ class MemoryBook {
     // It is not known just now how full it is.
     bool is_unsure(DeviceId id, core::Instant now) const;
     bool admits_unknown() const {
-        return settings_.on_unknown_memory == core::UnknownMemory::admit;
+        return settings_->on_unknown_memory == core::UnknownMemory::admit;
     }
     // A wait for memory is true: no device has room for the model, as far as the last answers tell;
     // or one is being asked whose last answer is too old, and not for too long.
@@ -74,6 +76,12 @@ class MemoryBook {
     // back, if it is a return, which asks for what they had and for no more than the device has.
     bool would_fit(const core::ModelSpec& spec, DeviceId id, const std::set<Generation>& leaving,
                    Generation returning) const;
+    // So there is if only these go, for certain: nothing moves there, nobody is unknown, and the
+    // last answer tells all of that.
+    bool could_make_room(const core::ModelSpec& spec, DeviceId id,
+                         const std::set<Generation>& movable, core::Instant now) const;
+    std::vector<DeviceId> device_ids() const;
+    core::Instant answered(DeviceId id) const { return devices_.at(id).answered; }
     bool has_departed() const;  // somebody's memory is not proved to be back
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
@@ -103,9 +111,9 @@ class MemoryBook {
     bool is_falling_silent(const BookedDevice& device, core::Instant now) const;
     void fail(Invariant invariant, const std::string& sentence);
 
-    core::DeviceSettings settings_;
-    std::map<DeviceId, BookedDevice> devices_;
-    std::map<Generation, BookedClaim> claims_;  // until they are proved
+    std::shared_ptr<const core::DeviceSettings> settings_;  // of all copies
+    FlatMap<DeviceId, BookedDevice> devices_;
+    FlatMap<Generation, BookedClaim> claims_;  // until they are proved
     // What was learned, the oldest first, by model and make of the device.
     std::map<std::pair<std::string, std::string>, std::vector<Bytes>> peaks_;
     std::vector<Admission> admissions_;

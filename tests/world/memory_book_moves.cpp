@@ -1,15 +1,9 @@
-// What the oracle demands of the memory of weights that move.
+// What the oracle writes down of the memory of weights that move.
 #include <algorithm>
 
 #include "world/memory_book.h"
 
 namespace windlass::world {
-
-namespace {
-
-Bytes beyond(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
-
-}  // namespace
 
 void MemoryBook::on_offload(Generation generation, core::Instant now) {
     const auto claim = claims_.find(generation);
@@ -51,7 +45,7 @@ void MemoryBook::on_restore(Generation generation, core::Instant now) {
     admission.is_excused = is_falling_silent(device, now);
     if (claim.kept && claim.need) {
         // One that was let in blindly may have more than a claim can ever get.
-        const Bytes more = beyond(std::min(*claim.need, admission.room), *claim.kept);
+        const Bytes more = above(std::min(*claim.need, admission.room), *claim.kept);
         if (more > Bytes{}) admission.need = more;
     }
     admissions_.push_back(admission);
@@ -93,7 +87,7 @@ bool MemoryBook::is_short_of(Generation generation, core::Instant now) const {
     // One that was let in without any number claims what it was seen to have.
     if (!claimed || *claimed == Bytes{} || !device.spec.capacity) return true;
     const Bytes full = std::max(*claimed, claim->second.parked);
-    const Bytes room = beyond(*device.spec.capacity, settings_.headroom);
+    const Bytes room = above(*device.spec.capacity, settings_->headroom);
     const bool is_alone = std::ranges::none_of(claims_, [&](const auto& other) {
         return other.first != generation && other.second.device == claim->second.device;
     });

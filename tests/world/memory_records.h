@@ -12,6 +12,8 @@ using core::Bytes;
 using core::DeviceId;
 using core::Generation;
 
+inline Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
+
 struct BookedClaim {
     DeviceId device;
     std::optional<Bytes> need;                  // empty: all there was

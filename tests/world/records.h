@@ -1,15 +1,15 @@
 // What the oracle has written down of each request, run, process and model.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "core/command.h"
 #include "core/ids.h"
 #include "core/model_spec.h"
+#include "world/flat_map.h"
 
 namespace windlass::world {
 
@@ -28,8 +28,8 @@ struct Request {
     Instant wait_deadline;
     bool is_answered = false;
     bool is_gone = false;
-    bool is_idempotent = false;   // as its model was when it arrived
-    std::set<Generation> before;  // of a restart: the processes that lived when it was asked
+    bool is_idempotent = false;  // as its model was when it arrived
+    FlatSet<Generation> before;  // of a restart: the processes that lived when it was asked
     std::uint32_t begun_count = 0;
     std::uint32_t lost_count = 0;  // times that its worker ended under it
     std::uint32_t transient_count = 0;
@@ -55,6 +55,7 @@ struct Process {
     bool can_offload = false;
     Weights weights = Weights::there;
     Instant move_sent;           // the order that they leave or return
+    bool moved_a_run = false;    // which came while a run used them
     bool has_failed = false;     // reported that its start or load failed
     bool is_deaf = false;        // its channel is lost
     bool is_poisoned = false;    // reported that its context is lost
@@ -71,6 +72,8 @@ struct Process {
     bool is_untried = false;
     bool may_be_untried = false;  // the same, or launched in the instant in which it fell silent
     Instant launched;
+    Instant placed;       // on its device: when it was launched, or taken from standby
+    Instant ready_since;  // it was loaded, or its weights came back
     Instant load_sent;
     std::optional<Instant> stop_sent, term_sent, kill_sent;
     Instant last_end;             // when a run ended in it
@@ -80,7 +83,19 @@ struct Process {
     std::optional<std::uint64_t> rested_after;
     std::optional<core::Bytes> level;
     core::Bytes growth;
-    std::map<RequestId, Run> runs;
+    FlatMap<RequestId, Run> runs;
+};
+
+// How long a model takes to come back, at least and at most: by its latest load and restore.
+struct Cost {
+    Duration load_least{};
+    Duration load_most{};
+    Duration restore{};
+
+    Duration least() const {
+        return restore > Duration{} ? std::min(restore, load_least) : load_least;
+    }
+    Duration most() const { return std::max(restore, load_most); }
 };
 
 // What administrators and the configuration made of a model.
@@ -94,6 +109,9 @@ struct Model {
     Instant rest_end;
     Instant awaits_memory_since;  // as people were told the last time
     std::vector<Instant> ends;    // of its processes, however they ended
+    Cost cost;
+    // Somebody could make room for it there, and may be asked to, since then.
+    FlatMap<core::DeviceId, Instant> owed_since;
 };
 
 // A process had to make room.
@@ -102,6 +120,8 @@ struct Eviction {
     bool is_gone = false;
     bool is_busy = false;  // it loads, or leaves already
     bool is_pinned = false;
+    bool is_early = false;     // its turn was not over
+    bool is_needless = false;  // it was at work, and nobody had waited for his max_wait
 };
 
 struct Signal {
@@ -115,10 +135,10 @@ struct Happened {
     std::optional<core::Error> failed;
     RequestId failed_request;
     Generation restore_failed;
-    bool is_time = false;         // time was delivered
-    std::set<RequestId> unbegun;  // of those whose worker is gone: nothing is lost of them
+    bool is_time = false;        // time was delivered
+    FlatSet<RequestId> unbegun;  // of those whose worker is gone: nothing is lost of them
     bool device_lost = false;
-    std::set<ModelId> ended_models;  // a process ended, became deaf or reported a failure
+    FlatSet<ModelId> ended_models;  // a process ended, became deaf or reported a failure
     std::vector<Eviction> evictions;
     std::vector<Signal> signals;
 };

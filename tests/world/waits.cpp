@@ -69,7 +69,7 @@ bool Facts::is_short(ModelId id, Instant now) const {
 }
 
 bool Facts::is_behind(ModelId id, Instant now) const {
-    for (std::uint64_t number = 1; number <= specs.size(); ++number) {
+    for (std::uint64_t number = 1; number <= specs->size(); ++number) {
         const ModelId other{number};
         if (other != id && wants_memory(other, now) && is_short(other, now)) return true;
     }
@@ -84,7 +84,7 @@ bool Facts::is_enough_leaving(core::DeviceId device, Instant now) const {
             memory.has_left(generation))
             leaving.insert(generation);
     }
-    for (std::uint64_t number = 1; number <= specs.size(); ++number) {
+    for (std::uint64_t number = 1; number <= specs->size(); ++number) {
         const ModelId id{number};
         if (!wants_memory(id, now) || !(is_short(id, now) || is_behind(id, now))) continue;
         std::set<Generation> gone = leaving;  // what it kept itself is part of what it needs
