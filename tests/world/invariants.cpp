@@ -180,11 +180,15 @@ void look_at_deaths(const Scene& scene) {
     const Voice fail{scene, Invariant::clients_harm_nobody};
     for (const Signal& signal : scene.facts.happened.signals) {
         const Process* process = scene.facts.find_process(signal.generation);
-        if (process == nullptr || scene.facts.may_be_ended(*process, scene.now)) continue;
-        fail(
-            fmt::format("a worker got {} without a limit of its model, a lost channel or an "
-                        "administrator behind it",
-                        signal.name));
+        const bool has_cause = signal.is_next_step || process == nullptr ||
+                               scene.facts.may_be_ended(*process, scene.now);
+        if (!has_cause) {
+            fail(
+                fmt::format("a worker got {} without a limit of its model, a lost channel or an "
+                            "administrator behind it",
+                            signal.name));
+        }
+        if (signal.is_early) fail("SIGKILL before its grace was over");
     }
 }
 

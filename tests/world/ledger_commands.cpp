@@ -166,7 +166,7 @@ void Ledger::on(const core::Terminate& command, Instant now) {
     Process* process = facts_.find_process(command.generation);
     if (process == nullptr)
         return fail(Invariant::orders_make_sense, "SIGTERM for a process that is gone");
-    facts_.happened.signals.push_back({command.generation, "SIGTERM"});
+    facts_.happened.signals.push_back({.generation = command.generation, .name = "SIGTERM"});
     process->term_sent = now;
 }
 
@@ -174,13 +174,15 @@ void Ledger::on(const core::Kill& command, Instant now) {
     Process* process = facts_.find_process(command.generation);
     if (process == nullptr)
         return fail(Invariant::orders_make_sense, "SIGKILL for a process that is gone");
-    if (!process->term_sent) facts_.happened.signals.push_back({command.generation, "SIGKILL"});
     const bool is_forced = process->is_condemned ||
                            (facts_.shutting_down && facts_.shutdown_began + facts_.grace <= now);
     const auto& term_sent = process->term_sent;
     const Duration grace = process->limits.term_grace;
-    if (!is_forced && (!term_sent || *term_sent + grace > now))
-        fail(Invariant::clients_harm_nobody, "SIGKILL before its grace was over");
+    facts_.happened.signals.push_back(
+        {.generation = command.generation,
+         .name = "SIGKILL",
+         .is_next_step = term_sent.has_value(),
+         .is_early = !is_forced && (!term_sent || *term_sent + grace > now)});
     process->kill_sent = now;
 }
 

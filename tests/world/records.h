@@ -127,6 +127,8 @@ struct Eviction {
 struct Signal {
     Generation generation;
     const char* name;
+    bool is_next_step = false;  // after another, which had its cause
+    bool is_early = false;      // the grace of that one is not over
 };
 
 // The event that is being handled, and what was decided about it.
