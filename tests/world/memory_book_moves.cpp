@@ -82,7 +82,8 @@ bool MemoryBook::is_short_of(Generation generation, core::Instant now) const {
     if (claim == claims_.end()) return true;
     const BookedDevice& device = devices_.at(claim->second.device);
     const bool is_relied_on = is_fresh(device, now) && !is_unmeasured(claim->second.device);
-    if (!is_relied_on || !device.last->used) return true;  // it is being asked
+    const std::optional<Bytes> used = device.last ? device.last->used : std::nullopt;
+    if (!is_relied_on || !used) return true;  // it is being asked
     const std::optional<Bytes> claimed = claim->second.need;
     // One that was let in without any number claims what it was seen to have.
     if (!claimed || *claimed == Bytes{} || !device.spec.capacity) return true;
@@ -92,7 +93,7 @@ bool MemoryBook::is_short_of(Generation generation, core::Instant now) const {
         return other.first != generation && other.second.device == claim->second.device;
     });
     // Beside nobody, and strangers leave enough.
-    return !is_alone || *device.last->used + full > room;
+    return !is_alone || *used + full > room;
 }
 
 }  // namespace windlass::world
