@@ -95,6 +95,7 @@ struct Respond {  // exactly once for each request
     Generation generation;       // of the replica that ran it; none if it never ran
     std::optional<Error> error;  // empty: the worker's answer, or "done" for load and unload
     Timings timings;
+    DeviceId device = {};  // of a lease that was granted; `generation` holds its claim
 };
 
 struct Report {  // an action that people may want to see

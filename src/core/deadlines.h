@@ -16,6 +16,7 @@ enum class TimerKind : std::uint8_t {
     call_deadline,    // id: request. The client's own limit
     wait_deadline,    // id: request. The client's limit for waiting
     retry,            // id: request. A `transient` error's pause is over
+    lease_end,        // id: request. The time of a lease on memory is over
     run_limit,        // id: request. The model's limits for a run that has begun
     begin_limit,      // id: model, copy. A run is due to begin and has not
     replica_step,     // id: model, copy. The deadline of the replica's present state

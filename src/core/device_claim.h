@@ -45,6 +45,7 @@ struct Claim {
     bool is_trying = false;         // its first run is under way, or was not measured yet
     bool is_guest = false;          // for weights from another device
     bool is_abandoned = false;      // its process cannot be ended; what it has may be none
+    bool is_lease = false;          // a client takes of it what it likes, when it likes
     std::uint64_t loaded_at = 0;    // loaded: a later sample than this one has all that it took
     std::uint64_t departed_at = 0;  // departed: a later sample than this one is a proof
     // While it loads, or tries: the least that nobody explained meanwhile. Then, by how much that

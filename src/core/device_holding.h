@@ -37,7 +37,7 @@ struct Device {
 // load and for the first run: all there is, alone, until what it was for is over and was measured.
 struct Holding {
     DeviceId device;
-    ModelId model;
+    ModelId model;  // none: it is a lease
     bool is_provisional = false;
     bool is_untried = false;  // its need is not known, and its first run is not over
     bool is_waiting = false;  // for its first run

@@ -66,6 +66,12 @@ void DeviceLedger::mark_loaded(Generation generation, std::uint64_t sequence) {
     weigh();
 }
 
+void DeviceLedger::lend(Generation generation, Bytes bytes, std::uint64_t sequence) {
+    claim(generation, bytes, false);
+    claims_.at(generation).is_lease = true;
+    mark_loaded(generation, sequence);
+}
+
 void DeviceLedger::begin_trying(Generation generation) {
     Claim& claim = claims_.at(generation);
     claim.is_trying = true;
@@ -160,15 +166,28 @@ void DeviceLedger::measure(const MemorySample& sample) {
     if (own_known_ && !was_told) tell_apart();
     note_uses();
     note_strangers(sample);
+    // Strangers cannot have more than what nobody explains, whoever it is that gave way; nor what
+    // is listed of the dead.
+    const Bytes now = unexplained();
+    if (used_ && quiet_) quiet_ = std::min(*quiet_, above(now, listed_of_dead(sample)));
     weigh();
     if (!used_) return;
-    // Strangers cannot have more than what nobody explains, whoever it is that gave way.
-    const Bytes now = unexplained();
-    if (quiet_) quiet_ = std::min(*quiet_, now);
     // What a load has taken so far would look like a stranger's where processes are not told apart.
     const bool is_told = own_known_ || !(has_unseen_ || is_tried_);
     const bool is_quiet = !has_departed() && !may_hide_death() && is_told;
     if (is_quiet) quiet_ = above(now, left_behind_.value_or(Bytes{}));
+}
+
+// By an answer that was asked for before their exits were seen.
+Bytes DeviceLedger::listed_of_dead(const MemorySample& sample) const {
+    Bytes sum;
+    if (!own_known_) return sum;
+    for (const OwnMemory& own : sample.own) {
+        const Claim* claim = find_claim(own.generation);
+        const bool is_departed = claim != nullptr && claim->stage == ClaimStage::departed;
+        if (is_departed || fences_.contains(own.generation)) sum = sum + own.bytes;
+    }
+    return sum;
 }
 
 // Strangers that are listed may come and go beside the dead: what is listed of them now takes the
@@ -292,7 +311,8 @@ void DeviceLedger::limit_exclusive() {
 bool DeviceLedger::may_hide_death() const {
     return own_known_ && std::ranges::any_of(claims_, [](const auto& entry) {
                const Claim& claim = entry.second;
-               const bool has_loaded = claim.stage == ClaimStage::loaded && !claim.is_abandoned;
+               const bool may_be_none = claim.is_abandoned || claim.is_lease;
+               const bool has_loaded = claim.stage == ClaimStage::loaded && !may_be_none;
                const bool should_be_seen = claim.was_seen || has_loaded;
                return claim.bytes > kTolerance && should_be_seen &&
                       claim.measured.value_or(Bytes{}) <= kTolerance;
@@ -372,7 +392,7 @@ Bytes DeviceLedger::own_use(std::optional<Bytes> Claim::*estimate) const {
         if (own_known_ && claim.stage != ClaimStage::departed) {
             own = own + claim.measured.value_or(Bytes{});
         } else if (!own_known_ && claim.stage == ClaimStage::loaded && !is_unseen(claim) &&
-                   !mutant(Mutant::hidden_is_foreign)) {
+                   !claim.is_lease && !mutant(Mutant::hidden_is_foreign)) {
             own =
                 own + (estimate == nullptr ? believed(claim) : (claim.*estimate).value_or(Bytes{}));
         }
@@ -426,7 +446,7 @@ void DeviceLedger::encode(StateEncoder& encoder) const {
                        (claim.departed_at < sequence_ ? 8u : 0u) | (claim.measured ? 16u : 0u) |
                        (claim.was_seen ? 32u : 0u) | (is_unseen(claim) ? 64u : 0u) |
                        (claim.is_trying ? 128u : 0u) | (claim.is_abandoned ? 256u : 0u) |
-                       (claim.is_guest ? 512u : 0u));
+                       (claim.is_guest ? 512u : 0u) | (claim.is_lease ? 1024u : 0u));
         if (claim.measured) encoder.number(claim.measured->count());
         if (own_known_) continue;  // these count only where processes are not told apart
         encoder.number((claim.before ? 1u : 0u) | (claim.seen ? 2u : 0u) | (claim.most ? 4u : 0u) |

@@ -26,8 +26,7 @@ namespace windlass::core {
 
 class DeviceLedger {
   public:
-    // What may still be seen of a dead process without counting as left behind: the driver's own
-    // bookkeeping moves by this much. Source: scenario A0.3.
+    // What may be seen of a dead process without counting as left behind. Source: scenario A0.3.
     static constexpr Bytes kTolerance{std::uint64_t{32} << 20};
 
     DeviceLedger() = default;
@@ -37,10 +36,10 @@ class DeviceLedger {
 
     // --- claims
     void claim(Generation generation, Bytes bytes, bool is_exclusive);  // before the launch
-    // For weights that come from another device. What is measured of it before they are here, it
-    // has for other reasons, and counts on top.
+    // For weights from another device: what it has before they are here, it has on top of them.
     void host(Generation generation, Bytes bytes);
     void mark_loaded(Generation generation, std::uint64_t sequence);
+    void lend(Generation generation, Bytes bytes, std::uint64_t sequence);  // to a client
     // Its first run begins: it claims all that is free on top, alone, unless it is alone still.
     // `free` must be known, or it is alone. Until settle() what rises is its own.
     void begin_trying(Generation generation);
@@ -106,6 +105,7 @@ class DeviceLedger {
     Bytes own_use(std::optional<Bytes> Claim::*estimate) const;
     Bytes unexplained() const;
     Bytes unheard_of() const;
+    Bytes listed_of_dead(const MemorySample& sample) const;
     void tell_apart();
     void note_strangers(const MemorySample& sample);
     void note_uses();

@@ -65,6 +65,22 @@ TEST_CASE("strangers count as far as they are known when processes are told apar
     CHECK(ledger.proved() == std::vector{kA});
 }
 
+TEST_CASE("what an answer names as a dead process's is no stranger's who gave way unseen") {
+    DeviceLedger ledger{24_GiB, Bytes{}};
+    ledger.claim(kA, 2_GiB, false);
+    ledger.measure(told_apart(1, 2_GiB));  // all a stranger's, who then leaves
+    ledger.mark_loaded(kA, 1);
+    ledger.depart(kA, 2);
+    REQUIRE(ledger.fence(kA, kNow) == 2_GiB);             // the second question is still open
+    ledger.measure(told_apart(2, 2_GiB, {{kA, 2_GiB}}));  // and was asked before the exit
+    CHECK(ledger.lift_fences().empty());
+    ledger.measure(told_apart(3, 2_GiB));  // now its process is not listed any more
+    CHECK(ledger.lift_fences().empty());
+    CHECK(ledger.fenced() == 2_GiB);
+    ledger.measure(told_apart(4, Bytes{}));
+    CHECK(ledger.lift_fences() == std::vector{kA});
+}
+
 TEST_CASE("a replica that never uses the device makes no stranger suspicious") {
     DeviceLedger ledger{24_GiB, Bytes{}};
     ledger.measure(told_apart(1, Bytes{}));

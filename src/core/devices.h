@@ -44,6 +44,7 @@ class Devices {
 
     // --- claims
     void claim(Generation generation, ModelId model, const Placed& placed);
+    void lend(Generation generation, const Placed& placed, Instant now, Commands& out);
     void on_loaded(Generation generation, Instant now, Commands& out);
     // The first run of a replica whose need is not known: true, and it claims all there is; or it
     // waits, and nothing new is placed beside it. Asks the device where that is what it waits for.

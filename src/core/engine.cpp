@@ -104,6 +104,7 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
         case TimerKind::wait_deadline:
             return withdraw(request, timeout_error(request, key.kind), now, out);
         case TimerKind::retry: return on_retry_due(request, now, out);
+        case TimerKind::lease_end: return end_lease_time(request, now, out);
         case TimerKind::run_limit: return on_run_limit(request, now, out);
         case TimerKind::begin_limit: return on_begin_limit(id, now, out);
         case TimerKind::replica_step: return on_replica_step(id, now, out);
@@ -193,6 +194,7 @@ void Engine::on(const ShutdownAsked& event, Instant now, Commands& out) {
         refuse_waiting(ModelId{number}, closing_error(model_of(ModelId{number})), out);
         advance(ModelId{number}, now, out);
     }
+    close_all_leases(now, out);
 }
 
 void Engine::on(const ShutdownForced&, Instant now, Commands& out) {

@@ -19,6 +19,7 @@
 #include "core/engine_parts.h"
 #include "core/event.h"
 #include "core/eviction.h"
+#include "core/memory_lease.h"
 #include "core/view.h"
 
 namespace windlass::core {
@@ -167,6 +168,7 @@ class Engine {
     void feed_starving(Instant now, Commands& out);
     WaitReason short_reason(const Model& model) const;
     Error memory_error(const Model& model) const;
+    Bytes held_by_models(const Device& device) const;
     std::vector<base::MemoryHolder> holders_on(const Device& device) const;
     void depart(Generation generation, Instant now, Commands& out);
     void disarm_settled();
@@ -174,6 +176,25 @@ class Engine {
     Replica* begin_first_run(Model& model, Replica* place, Instant now, Commands& out);
     std::optional<DeviceId> forgo_first_runs(const Model& model);
     bool retry_load(ReplicaId id, const Error& error, Instant now, Commands& out);
+
+    // engine_leases.cpp: clients who use a device's memory themselves
+    void on(const LeaseAsked& event, Instant now, Commands& out);
+    void on(const LeaseReturned& event, Instant now, Commands& out);
+    void try_lease(RequestId request, Instant now, Commands& out);
+    void try_leases(std::uint64_t from, std::uint64_t to, Instant now, Commands& out);
+    Bytes kept_from(const MemoryLease& lease, const Candidate& candidate) const;
+    bool may_lend(const MemoryLease& lease, const Device& device) const;
+    void grant_lease(RequestId request, const Placed& placed, Instant now, Commands& out);
+    void refuse_lease(RequestId request, Error error, Commands& out);
+    void close_lease(RequestId request, std::optional<Error> error, Instant now, Commands& out);
+    void withdraw_lease(RequestId request, const Error& error, Instant now, Commands& out);
+    void end_lease_time(RequestId request, Instant now, Commands& out);
+    void close_leases_on(DeviceId id, const Error& error, Instant now, Commands& out);
+    void close_all_leases(Instant now, Commands& out);
+    WaitReason lease_wait_reason(const MemoryLease& lease) const;
+    Error lease_error(const MemoryLease& lease) const;
+    void encode_leases(StateEncoder& encoder) const;
+    void check_leases() const;
 
     // engine_learning.cpp: needs that nobody configured
     void on(const NeedRecalled& event, Instant now, Commands& out);
@@ -227,6 +248,7 @@ class Engine {
     Error timeout_error(RequestId request, TimerKind kind) const;
     bool is_closing(const Model& model) const { return shutting_down_ || model.is_removed; }
     Error closing_error(const Model& model) const;
+    static Error shutdown_error();
 
     Model& model_of(ModelId id);
     const Model& model_of(ModelId id) const;
@@ -242,6 +264,7 @@ class Engine {
     }
     void encode_model(const Model& model, StateEncoder& encoder) const;
     void encode_wait(const Model& model, StateEncoder& encoder) const;
+    static void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& encoder);
     static void encode_replica(const Model& model, const Replica& replica, StateEncoder& encoder);
     void check_replicas(const Model& model) const;
     void check_standbys(const Model& model) const;
@@ -256,6 +279,8 @@ class Engine {
     std::map<Generation, ReplicaId> generations_;        // alive, or not known to be dead
     std::map<RequestId, ReplicaId> runs_;  // sent to a worker and not ended there, answered or not
     std::map<std::uint64_t, ModelId> starving_;  // by when they began to wait for memory
+    std::map<RequestId, MemoryLease> leases_;    // that wait, or were granted and are not over
+    std::map<std::uint64_t, RequestId> waiting_leases_;  // in one order with `starving_`
     Devices devices_;
     Deadlines deadlines_;
     std::uint64_t last_generation_ = 0;

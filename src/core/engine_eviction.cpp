@@ -104,6 +104,11 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
         room.coming = room.coming + bytes;
         return true;
     }
+    if (claim.is_lease) {  // its time ends, and nobody is asked before
+        room.awaited = room.awaited + bytes;
+        room.is_blocked = room.is_blocked || model.spec.need.kind == NeedKind::all;
+        return true;
+    }
     const Replica* mover = find_mover(model, generation);
     // What lies here for another device is no device's to give, as long as its process is there.
     if (mover != nullptr && mover->device() != room.device) return false;

@@ -95,6 +95,7 @@ void Engine::on(const DeviceLost& event, Instant now, Commands& out) {
     devices_.lose(event.device);
     const Error error = base::fail(
         Errc::device_lost, fmt::format("the device {} is not there any more", device->spec.uuid));
+    close_leases_on(event.device, error, now, out);
     for_each_replica([&](ReplicaId id, Replica& replica) {
         if (replica.device() != event.device) return;
         const Residency residency = replica.residency();
@@ -137,7 +138,8 @@ void Engine::on_device_timer(TimerKey key, Instant now, Commands& out) {
 void Engine::arm_device_timers() {
     const bool is_over = is_finished();
     for (const auto& [id, device] : devices_.all()) {
-        const auto sample = devices_.sample_due(device, !starving_.empty());
+        const bool is_awaited = !starving_.empty() || !waiting_leases_.empty();
+        const auto sample = devices_.sample_due(device, is_awaited);
         deadlines_.set({TimerKind::device_sample, id.value}, is_over ? std::nullopt : sample);
         deadlines_.set({TimerKind::device_answer, id.value}, devices_.answer_limit(device));
         if (!device.is_fresh) deadlines_.disarm({TimerKind::device_stale, id.value});
@@ -220,7 +222,12 @@ void Engine::end_starving(Model& model) {
 // Something may fit now. In the order in which they began to wait.
 void Engine::feed_starving(Instant now, Commands& out) {
     const std::map<std::uint64_t, ModelId> starving = starving_;
-    for (const auto& [place, id] : starving) advance(id, now, out);
+    std::uint64_t from = 0;
+    for (const auto& [place, id] : starving) {
+        try_leases(std::exchange(from, place), place, now, out);
+        advance(id, now, out);
+    }
+    try_leases(from, last_starving_place_ + 1, now, out);
 }
 
 // What a wait for memory that ends is answered with.
@@ -251,14 +258,7 @@ Error Engine::memory_error(const Model& model) const {
                                .required = shortage.required,
                                .available = shortage.available,
                                .holders = holders_on(*device)};
-    // What our own replicas hold is theirs by right; all else is out of our hands.
-    Bytes idle_able;
-    for (const auto& [generation, claim] : device->ledger.claims()) {
-        const Model& holder = model_of(devices_.holdings().at(generation).model);
-        const bool is_stuck = holder.unkillable.contains(generation);
-        if (claim.stage == ClaimStage::departed || is_stuck) continue;
-        idle_able = idle_able + claim.bytes;
-    }
+    const Bytes idle_able = held_by_models(*device);
     const bool is_own = !shortage.is_for_ever && !shortage.is_unknown && idle_able > Bytes{} &&
                         (!shortage.required || !shortage.available ||
                          *shortage.available + idle_able >= *shortage.required);
@@ -283,14 +283,27 @@ Error Engine::memory_error(const Model& model) const {
     return error;
 }
 
+// What our own replicas hold is theirs by right; all else is out of our hands.
+Bytes Engine::held_by_models(const Device& device) const {
+    Bytes held;
+    for (const auto& [generation, claim] : device.ledger.claims()) {
+        if (claim.is_lease || claim.stage == ClaimStage::departed) continue;
+        const Model& holder = model_of(devices_.holdings().at(generation).model);
+        if (!holder.unkillable.contains(generation)) held = held + claim.bytes;
+    }
+    return held;
+}
+
 std::vector<base::MemoryHolder> Engine::holders_on(const Device& device) const {
     std::vector<base::MemoryHolder> holders;
     const auto name_of = [&](Generation generation) {
-        return model_of(devices_.holdings().at(generation).model).spec.name;
+        const ModelId model = devices_.holdings().at(generation).model;
+        return model ? model_of(model).spec.name : "";
     };
     for (const auto& [generation, claim] : device.ledger.claims()) {
         const bool is_gone = claim.stage == ClaimStage::departed;
-        holders.push_back({is_gone ? "returning" : "model", name_of(generation), generation.value,
+        const char* const kind = claim.is_lease ? "lease" : "model";
+        holders.push_back({is_gone ? "returning" : kind, name_of(generation), generation.value,
                            std::max(claim.bytes, claim.measured.value_or(Bytes{}))});
     }
     for (const auto& [generation, fence] : device.ledger.fences()) {

@@ -42,6 +42,7 @@ void Engine::refuse(RequestId request, Error error, Commands& out) {
 
 // The client's own limit, or its disappearance: ends its request and nothing else.
 void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out) {
+    if (leases_.contains(request)) return withdraw_lease(request, error, now, out);
     if (admins_.contains(request)) {
         const ModelId id = admins_.at(request).model;
         respond(request, std::move(error), {}, {}, out);
@@ -174,6 +175,10 @@ Error Engine::closing_error(const Model& model) const {
                                       "back and reload, or ask another model",
                                       model.spec.name));
     }
+    return shutdown_error();
+}
+
+Error Engine::shutdown_error() {
     Error error =
         base::fail(Errc::unavailable, "the daemon is shutting down; ask again once it is back");
     error.reason = "shutting_down";
@@ -192,6 +197,8 @@ Error Engine::timeout_error(RequestId request, TimerKind kind) const {
             fmt::format("the model {} is still {} at the end of the time given; it goes on",
                         model.spec.name, to_text(model.foremost().residency())));
     }
+    const auto lease = leases_.find(request);
+    if (lease != leases_.end()) return lease_error(lease->second);
     const auto entry = calls_.find(request);
     if (entry == calls_.end()) return {};  // answered already; nobody reads this
     const Model& model = model_of(entry->second.model);

@@ -53,6 +53,10 @@ WaitReason Engine::short_reason(const Model& model) const {
 }
 
 std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
+    if (const auto lease = leases_.find(request); lease != leases_.end()) {
+        if (lease->second.generation) return std::nullopt;
+        return lease_wait_reason(lease->second);
+    }
     const auto entry = calls_.find(request);
     if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
     if (entry->second.stage == Stage::delayed) return WaitReason::retrying;
@@ -129,9 +133,7 @@ bool Engine::is_finished() const {
            });
 }
 
-namespace {
-
-void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& encoder) {
+void Engine::encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& encoder) {
     encoder.number(shortage ? 1 : 0);
     if (!shortage) return;
     encoder.number(shortage->device.value << 8 | (shortage->required ? 1u : 0u) |
@@ -140,8 +142,6 @@ void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& enco
     encoder.number(shortage->required.value_or(Bytes{}).count());
     encoder.number(shortage->available.value_or(Bytes{}).count());
 }
-
-}  // namespace
 
 // What it waits for memory with.
 void Engine::encode_wait(const Model& model, StateEncoder& encoder) const {
@@ -202,6 +202,7 @@ void Engine::encode(StateEncoder& encoder) const {
     devices_.encode(encoder);
     encoder.number(starving_.size());
     for (const auto& [place, id] : starving_) encoder.number(id.value);
+    encode_leases(encoder);
     encoder.number(calls_.size());
     for (const auto& [request, call] : calls_) {
         encoder.request(request);
@@ -328,6 +329,7 @@ void Engine::check_invariants() const {
                   model.load_wanted + model.offload_wanted + model.unload_wanted);
     }
     check_memory();
+    check_leases();
     WL_ASSERT(lease_count == runs_.size());
     for (const auto& [request, id] : runs_) {
         WL_ASSERT(replica_of(id).leases().contains(request));

@@ -61,8 +61,22 @@ struct ResumeAsked {
 struct KillAsked {  // an administrator wants this process gone at once; not a failure of the model
     Generation generation;
 };
-struct ClientGone {  // nobody waits for the answer any more
+struct ClientGone {  // nobody waits for the answer any more; or uses the lease that it granted
     RequestId request;
+};
+
+// --- leases on the raw memory of a device, which a client's own process uses
+
+// Answered by exactly one Respond: granted, of so many bytes on one of these devices, or refused.
+struct LeaseAsked {
+    RequestId request;
+    Bytes bytes;
+    DeviceChoice devices;
+    Duration wait;      // until the answer
+    Duration duration;  // of the lease; at its end the bytes are no longer the client's
+};
+struct LeaseReturned {  // the client has given the bytes back, or says so
+    RequestId request;  // that asked for the lease
 };
 
 // --- the configuration was read again. Never sent for a model that did not change.
@@ -161,11 +175,11 @@ struct ShutdownForced {};  // kill everything at once
 
 using Event =
     std::variant<CallArrived, LoadAsked, RestartAsked, OffloadAsked, UnloadAsked, PauseAsked,
-                 ResumeAsked, KillAsked, ClientGone, ModelConfigured, ModelRemoved, NeedRecalled,
-                 LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed, WorkerOffloaded,
-                 OffloadFailed, WorkerRestored, RestoreFailed, RunStarted, RunProgressed,
-                 RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited, DeviceFound,
-                 DeviceSampled, DeviceSilent, DeviceLost, TimePassed, LoopDelayed, ShutdownAsked,
-                 ShutdownForced>;
+                 ResumeAsked, KillAsked, ClientGone, LeaseAsked, LeaseReturned, ModelConfigured,
+                 ModelRemoved, NeedRecalled, LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed,
+                 WorkerOffloaded, OffloadFailed, WorkerRestored, RestoreFailed, RunStarted,
+                 RunProgressed, RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited,
+                 DeviceFound, DeviceSampled, DeviceSilent, DeviceLost, TimePassed, LoopDelayed,
+                 ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

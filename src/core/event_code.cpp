@@ -45,6 +45,8 @@ std::string_view to_text(EventCode code) {
         case EventCode::worker_memory_returned: return "worker.memory_returned";
         case EventCode::device_fenced: return "device.fenced";
         case EventCode::device_fence_lifted: return "device.fence_lifted";
+        case EventCode::lease_granted: return "lease.granted";
+        case EventCode::lease_ended: return "lease.ended";
     }
     std::unreachable();
 }

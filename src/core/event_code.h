@@ -45,6 +45,8 @@ enum class EventCode : std::uint8_t {
     worker_memory_returned,
     device_fenced,
     device_fence_lifted,
+    lease_granted,
+    lease_ended,
 };
 
 // "model.loading", ...: the stable name in log and event stream.

@@ -5,10 +5,11 @@
 
 namespace windlass::core {
 
-using ModelId = base::Id<struct ModelTag>;          // 1 for the first model of the configuration
-using RequestId = base::Id<struct RequestTag>;      // a call, or an administrator's load or unload
-using Generation = base::Id<struct GenerationTag>;  // one worker process of one replica
-using DeviceId = base::Id<struct DeviceTag>;        // a GPU, or the CPU standing in for one
+using ModelId = base::Id<struct ModelTag>;      // 1 for the first model of the configuration
+using RequestId = base::Id<struct RequestTag>;  // a call, an administrator's load, a lease, ...
+// One worker process of one replica; or one lease on a device's memory.
+using Generation = base::Id<struct GenerationTag>;
+using DeviceId = base::Id<struct DeviceTag>;  // a GPU, or the CPU standing in for one
 
 // A place for one copy of a model; generations come and go in it.
 struct ReplicaId {

@@ -12,7 +12,7 @@ std::string_view word_of(base::Errc code) {
 }
 
 std::string_view word_of(core::EventCode code) {
-    return code <= core::EventCode::device_fence_lifted ? core::to_text(code) : "";
+    return code <= core::EventCode::lease_ended ? core::to_text(code) : "";
 }
 
 std::string_view word_of(core::DeviceKind kind) {

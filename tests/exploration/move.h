@@ -22,6 +22,7 @@ enum class Deed : std::uint8_t {
     none,
     memory_stays,    // of the worker that exits
     memory_returns,  // of one that exited
+    lease_takes,     // a client what was leased to it
     stranger_takes,
     stranger_gives,
     answers_late,  // what was measured when the question was asked

@@ -70,9 +70,7 @@ void SmallMemory::perform(const Move& move, const core::Engine& engine) {
     }
     if (!move.event) return;
     if (const auto* exited = std::get_if<core::WorkerExited>(&*move.event)) {
-        const bool stays = move.deed == Deed::memory_stays;
-        for (auto& [id, device] : devices_)
-            device.end(engine, id, exited->generation, stays ? Instant::max() : Instant{});
+        end(engine, exited->generation, move.deed == Deed::memory_stays);
     }
     if (const auto* sampled = std::get_if<core::DeviceSampled>(&*move.event)) {
         world::TrueDevice& device = devices_.at(sampled->device);
@@ -92,6 +90,11 @@ void SmallMemory::perform(const Move& move, const core::Engine& engine) {
 
 void SmallMemory::take(DeviceId id, Generation generation, Bytes bytes) {
     if (bytes > Bytes{}) devices_.at(id).own[generation] = bytes;
+}
+
+void SmallMemory::end(const core::Engine& engine, Generation generation, bool stays) {
+    for (auto& [id, device] : devices_)
+        device.end(engine, id, generation, stays ? Instant::max() : Instant{});
 }
 
 void SmallMemory::note_question(const core::SampleDevice& question) {

@@ -37,6 +37,8 @@ class SmallMemory {
     // Before the engine hears of the move.
     void perform(const Move& move, const core::Engine& engine);
     void take(DeviceId id, Generation generation, Bytes bytes);
+    // Whose memory may stay after that. As the engine hears of it, before or after.
+    void end(const core::Engine& engine, Generation generation, bool stays);
     void note_question(const core::SampleDevice& question);
     // Strangers are gone, memory is back, lost devices are there. Returns what the engine must
     // hear.

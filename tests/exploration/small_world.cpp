@@ -19,6 +19,7 @@ constexpr RequestId kLoad{100};
 constexpr RequestId kUnload{101};
 constexpr RequestId kRestart{102};
 constexpr RequestId kOffload{103};
+constexpr RequestId kLease{104};
 constexpr Bytes kKept{std::uint64_t{1} << 30};  // on its device, by weights that are away
 
 core::Error worker_error(Errc code) { return base::fail(code, "said by the worker"); }
@@ -61,6 +62,7 @@ Bytes SmallWorld::need_of(const Worker& worker) const {
 void SmallWorld::list_moves(std::vector<Move>& moves) const {
     moves.clear();
     add_client_moves(moves);
+    add_lease_moves(moves);
     add_administrator_moves(moves);
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
     memory_.add_moves(moves, engine_);
@@ -82,11 +84,36 @@ void SmallWorld::add_client_moves(std::vector<Move>& moves) const {
             moves.push_back({{.what = "arrives: call", .request = request}, call});
             break;  // calls are alike: only the next one may arrive
         }
-        if (!options_->is_calm && !ledger_.is_answered(request) && !gone_.contains(request)) {
+        const bool may_go = !options_->is_calm || options_->has_cancel;
+        if (may_go && !ledger_.is_answered(request) && !gone_.contains(request)) {
             moves.push_back({{.what = "goes: the client of call", .request = request},
                              core::ClientGone{request}});
         }
     }
+}
+
+void SmallWorld::add_lease_moves(std::vector<Move>& moves) const {
+    if (options_->lease.bytes == Bytes{}) return;
+    if (!made_.contains(kLease)) {
+        core::LeaseAsked asked = options_->lease;
+        asked.request = kLease;
+        moves.push_back({{"lease asked"}, asked});
+    } else if (!lease_ && !ledger_.is_answered(kLease)) {
+        moves.push_back({{"goes: the client of the lease"}, core::ClientGone{kLease}});
+    }
+    if (!lease_) return;
+    const Generation holder = lease_->generation;
+    if (!lease_->has_taken && memory_.has_room(lease_->device, options_->lease.bytes)) {
+        moves.push_back({{"takes what was leased: the client"}, {}, Deed::lease_takes});
+    }
+    moves.push_back(
+        {{.what = "gives its lease back", .worker = holder}, core::LeaseReturned{kLease}});
+    moves.push_back(
+        {{.what = "goes: the client of the lease", .worker = holder}, core::ClientGone{kLease}});
+    if (!memory_.may_stay(holder)) return;
+    moves.push_back({{.what = "says that it gives its lease back", .worker = holder},
+                     core::LeaseReturned{kLease},
+                     Deed::memory_stays});
 }
 
 void SmallWorld::add_administrator_moves(std::vector<Move>& moves) const {
@@ -247,6 +274,11 @@ void SmallWorld::apply(const Move& move) {
         pass_while();
     } else {
         memory_.perform(move, engine_);
+        if (move.deed == Deed::lease_takes) {
+            lease_->has_taken = true;
+            memory_.take(lease_->device, lease_->generation, options_->lease.bytes);
+        }
+        stays_ = move.deed == Deed::memory_stays;
         if (move.event) deliver(*move.event);
     }
     if (const auto forgotten = memory_.find_forgotten(engine_)) fail(*forgotten);
@@ -347,7 +379,12 @@ void SmallWorld::note_event(const core::Event& event) {
                    [&](const core::KillAsked&) { has_killed_ = true; },
                    [&](const core::ModelConfigured&) { reload_step_ = reload_step_ == 0 ? 1 : 3; },
                    [&](const core::ModelRemoved&) { reload_step_ = 2; },
-                   [&](const core::ClientGone& e) { gone_.insert(e.request); },
+                   [&](const core::ClientGone& e) {
+                       gone_.insert(e.request);
+                       if (lease_ && e.request == kLease) lease_->is_free = true;
+                   },
+                   [&](const core::LeaseAsked& e) { made_.insert(e.request); },
+                   [&](const core::LeaseReturned&) { lease_->is_free = !stays_; },
                    [&](const core::LaunchFailed& e) { workers_.erase(e.generation); },
                    [&](const core::WorkerExited& e) { workers_.erase(e.generation); },
                    [&](const core::WorkerHello& e) { workers_.at(e.generation).said_hello = true; },
@@ -382,6 +419,12 @@ void SmallWorld::move_weights(Generation generation, bool is_away) {
     memory_.take(worker.device, generation, is_away ? kKept : need_of(worker));
 }
 
+// Unless it has freed it, its client still has what it took.
+void SmallWorld::end_lease() {
+    memory_.end(engine_, lease_->generation, !lease_->is_free);
+    lease_.reset();
+}
+
 void SmallWorld::note_commands(const core::Commands& commands) {
     for (const core::Command& command : commands) {
         std::visit(
@@ -399,7 +442,12 @@ void SmallWorld::note_commands(const core::Commands& commands) {
                 [&](const core::Terminate& c) { workers_.at(c.generation).signals |= 2; },
                 [&](const core::Kill& c) { workers_.at(c.generation).signals |= 4; },
                 [&](const core::SampleDevice& c) { memory_.note_question(c); },
-                [&](const core::Report& c) { reports_.push_back(c.code); },
+                [&](const core::Report& c) {
+                    reports_.push_back(c.code);
+                    if (c.code == core::EventCode::lease_granted)
+                        lease_ = {.generation = c.generation, .device = c.device};
+                    if (c.code == core::EventCode::lease_ended) end_lease();
+                },
                 [](const auto&) {},
             },
             command);
@@ -413,7 +461,8 @@ Digest SmallWorld::canonical(CanonicalEncoder& encoder) const {
     for (const RequestId request : gone_) encoder.request(request);
     encoder.number(
         static_cast<std::uint64_t>(shutdown_step_ | pause_step_ << 2 | reload_step_ << 4) |
-        (has_killed_ ? 256u : 0u));
+        (has_killed_ ? 256u : 0u) | (lease_ ? 512u : 0u) |
+        (lease_ && lease_->has_taken ? 1024u : 0u));
     engine_.encode(encoder);
     ledger_.encode(encoder);
     memory_.encode(encoder, engine_);

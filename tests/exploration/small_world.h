@@ -33,7 +33,9 @@ struct WorldOptions {
     bool has_shutdown = false;  // asked, then forced
     bool has_offload = false;   // an administrator's offload
     bool can_offload = false;   // workers have the hooks; what they keep is 1 GiB
+    bool has_cancel = false;    // clients may go, also where all else is calm
     bool has_kill = false;      // an administrator kills a process, once
+    core::LeaseAsked lease;     // of so many bytes; 0: nobody asks for one
     // Workers load where there is room, and answer; or die. All else that they may do is explored
     // in worlds without memory.
     bool is_calm = false;
@@ -57,7 +59,8 @@ class SmallWorld {
         const auto is_on_standby = [](const auto& entry) {
             return !entry.second.device && entry.second.signals == 0;
         };
-        return ledger_.unanswered_count() == 0 && std::ranges::all_of(workers_, is_on_standby);
+        return ledger_.unanswered_count() == 0 && !lease_ &&
+               std::ranges::all_of(workers_, is_on_standby);
     }
     // A law for quiet states: once all faults are over, no claim and no fence is left.
     std::optional<std::string> find_leftover() const;
@@ -84,6 +87,7 @@ class SmallWorld {
     };
 
     void add_client_moves(std::vector<Move>& moves) const;
+    void add_lease_moves(std::vector<Move>& moves) const;
     void add_administrator_moves(std::vector<Move>& moves) const;
     void add_worker_moves(std::vector<Move>& moves, Generation generation,
                           const Worker& worker) const;
@@ -103,6 +107,7 @@ class SmallWorld {
     void pass_while();
     void fail(const std::string& sentence);
     void note_event(const core::Event& event);
+    void end_lease();
     void move_weights(Generation generation, bool is_away);
     void note_commands(const core::Commands& commands);
 
@@ -118,6 +123,14 @@ class SmallWorld {
     int pause_step_ = 0;
     int reload_step_ = 0;
     bool has_killed_ = false;
+    struct HeldLease {
+        Generation generation;
+        DeviceId device;
+        bool has_taken = false;
+        bool is_free = false;  // its client has freed the memory
+    };
+    std::optional<HeldLease> lease_;
+    bool stays_ = false;  // in this move: the memory of whoever ends
     std::vector<core::EventCode> reports_;
     core::Commands commands_;  // empty between events; what it allocated is used again
     std::optional<std::string> violation_;

@@ -42,6 +42,8 @@ std::optional<Residency> entered_by(EventCode code) {
         case EventCode::worker_memory_returned:
         case EventCode::device_fenced:
         case EventCode::device_fence_lifted:
+        case EventCode::lease_granted:
+        case EventCode::lease_ended:
         case EventCode::model_breaker_opened:
         case EventCode::model_breaker_closed:
         case EventCode::model_paused:

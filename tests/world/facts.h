@@ -10,6 +10,7 @@
 
 #include "core/engine.h"
 #include "world/flat_map.h"
+#include "world/lease_records.h"
 #include "world/memory_book.h"
 #include "world/records.h"
 
@@ -27,6 +28,8 @@ struct Facts {
     FlatSet<RequestId> unanswered;
     FlatSet<RequestId> answered_now;  // in the instant in which somebody was last heard
     Instant heard;
+    FlatMap<RequestId, MemoryLease> leases;
+    FlatSet<RequestId> memory_waiters;  // calls that were last said to wait for memory or a device
     FlatMap<Generation, Process> processes;  // launched and not seen to end
     FlatMap<Generation, Process> standbys;   // so are these, for no load yet
     bool shutting_down = false;

@@ -31,6 +31,7 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
 
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
     note_owed(engine, now);
+    check_leases(engine, now);
     look(Moment::settled, &engine, now);
     facts_.memory.settle(engine);
 }
@@ -122,6 +123,8 @@ void Ledger::retire(ModelId id) {
 }
 void Ledger::on(const core::ClientGone& event, Instant) {
     facts_.requests.at(event.request).is_gone = true;
+    const auto lease = facts_.leases.find(event.request);
+    if (lease != facts_.leases.end()) lease->second.is_unwanted = true;
 }
 
 void Ledger::on(const core::PauseAsked& event, Instant) {
@@ -337,6 +340,7 @@ void Ledger::on(const core::ShutdownForced&, Instant now) {
 // lives, and would tell states of small worlds apart that are alike in all else.
 void Ledger::encode(core::StateEncoder& encoder) const {
     facts_.memory.encode(encoder);
+    encode_leases(encoder);
     for (const auto& [id, request] : facts_.requests) {
         encoder.request(id);
         encoder.number((request.is_answered ? 1u : 0u) | (request.is_gone ? 2u : 0u) |

@@ -44,6 +44,8 @@ class Ledger {
     void on(const core::ModelConfigured& event, Instant now);
     void on(const core::ModelRemoved& event, Instant now);
     void on(const core::ClientGone& event, Instant now);
+    void on(const core::LeaseAsked& event, Instant now);
+    void on(const core::LeaseReturned& event, Instant now);
     void on(const core::LaunchFailed& event, Instant now);
     void on(const core::WorkerHello& event, Instant now);
     void on(const core::WorkerLoaded& event, Instant now);
@@ -106,6 +108,15 @@ class Ledger {
 
     bool is_moving(Generation generation, Weights weights) const;  // ledger_moves.cpp
     void on_standby(const core::Launch& command, Instant now);     // ledger_standby.cpp
+
+    // ledger_leases.cpp: clients who use a device's memory themselves
+    void on_lease_answer(const core::Respond& command, Instant now);
+    void check_granted(const MemoryLease& lease, Instant now);
+    void check_lease_refusal(RequestId id, const core::Error& error, Instant now);
+    void on_lease_ended(const core::Report& command, Instant now);
+    void check_leases(const core::Engine& engine, Instant now);
+    bool must_end(const MemoryLease& lease, Instant now) const;
+    void encode_leases(core::StateEncoder& encoder) const;
 
     // ledger_recycling.cpp: who had to be replaced
     void on_recycled(const core::Report& command);

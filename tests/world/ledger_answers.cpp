@@ -21,7 +21,9 @@ void Ledger::on(const core::Respond& command, Instant now) {
     Request& request = found->second;
     if (std::exchange(request.is_answered, true))
         return fail(Invariant::one_answer, "a request was answered twice");
-    if (command.error) {
+    if (request.kind == RequestKind::lease) {
+        on_lease_answer(command, now);
+    } else if (command.error) {
         check_refusal(command.request, *command.error, now);
     } else if (request.kind == RequestKind::call && facts_.happened.answered != command.request) {
         fail(Invariant::one_answer, "a request was answered with a result that no worker gave");

@@ -220,6 +220,7 @@ void Ledger::on(const core::Report& command, Instant now) {
         facts_.processes[command.generation].is_draining = true;
     if (command.code == core::EventCode::model_memory_awaited)
         facts_.models[command.model].awaits_memory_since = now;
+    if (command.code == core::EventCode::lease_ended) on_lease_ended(command, now);
     if (command.code == core::EventCode::model_recycled) on_recycled(command);
     if (command.code == core::EventCode::model_evicted) note_eviction(command.generation, now);
     if (command.code == core::EventCode::model_load_retried) {

@@ -70,6 +70,9 @@ class MemoryBook {
     bool has_left(Generation generation) const;
     bool is_cpu(DeviceId id) const { return devices_.at(id).spec.kind == core::DeviceKind::cpu; }
     bool has_answering(const core::ModelSpec& spec) const;
+    bool may_use(const core::ModelSpec& spec, DeviceId id) const {
+        return may_use(spec, devices_.at(id));
+    }
     // It is configured, or was learned there.
     bool is_need_known(const core::ModelSpec& spec, DeviceId id) const;
     // Once all of these are gone there is room for the model on the device; for weights that come

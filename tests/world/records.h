@@ -19,7 +19,7 @@ using core::Instant;
 using core::ModelId;
 using core::RequestId;
 
-enum class RequestKind : std::uint8_t { call, load, restart, offload, unload };
+enum class RequestKind : std::uint8_t { call, load, restart, offload, unload, lease };
 
 struct Request {
     RequestKind kind = RequestKind::call;
