@@ -42,13 +42,14 @@ void note_state(const SmallWorld& world, Found& found) {
 class Search {
   public:
     explicit Search(const WorldOptions& options) {
-        frontier_.push_back({0, SmallWorld{options}});
+        frontier_.push_back({0, 0, SmallWorld{options}});
         next_ = frontier_;
         known_.emplace(frontier_.front().world.canonical(encoder_), 0);
     }
 
-    Found run(std::size_t state_max) {
-        while (!frontier_.empty() && visited_.size() < state_max && found_.story.empty()) {
+    Found run(const Bounds& bounds) {
+        depth_max_ = bounds.depth_max;
+        while (!frontier_.empty() && visited_.size() < bounds.state_max && found_.story.empty()) {
             visit(frontier_.front());
             spare_.splice(spare_.begin(), frontier_, frontier_.begin());
         }
@@ -59,6 +60,8 @@ class Search {
         if (!found_.story.empty()) return std::move(found_);
         if (!frontier_.empty()) {
             found_.story = "not closed\n";
+        } else if (depth_max_) {
+            return std::move(found_);
         } else if (const auto stuck = progress_.find_stuck(visited_.size())) {
             found_.story = tell(visited_, *stuck,
                                 "whatever is due happens, somebody waits for ever, or a process "
@@ -70,11 +73,12 @@ class Search {
   private:
     struct Reached {
         State index;
+        std::size_t depth;  // so many moves from the beginning
         SmallWorld world;
     };
 
     void visit(const Reached& reached) {
-        const auto& [index, world] = reached;
+        const auto& [index, depth, world] = reached;
         note_state(world, found_);
         if (world.is_quiet()) {
             ++found_.quiet_count;
@@ -84,6 +88,7 @@ class Search {
                 return;
             }
         }
+        if (depth == depth_max_) return;
         world.list_moves(moves_);
         for (const Move& move : moves_) {
             if (!found_.story.empty()) return;
@@ -100,6 +105,7 @@ class Search {
         const auto fresh = static_cast<State>(visited_.size());
         const auto [entry, is_new] = known_.try_emplace(next.world.canonical(encoder_), fresh);
         next.index = entry->second;
+        next.depth = from.depth + 1;
         effects_[move.name.what] += next.index == from.index ? 0 : 1;
         if (move.is_due && next.index != from.index) progress_.note_way(from.index, next.index);
         const auto& broken = next.world.violation();
@@ -124,32 +130,48 @@ class Search {
     std::vector<Visited> visited_{{0, {}}};
     boost::unordered_flat_map<Digest, State, DigestHash> known_;
     Progress progress_;
+    std::optional<std::size_t> depth_max_;
     std::map<core::EventCode, std::size_t> reported_;
     std::map<std::string_view, std::size_t> effects_;  // steps of each move that changed anything
 };
 
 }  // namespace
 
-Found explore(const WorldOptions& options, std::size_t state_max) {
-    return Search{options}.run(state_max);
+Found explore(const WorldOptions& options, const Bounds& bounds) {
+    return Search{options}.run(bounds);
 }
 
-Found require_closed(const char* name, const WorldOptions& options) {
+namespace {
+
+Found require_sound(const char* name, const WorldOptions& options, const Bounds& bounds) {
     const auto began = std::chrono::steady_clock::now();
-    Found found = explore(options, kStatesMax);
+    Found found = explore(options, bounds);
     const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
     const auto step_count = static_cast<double>(found.step_count);
+    const std::string how_far =
+        bounds.depth_max ? fmt::format(", bounded: {} moves deep", *bounds.depth_max) : "";
     fmt::print(
         "exploration: {:<34} {:>9} states, {:>9} transitions, merge ratio {:.1f}, {:.1f} us a "
-        "transition\n",
+        "transition{}\n",
         name, found.state_count, found.step_count,
-        step_count / static_cast<double>(found.state_count), took.count() / step_count);
-    for (const std::string& move : found.idle_moves)
-        fmt::print("             never changes anything: {}\n", move);
+        step_count / static_cast<double>(found.state_count), took.count() / step_count, how_far);
     INFO(found.story);
     REQUIRE(found.story.empty());
     CHECK(found.quiet_count > 0);
     return found;
+}
+
+}  // namespace
+
+Found require_closed(const char* name, const WorldOptions& options) {
+    Found found = require_sound(name, options, {.state_max = kStatesMax});
+    for (const std::string& move : found.idle_moves)
+        fmt::print("             never changes anything: {}\n", move);
+    return found;
+}
+
+Found require_bounded(const char* name, const WorldOptions& options, std::size_t depth) {
+    return require_sound(name, options, {.state_max = kStatesMax, .depth_max = depth});
 }
 
 }  // namespace windlass::exploration

@@ -1,8 +1,9 @@
-// A small world explored to closure: breadth first, until no new state appears.
+// A small world explored breadth first: to closure, until no new state appears; or so deep.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,19 @@ struct Found {
     std::string story;  // empty: no law was broken. Else a shortest path to where one was
 };
 
-Found explore(const WorldOptions& options, std::size_t state_max);
+struct Bounds {
+    std::size_t state_max = 0;  // a world with more is said not to close
+    // So many moves from the beginning, at most. Then it need not close, and whether everybody gets
+    // on is not asked.
+    std::optional<std::size_t> depth_max = {};
+};
+
+Found explore(const WorldOptions& options, const Bounds& bounds);
 
 // Prints what was found, and requires that the world closed without a broken law.
 Found require_closed(const char* name, const WorldOptions& options);
+
+// The same of all that can happen within so many moves.
+Found require_bounded(const char* name, const WorldOptions& options, std::size_t depth);
 
 }  // namespace windlass::exploration

@@ -119,6 +119,15 @@ TEST_CASE("a stranger that takes memory and gives it back: explored to closure" 
     require_met("a stranger", options, {"model.load_retried", "wait for memory"});
 }
 
+TEST_CASE("a stranger beside memory that stays after an exit: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({3_GiB}));
+    options.memory.stranger = 2_GiB;
+    options.memory.has_leftovers = true;
+    require_met("a stranger, memory stays", options,
+                {"device.fenced", "device.fence_lifted", "wait for memory"});
+}
+
 TEST_CASE("an administrator kills a process, and its memory stays: explored to closure" *
           doctest::skip(kSkipLarge)) {
     WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({3_GiB}));
@@ -178,6 +187,94 @@ TEST_CASE("weights leave and come back, and the device shows it: explored to clo
 TEST_CASE("a model that does not know its need: explored to closure") {
     require_met("unknown need", world_of(model_of("m", {}), gpus({3_GiB})),
                 {"worker.memory_returned"});
+}
+
+namespace {
+
+core::LeaseAsked lease_of(core::Bytes bytes, core::Duration wait, core::Duration duration) {
+    return {.request = {}, .bytes = bytes, .devices = {}, .wait = wait, .duration = duration};
+}
+
+}  // namespace
+
+TEST_CASE("a lease on memory that may stay: explored to closure") {
+    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({3_GiB}));
+    options.call_count = 0;
+    options.lease = lease_of(2_GiB, 5s, 3s);
+    options.memory.has_leftovers = options.memory.has_silence = options.memory.has_loss = true;
+    options.memory.stranger = 2_GiB;
+    require_met("a lease, all that devices do", options,
+                {"lease.granted", "lease.ended", "device.fenced", "device.fence_lifted"});
+}
+
+TEST_CASE("a lease beside a model, room for one: explored to closure" * doctest::skip(kSkipLarge)) {
+    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({3_GiB}));
+    options.lease = lease_of(2_GiB, 5s, 3s);
+    require_met("a lease beside a model", options,
+                {"lease.granted", "lease.ended", "wait for memory"});
+}
+
+TEST_CASE("a model that is changed and removed, and memory that stays: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options = world_of(model_of("m", bytes(2_GiB)), gpus({3_GiB}));
+    options.has_reload = options.memory.has_leftovers = true;
+    require_met("reload, memory stays", options,
+                {"model.removed", "device.fenced", "wait for memory"});
+}
+
+namespace {
+
+// So many models, a call for each, and room for one. What all may do takes one second.
+WorldOptions crowd(std::initializer_list<const char*> names) {
+    const auto quick = [](const char* name) {
+        core::ModelSpec model = model_of(name, bytes(2_GiB));
+        model.limits.start_timeout = model.limits.load_timeout = 1s;
+        model.run_timeout = model.stall_timeout = 1s;
+        return model;
+    };
+    WorldOptions options = world_of(quick(*names.begin()), gpus({3_GiB}));
+    for (const char* name : names)
+        if (name != *names.begin()) options.others.push_back(quick(name));
+    options.call_count = static_cast<int>(names.size());
+    options.call_timeout = 4s;
+    options.is_steady = true;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("three models with three calls and room for one: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    require_met("three models, room for one", crowd({"a", "b", "c"}),
+                {"wait for memory", "model.evicted", "worker.unkillable"});
+}
+
+TEST_CASE("a lease beside two models with room for one: explored to closure" *
+          doctest::skip(kSkipLarge)) {
+    WorldOptions options = crowd({"a", "b"});
+    options.lease = lease_of(2_GiB, 2s, 2s);
+    require_met("two models and a lease", options,
+                {"wait for memory", "model.evicted", "lease.granted", "lease.ended"});
+}
+
+TEST_CASE("two devices, and room for both models on the larger one: bounded") {
+    WorldOptions options = world_of(model_of("large", bytes(2_GiB)), gpus({1_GiB, 3_GiB}));
+    options.others = {model_of("small", bytes(1_GiB))};
+    options.call_count = 2;
+    require_bounded("two devices, two models", options, 10);
+}
+
+TEST_CASE("all that may happen at once, as far as it can be walked: bounded") {
+    WorldOptions options = world_of(model_of("a", bytes(2_GiB)), gpus({3_GiB, 1_GiB}));
+    options.others = {model_of("b", bytes(2_GiB)), model_of("c", bytes(1_GiB))};
+    options.call_count = 3;
+    options.lease = lease_of(2_GiB, 5s, 3s);
+    options.is_calm = false;
+    options.has_cancel = options.has_reload = options.has_kill = options.has_load = true;
+    options.has_shutdown = true;
+    options.memory.has_leftovers = options.memory.has_silence = options.memory.has_loss = true;
+    options.memory.stranger = 2_GiB;
+    require_bounded("everything at once", options, 6);
 }
 
 }  // namespace windlass::exploration

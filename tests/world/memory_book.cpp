@@ -254,7 +254,11 @@ void MemoryBook::on_exit(Generation generation) {
 
 void MemoryBook::on_set_aside(Generation generation) {
     const auto claim = claims_.find(generation);
-    if (claim != claims_.end()) claim->second.is_all = false;
+    if (claim == claims_.end()) return;
+    claim->second.is_all = false;
+    // In the middle of its load: what it took until now it has.
+    auto& loaded_after = claim->second.loaded_after;
+    if (!loaded_after) loaded_after = devices_.at(claim->second.device).sequence;
 }
 
 void MemoryBook::on_returned(Generation generation) {
