@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm soak chaos outside mutants fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm soak chaos outside simulate mutants fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make outside   100,000 random calls, moves and kills at the public API; CALLS=n, SEED=n"
+	@echo "make simulate  one simulated world after another until stopped, each find made small; SEED=n, MINUTES=n, LIFE=3600 (virtual seconds with faults)"
 	@echo "make mutants   every deliberate bug of the engine, and what finds it: measures all, writes docs/mutants.md"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration, recording; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
@@ -90,6 +91,14 @@ outside:
 	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-witness-worker windlass-emulator
 	@$(PYTHON) tests/outside/outside.py $(BUILD)/bin/windlass $(if $(CALLS),--calls $(CALLS)) \
 	    $(if $(SEED),--seed $(SEED))
+
+simulate: PRESET = release
+simulate:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target wl_simulate
+	@$(BUILD)/bin/wl_simulate $(if $(SEED),--from $(SEED)) $(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) \
+	    $(if $(LIFE),--life $(LIFE))
 
 mutants:
 	@./setup

@@ -21,8 +21,7 @@ constexpr std::uint64_t kTries = 20;
 bool record(std::uint64_t seed, const char* path) {
     using namespace windlass;
     world::Coverage not_counted;
-    simulation::Simulation world{seed, not_counted};
-    world.live_for(std::chrono::hours{1});
+    simulation::Simulation world{{.seed = seed, .lasts = std::chrono::hours{1}}, not_counted};
     world.record();
     world.run();
     if (const auto& violation = world.violation()) {

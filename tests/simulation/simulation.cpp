@@ -7,129 +7,13 @@
 
 #include "base/overloaded.h"
 #include "base/version.h"
+#include "simulation/drawn_world.h"
 
 namespace windlass::simulation {
 
 using namespace std::chrono_literals;
 
 namespace {
-
-// Phase two ends within the longest chain of limits; far beyond it something waits for ever.
-constexpr base::Duration kQuietLimit = 10min;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
-
-// All that a reload may change while runs go on.
-void draw_limits(Random& random, core::ModelSpec& spec) {
-    spec.queue_limit = static_cast<std::uint32_t>(2 + random.below(12));
-    spec.idempotent = random.chance(400);
-    spec.run_timeout = random.between(200ms, 2s);
-    spec.stall_timeout = random.between(100ms, 1500ms);
-    spec.backoff = random.between(50ms, 500ms);
-    spec.backoff_max = 4 * spec.backoff;
-    spec.breaker = {.deaths = static_cast<std::uint32_t>(random.below(5)),
-                    .window = random.between(100ms, 10s),
-                    .cooldown = random.between(100ms, 5s)};
-    spec.unload_after = {};
-    if (random.chance(800)) spec.unload_after = random.chance(200) ? 0ms : random.between(50ms, 2s);
-    spec.is_pinned = random.chance(150);
-    spec.max_wait = random.between(100ms, 3s);
-    spec.offload_after = {};
-    if (random.chance(700))
-        spec.offload_after = random.chance(200) ? 0ms : random.between(20ms, 1s);
-    spec.standby = random.chance(200) ? static_cast<std::uint32_t>(1 + random.below(2)) : 0;
-    spec.prefetch = {};
-    if (random.chance(500)) spec.prefetch = static_cast<std::uint32_t>(random.below(3));
-}
-
-core::ModelSpec draw_model(Random& random, std::size_t number) {
-    core::ModelSpec spec{.name = fmt::format("model-{}", number),
-                         .limits = {.start_timeout = 1s,
-                                    .load_timeout = 2s,
-                                    .offload_timeout = 600ms,
-                                    .restore_timeout = 700ms,
-                                    .stop_grace = 500ms,
-                                    .cancel_grace = 200ms,
-                                    .term_grace = 400ms,
-                                    .reap_timeout = 300ms},
-                         .concurrency = static_cast<std::uint32_t>(1 + random.below(3)),
-                         .offload_after = {},
-                         .unload_after = {},
-                         .prefetch = {}};
-    draw_limits(random, spec);
-    return spec;
-}
-
-// Half of the worlds have a CPU that says nothing of its memory, as where no driver host is.
-core::DeviceSettings draw_devices(Random& random) {
-    if (random.chance(500)) return {};
-    core::DeviceSettings settings{.on_unknown_memory = random.chance(800)
-                                                           ? core::UnknownMemory::refuse
-                                                           : core::UnknownMemory::admit,
-                                  .headroom = Bytes{random.below(3) << 29},
-                                  .settle_timeout = random.between(500ms, 3s),
-                                  .answer_timeout = random.between(300ms, 1s),
-                                  .known = {}};
-    const std::uint64_t gpu_count = 1 + random.below(2);
-    for (std::uint64_t i = 0; i < gpu_count; ++i) {
-        const std::uint64_t gib = 6 + random.below(12);
-        settings.known.push_back({.uuid = fmt::format("GPU-{}", i),
-                                  .kind = core::DeviceKind::gpu,
-                                  .capacity = Bytes{gib << 30},
-                                  .make = gib % 4 == 0 ? "gpu B" : "gpu A"});
-    }
-    if (random.chance(800)) {
-        settings.known.push_back({.uuid = "cpu",
-                                  .kind = core::DeviceKind::cpu,
-                                  .capacity = Bytes{(random.chance(700) ? 6u : 64u) * kGiB}});
-    }
-    return settings;
-}
-
-void draw_memory(Random& random, core::ModelSpec& spec) {
-    const std::uint64_t kind = random.below(10);
-    spec.need = {.kind = core::NeedKind::bytes, .bytes = Bytes{(1 + random.below(8)) << 30}};
-    if (kind >= 7) spec.need = {};
-    if (kind == 8) spec.need = {.kind = core::NeedKind::share, .permyriad = 4'000};
-    if (kind == 9) spec.need = {.kind = core::NeedKind::all};
-    spec.devices = {};
-    if (random.chance(200)) spec.devices.uuids = {fmt::format("GPU-{}", random.below(2))};
-    spec.copies = {};
-    if (random.chance(400)) spec.copies.count_max = static_cast<std::uint32_t>(2 + random.below(3));
-    spec.copies.is_auto = spec.copies.count_max > 1 && random.chance(500);
-}
-
-// Nobody uses it for a moment, and its weights leave.
-void make_restless(Random& random, core::ModelSpec& spec) {
-    spec.offload_after = random.chance(500) ? 0ms : random.between(1ms, 100ms);
-    spec.unload_after = {};
-    if (random.chance(300)) spec.unload_after = random.between(500ms, 5s);
-    spec.run_timeout = random.between(100ms, 400ms);
-}
-
-std::vector<core::ModelSpec> draw_models(Random& random, const core::DeviceSettings& settings) {
-    const bool is_plain = settings.known.front().kind == core::DeviceKind::cpu;
-    std::vector<core::ModelSpec> specs(1 + random.below(3));
-    const bool is_restless = !is_plain && random.chance(700);
-    for (core::ModelSpec& spec : specs) {
-        spec = draw_model(random, static_cast<std::size_t>(&spec - specs.data()));
-        draw_memory(random, spec);
-        if (is_plain) spec.devices = {};
-        if (is_restless) make_restless(random, spec);
-    }
-    return specs;
-}
-
-// Processes that are replaced after some runs, or when they have grown. Drawn by itself, so that
-// other worlds stay as they are.
-void draw_wear(Random& random, core::ModelSpec& spec) {
-    spec.recycle_after = 0;
-    spec.max_growth = {};
-    if (random.chance(500)) spec.recycle_after = static_cast<std::uint32_t>(1 + random.below(8));
-    if (random.chance(300)) return;
-    spec.max_growth = Bytes{(1 + random.below(4)) << 18};
-    if (random.chance(700)) spec.unload_after = {};
-    if (random.chance(350)) spec.offload_after = {};
-}
 
 // Which worker an event is about; none for clients and time.
 Generation worker_of(const core::Event& event) {
@@ -141,23 +25,30 @@ Generation worker_of(const core::Event& event) {
         event);
 }
 
+std::vector<core::ModelSpec> at_most(std::size_t count, std::vector<core::ModelSpec> specs) {
+    specs.resize(std::min(specs.size(), std::max(count, std::size_t{1})));
+    return specs;
+}
+
 }  // namespace
 
-Simulation::Simulation(std::uint64_t seed, world::Coverage& coverage)
-    : seed_(seed),
-      random_(seed),
-      wear_random_(seed ^ 0x7265637a),
+Simulation::Simulation(Life life, world::Coverage& coverage)
+    : life_(std::move(life)),
+      random_(life_.seed),
+      wear_random_(life_.seed ^ 0x7265637a),
       odds_(random_),
       coverage_(coverage),
       has_wear_(wear_random_.chance(250)),
       settings_(draw_devices(random_)),
-      specs_(with_wear(draw_models(random_, settings_))),
+      specs_(with_wear(at_most(life_.models_max, draw_models(random_, settings_)))),
       engine_(specs_, settings_),
       ledger_(specs_, settings_),
       now_(1h),
       client_permille_(random_.chance(300) || has_wear_ ? 100 : 300),
-      memory_(settings_, random_, hooks_) {
+      memory_(settings_, random_, hooks_),
+      names_({.models = specs_, .devices = settings_}) {
     coverage_.forget_models();
+    for (const Fault fault : life_.without) odds_.spare(fault);
     hooks_ = {
         .schedule = [this](base::Duration after, core::Event e) { schedule(after, std::move(e)); },
         .strikes =
@@ -199,7 +90,7 @@ void Simulation::schedule(base::Duration after, core::Event event) {
 // What an earlier daemon may have learned, of these models or of what they were then. Drawn by
 // itself, so that it leaves the rest of the world as it is.
 void Simulation::recall_needs() {
-    Random random{seed_ ^ 0x6e656564};
+    Random random{life_.seed ^ 0x6e656564};
     for (std::uint64_t id = 1; id <= specs_.size(); ++id) {
         if (!random.chance(300)) continue;
         core::NeedRecalled recalled{.model = core::ModelId{id},
@@ -217,11 +108,13 @@ void Simulation::recall_needs() {
 
 // Workers end with their daemon; nobody is answered. What models are configured to be stays.
 void Simulation::crash() {
+    if (story_limit_ > 0) write_down("the daemon dies, and with it all workers");
     workers_.clear();
     planned_.clear();
     const std::vector<core::NeedRecalled> lasting = store_.crash(now_);
     now_ += random_.between(10ms, 2s);
     memory_.orphan(now_);
+    promised_.clear();
     engine_ = core::Engine{specs_, settings_};
     ledger_ = world::Ledger{specs_, settings_};
     coverage_.forget_models();
@@ -235,11 +128,14 @@ void Simulation::run() {
     recall_needs();
     // A process has to make its runs, and to rest between them.
     const std::size_t event_count = has_wear_ ? 2 * kEventsMin : kEventsMin;
-    const Instant end = now_ + life_;
-    while ((event_count_ < event_count || now_ < end) && !violation_) {
+    const Instant end = now_ + life_.lasts;
+    const auto is_young = [&] {
+        return event_count_ < life_.events_max && (event_count_ < event_count || now_ < end);
+    };
+    while (is_young() && !violation_) {
         if (random_.chance(client_permille_)) {
             send_client();
-        } else if (random_.chance(70)) {
+        } else if (random_.chance(70) && life_.has_administrators) {
             send_administrator();
         } else if (hooks_.strikes(Fault::daemon_dies)) {
             crash();
@@ -254,21 +150,45 @@ void Simulation::run() {
         if (device.is_lost) schedule(0ms, core::DeviceFound{id, device.spec});
     }
     for (std::size_t i = 1; i <= specs_.size(); ++i) deliver(core::ResumeAsked{core::ModelId{i}});
-    const Instant limit = now_ + kQuietLimit;
-    if (random_.chance(500)) {  // let it come to rest before the end, or end it in the middle
-        const auto is_at_rest = [this] { return ledger_.unanswered_count() == 0 && !is_owed(); };
-        while (!is_at_rest() && !violation_ && now_ < limit && turn()) {
-        }
-        if (is_owed()) fail("a claim or fence of the dead is left although all memory is back");
-    }
-    deliver(core::ShutdownAsked{random_.between(0ms, 2s)});
-    if (random_.chance(300)) send_client();
-    if (random_.chance(300)) deliver(core::ShutdownForced{});
-    while (!violation_ && now_ < limit && (!engine_.is_finished() || !planned_.empty()) && turn()) {
-    }
-    if (!engine_.is_finished()) fail("the shutdown never finished");
+    if (random_.chance(500)) come_to_rest();  // before the end; or end it in the middle
+    shut_down();
     ledger_.check_quiet();
     if (ledger_.violation()) fail(*ledger_.violation());
+}
+
+UnderWay Simulation::under_way() const {
+    UnderWay found{.has_wear = has_wear_};
+    if (!planned_.empty()) found.planned = planned_.rbegin()->first - now_;
+    for (const auto& [request, deadline] : promised_) {
+        if (ledger_.is_answered(request)) continue;
+        found.promised = std::max(found.promised, deadline - now_);
+    }
+    return found;
+}
+
+void Simulation::come_to_rest() {
+    const Instant begin = now_;
+    const base::Duration bound = rest_bound(specs_, settings_, under_way());
+    const auto is_at_rest = [this] { return ledger_.unanswered_count() == 0 && !is_owed(); };
+    while (!is_at_rest() && !violation_ && now_ <= begin + bound && turn()) {
+    }
+    rest_ = {.needed = now_ - begin, .bound = bound};
+    if (is_owed()) fail("a claim or fence of the dead is left although all memory is back");
+    if (!is_at_rest()) fail("somebody waits although all faults are over");
+}
+
+void Simulation::shut_down() {
+    const Instant begin = now_;
+    const base::Duration grace = random_.between(0ms, 2s);
+    const base::Duration bound = end_bound(specs_, grace, under_way());
+    deliver(core::ShutdownAsked{grace});
+    if (random_.chance(300)) send_client();
+    if (random_.chance(300)) deliver(core::ShutdownForced{});
+    const auto is_over = [this] { return engine_.is_finished() && planned_.empty(); };
+    while (!violation_ && now_ <= begin + bound && !is_over() && turn()) {
+    }
+    end_ = {.needed = now_ - begin, .bound = bound};
+    if (!is_over()) fail("the shutdown never finished");
 }
 
 bool Simulation::is_owed() const {
@@ -398,9 +318,15 @@ void Simulation::deliver(const core::Event& event) {
         const bool is_open = device->is_asked && device->sequence == answer->sequence;
         if (is_open) memory_.on_answer(*answer, engine_);
     }
+    note_promise(event);
     core::Commands commands;
+    names_.note(event);
+    const bool is_told = story_limit_ > 0;
+    if (is_told && !std::holds_alternative<core::TimePassed>(event))
+        write_down(recording::to_text(event, names_));
     ledger_.observe(event, now_);
     handle(event, commands);
+    if (is_told) write_down(commands);
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     coverage_.count(commands);
@@ -409,6 +335,14 @@ void Simulation::deliver(const core::Event& event) {
     if (ledger_.violation()) fail(*ledger_.violation());
     if (is_traced_) trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
+}
+
+void Simulation::note_promise(const core::Event& event) {
+    std::visit(
+        [this](const auto& e) {
+            if constexpr (requires { e.timeout; }) promised_[e.request] = now_ + e.timeout;
+        },
+        event);
 }
 
 void Simulation::handle(const core::Event& event, core::Commands& commands) {
@@ -491,9 +425,23 @@ void Simulation::on_report(const core::Report& report) {
 }
 
 void Simulation::fail(const std::string& sentence) {
-    if (!violation_) {
-        violation_ = fmt::format("at {} ms, event {}: {}", (now_.time_since_epoch() - 1h) / 1ms,
-                                 event_count_, sentence);
+    if (violation_) return;
+    violation_ = fmt::format("at {} ms, event {}: {}", (now_.time_since_epoch() - 1h) / 1ms,
+                             event_count_, sentence);
+    violated_at_ = event_count_;
+    if (story_limit_ > 0) write_down("!! " + sentence);
+    story_limit_ = 0;
+}
+
+void Simulation::write_down(const std::string& line) {
+    const auto us = (now_.time_since_epoch() - 1h) / 1us;
+    story_.push_back(fmt::format("{:>8}.{:03} ms  {}", us / 1000, us % 1000, line));
+    if (story_.size() > story_limit_) story_.pop_front();
+}
+
+void Simulation::write_down(const core::Commands& commands) {
+    for (const core::Command& command : commands) {
+        write_down("    -> " + recording::to_text(command, names_));
     }
 }
 

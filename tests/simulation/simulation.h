@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,11 +11,14 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "recording/text.h"
 #include "recording/writer.h"
 #include "simulation/fake_memory.h"
 #include "simulation/fake_store.h"
 #include "simulation/fake_worker.h"
 #include "simulation/faults.h"
+#include "simulation/life.h"
+#include "simulation/quiet_bound.h"
 #include "world/coverage.h"
 #include "world/ledger.h"
 
@@ -24,12 +28,12 @@ class Simulation {
   public:
     static constexpr std::size_t kEventsMin = 500;  // with faults, after start-up
 
-    Simulation(std::uint64_t seed, world::Coverage& coverage);
+    Simulation(Life life, world::Coverage& coverage);
 
-    // Instead of kEventsMin events: so long with faults.
-    void live_for(base::Duration duration) { life_ = duration; }
     // From now on its engine is recorded, as that of `serve --record`. Call before run().
     void record();
+    // From now on the last that happens is written down for people, in so many lines. Likewise.
+    void tell(std::size_t line_count) { story_limit_ = line_count; }
 
     // From now on each state of its engine goes into the hash. Likewise.
     void trace() { is_traced_ = true; }
@@ -41,7 +45,17 @@ class Simulation {
 
     // The law that was broken, with the virtual time of the event.
     const std::optional<std::string>& violation() const { return violation_; }
+    std::size_t violated_at() const { return violated_at_; }  // the number of the event
     std::size_t event_count() const { return event_count_; }
+    const std::deque<std::string>& story() const { return story_; }
+
+    // What it took to come to rest without faults, and to end; of what it may take at most.
+    struct Quiet {
+        base::Duration needed;
+        base::Duration bound;
+    };
+    const std::optional<Quiet>& rest() const { return rest_; }  // half of the worlds try
+    const Quiet& end() const { return end_; }
     std::uint64_t trace_hash() const { return trace_hash_; }
 
   private:
@@ -50,7 +64,11 @@ class Simulation {
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
     bool is_due_to_happen(const core::Event& event);
     void deliver(const core::Event& event);
+    void note_promise(const core::Event& event);
     void handle(const core::Event& event, core::Commands& commands);
+    void come_to_rest();
+    void shut_down();
+    UnderWay under_way() const;
     bool is_owed() const;  // the dead left something that is claimed or fenced
     void count_copies(const core::Commands& commands);
     void carry_out(const core::Commands& commands);
@@ -64,8 +82,10 @@ class Simulation {
     void on_report(const core::Report& report);
     void note_spec(const core::ModelSpec& spec);
     void fail(const std::string& sentence);
+    void write_down(const std::string& line);
+    void write_down(const core::Commands& commands);
 
-    const std::uint64_t seed_;
+    const Life life_;
     Random random_;
     Random wear_random_;
     FaultOdds odds_;
@@ -82,14 +102,20 @@ class Simulation {
     FakeStore store_;
     std::multimap<Instant, core::Event> planned_;  // equal instants keep their order
     std::map<Generation, FakeWorker> workers_;
+    std::map<RequestId, Instant> promised_;  // by when each request is to be answered
     std::uint64_t last_request_ = 0;
+    std::optional<Quiet> rest_;
+    Quiet end_{};
     std::size_t event_count_ = 0;
     bool is_traced_ = false;
     std::uint64_t trace_hash_ = 0;
     std::array<world::Coverage::Counter, kFaultNames.size()> struck_{};
     std::optional<std::string> violation_;
-    base::Duration life_{};
+    std::size_t violated_at_ = 0;
     std::optional<recording::Writer> writer_;
+    std::size_t story_limit_ = 0;
+    std::deque<std::string> story_;
+    recording::Names names_;
 };
 
 }  // namespace windlass::simulation
