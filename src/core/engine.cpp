@@ -174,9 +174,9 @@ void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
     refuse_hopeless(id.model, now, out);
 }
 
-void Engine::on(const LoopDelayed& event, Instant, Commands&) {
+void Engine::on(const LoopDelayed& event, Instant now, Commands&) {
     for_each_replica([&](ReplicaId id, Replica& replica) {
-        replica.forgive(event.by);
+        replica.forgive(event.by, now);
         for (const auto& [request, lease] : replica.leases()) arm_run_limit(id, request);
         arm_replica_timers(id);
     });

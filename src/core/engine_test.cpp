@@ -171,10 +171,35 @@ TEST_CASE("a late loop is nobody's silence") {
     story.call(1);
     story.make_ready();
     story.begin(1);
+    story.be_late(5s);
     story.happen(core::LoopDelayed{5s});
-    story.wait(14s);
+    story.wait(9s);
     CHECK(story.find<core::Respond>() == nullptr);
     story.wait(1s);
+    CHECK(story.was_refused(1, Errc::stalled));
+}
+
+TEST_CASE("who is heard of in a late turn of the loop has no longer to be silent for that") {
+    Story story{{.run_timeout = 10h, .stall_timeout = 10s}};
+    story.call(1);
+    story.make_ready();
+    story.begin(1);
+    story.be_late(1min);  // the machine was stopped; what was sent meanwhile is read first
+    story.happen(core::RunProgressed{kFirst, RequestId{1}});
+    story.happen(core::LoopDelayed{1min});
+    story.wait(9s);
+    CHECK(story.find<core::Respond>() == nullptr);
+    story.wait(1s);
+    CHECK(story.was_refused(1, Errc::stalled));
+}
+
+TEST_CASE("who was sent a run in a late turn of the loop has no longer to begin it for that") {
+    Story story{{.stall_timeout = 10s}};
+    story.call(1);
+    story.be_late(1min);
+    story.make_ready();
+    story.happen(core::LoopDelayed{1min});
+    story.wait(10s);
     CHECK(story.was_refused(1, Errc::stalled));
 }
 

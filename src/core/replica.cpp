@@ -238,12 +238,15 @@ void Replica::end_lease(RequestId request, Instant now) {
     place_free_since_ = now;
 }
 
-void Replica::forgive(Duration delay) {
+void Replica::forgive(Duration delay, Instant now) {
+    // What was read in the late turn itself was not missed, and needs nothing.
+    const auto forgiven = [&](Instant since) {
+        return std::min(saturating_add(since, delay), now);
+    };
     for (auto& [request, lease] : leases_) {
-        if (lease.begun) lease.last_progress = saturating_add(lease.last_progress, delay);
+        if (lease.begun) lease.last_progress = forgiven(lease.last_progress);
     }
-    if (!mutant(Mutant::late_loop_blames_waiting))
-        place_free_since_ = saturating_add(place_free_since_, delay);
+    if (!mutant(Mutant::late_loop_blames_waiting)) place_free_since_ = forgiven(place_free_since_);
 }
 
 std::optional<Instant> Replica::begin_due_since() const {

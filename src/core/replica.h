@@ -93,7 +93,8 @@ class Replica {
     void recall(RequestId request, Commands& out);
     void cancel(RequestId request, Commands& out);
     void end_lease(RequestId request, Instant now);
-    void forgive(Duration delay);  // shifts the signs of life of what has begun
+    // Shifts the signs of life of what has begun, up to the present.
+    void forgive(Duration delay, Instant now);
 
     // --- idleness and what it leads to (replica_moves.cpp)
     void note_idle(Instant now);  // nobody uses it; keeps the first such instant

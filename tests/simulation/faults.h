@@ -48,8 +48,9 @@ enum class Fault : std::uint8_t {
     move_late,
     move_dies,
     daemon_dies,
+    clock_leaps,
 };
-inline constexpr std::size_t kFaultCount = 37;
+inline constexpr std::size_t kFaultCount = 38;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "launch fails",
     "start silent",
@@ -88,14 +89,18 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "move late",
     "move dies",
     "daemon dies",
+    "clock leaps",
 };
 
 class FaultOdds {
   public:
-    explicit FaultOdds(Random& random) {
+    // Leaps are drawn by themselves, so that worlds without them stay as they are.
+    FaultOdds(Random& random, Random& leap_random) {
         for (std::uint32_t& odds : permille_) {
+            if (&odds == &at(Fault::clock_leaps)) continue;
             odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
         }
+        at(Fault::clock_leaps) = leap_random.chance(150) ? 10 : 0;
         at(Fault::daemon_dies) /= 8;  // what ends everything, seldom
         // Ladders need two of these at once; on their own they would never meet.
         if (random.chance(200)) {

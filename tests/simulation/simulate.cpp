@@ -37,6 +37,7 @@ struct Outcome {
     std::optional<std::string> violation;
     std::size_t violated_at = 0;
     std::size_t event_count = 0;
+    std::vector<std::string> cast;
     std::deque<std::string> story;
 };
 
@@ -58,6 +59,7 @@ Outcome play(const Life& life, std::size_t story_lines = 0) {
     }
     base::set_assertion_hook(former);
     outcome.event_count = world.event_count();
+    if (story_lines > 0) outcome.cast = world.cast();
     outcome.story = world.story();
     return outcome;
 }
@@ -65,6 +67,7 @@ Outcome play(const Life& life, std::size_t story_lines = 0) {
 // True: it broke a law.
 bool tell_end(const Life& life) {
     const Outcome outcome = play(life, kStoryLines);
+    for (const std::string& line : outcome.cast) fmt::print("{}\n", line);
     for (const std::string& line : outcome.story) fmt::print("{}\n", line);
     fmt::print("{}: {}\n", to_text(life), outcome.violation.value_or("no law is broken"));
     return outcome.violation.has_value();

@@ -36,7 +36,8 @@ Simulation::Simulation(Life life, world::Coverage& coverage)
     : life_(std::move(life)),
       random_(life_.seed),
       wear_random_(life_.seed ^ 0x7265637a),
-      odds_(random_),
+      leap_random_(life_.seed ^ 0x6c656170),
+      odds_(random_, leap_random_),
       coverage_(coverage),
       has_wear_(wear_random_.chance(250)),
       settings_(draw_devices(random_)),
@@ -273,22 +274,35 @@ bool Simulation::turn() {
     Instant next = planned_.empty() ? *deadline : planned_.begin()->first;
     if (deadline) next = std::min(next, *deadline);
     now_ = std::max(now_, next);
-    if (hooks_.strikes(Fault::loop_late)) {  // nobody was heard meanwhile
-        const base::Duration delay = random_.between(1ms, 500ms);
-        now_ += delay;
-        deliver(core::LoopDelayed{delay});
-    }
+    if (hooks_.strikes(Fault::loop_late)) now_ += random_.between(1ms, 500ms);
+    if (odds_.strikes(Fault::clock_leaps, leap_random_)) leap();
     // Inputs first, then time: signs of life are read before a verdict.
     while (!planned_.empty() && planned_.begin()->first <= now_) {
         const core::Event event = std::move(planned_.extract(planned_.begin()).mapped());
         if (is_due_to_happen(event)) deliver(event);
     }
+    // As the daemon's loop does. (That it forgives nothing below 2 s is its own: here all is
+    // faster.)
+    if (deadline && *deadline < now_) deliver(core::LoopDelayed{now_ - *deadline});
     deliver(core::TimePassed{});
     ledger_.check_rest(engine_, now_);
     if (ledger_.violation()) fail(*ledger_.violation());
     for (std::size_t i = 1; i <= specs_.size(); ++i)
         coverage_.count_waits(engine_, core::ModelId{i});
     return true;
+}
+
+// The daemon is stopped, as in a machine whose host sleeps, and its clock runs on. In half of the
+// cases all others are stopped with it, and go on where they were.
+void Simulation::leap() {
+    coverage_.count("fault clock leaps");
+    const base::Duration by = leap_random_.between(1s, 2h);
+    now_ += by;
+    if (story_limit_ > 0) write_down("the clock leaps");
+    if (leap_random_.chance(500)) return;
+    std::multimap<Instant, core::Event> later;
+    for (auto& [at, event] : planned_) later.emplace(at + by, std::move(event));
+    planned_ = std::move(later);
 }
 
 bool Simulation::is_due_to_happen(const core::Event& event) {
@@ -431,6 +445,22 @@ void Simulation::fail(const std::string& sentence) {
     violated_at_ = event_count_;
     if (story_limit_ > 0) write_down("!! " + sentence);
     story_limit_ = 0;
+}
+
+std::vector<std::string> Simulation::cast() const {
+    std::vector<std::string> lines;
+    for (const core::DeviceSpec& device : settings_.known) {
+        const DeviceId id{lines.size() + 1};
+        lines.push_back(recording::to_text(core::DeviceFound{id, device}, names_));
+    }
+    lines.push_back(fmt::format(
+        "headroom {}, settle_timeout {} ms, answer_timeout {} ms, on_unknown_memory {}",
+        to_text(settings_.headroom), settings_.settle_timeout / 1ms, settings_.answer_timeout / 1ms,
+        settings_.on_unknown_memory == core::UnknownMemory::refuse ? "refuse" : "admit"));
+    for (const core::ModelSpec& spec : specs_) {
+        lines.push_back(recording::to_text(core::ModelConfigured{spec, false}, names_));
+    }
+    return lines;
 }
 
 void Simulation::write_down(const std::string& line) {

@@ -48,6 +48,7 @@ class Simulation {
     std::size_t violated_at() const { return violated_at_; }  // the number of the event
     std::size_t event_count() const { return event_count_; }
     const std::deque<std::string>& story() const { return story_; }
+    std::vector<std::string> cast() const;  // its devices, and its models as they were in the end
 
     // What it took to come to rest without faults, and to end; of what it may take at most.
     struct Quiet {
@@ -62,6 +63,7 @@ class Simulation {
     std::vector<core::ModelSpec> with_wear(std::vector<core::ModelSpec> specs);
     void schedule(base::Duration after, core::Event event);
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
+    void leap();
     bool is_due_to_happen(const core::Event& event);
     void deliver(const core::Event& event);
     void note_promise(const core::Event& event);
@@ -88,6 +90,7 @@ class Simulation {
     const Life life_;
     Random random_;
     Random wear_random_;
+    Random leap_random_;
     FaultOdds odds_;
     world::Coverage& coverage_;
     const bool has_wear_;  // its processes are replaced before they do harm

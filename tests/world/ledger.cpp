@@ -317,11 +317,13 @@ void Ledger::on(const core::TimePassed&, Instant now) {
             facts_.models[process.model].ends.push_back(now);
     }
 }
-void Ledger::on(const core::LoopDelayed& event, Instant) {
+// What was heard in the late turn itself needs no excuse.
+void Ledger::on(const core::LoopDelayed& event, Instant now) {
     facts_.late += event.by;
     for (auto& [generation, process] : facts_.processes) {
-        process.last_end += event.by;
-        for (auto& [request, run] : process.runs) run.progress += event.by;
+        process.last_end = std::min(process.last_end + event.by, now);
+        for (auto& [request, run] : process.runs)
+            run.progress = std::min(run.progress + event.by, now);
     }
 }
 void Ledger::on(const core::ShutdownAsked& event, Instant now) {
