@@ -68,6 +68,8 @@ struct Facts {
     // Somebody waits for it to be loaded, and no process of it will serve him.
     bool wants_memory(ModelId id, Instant now) const;
     bool is_short(ModelId id, Instant now) const;
+    // There a first run waits to be alone, and nothing new goes beside it.
+    std::set<core::DeviceId> reserved(Instant now) const;
     // Others that wait for memory may have begun to do so earlier, and have what is free kept.
     bool is_behind(ModelId id, Instant now) const;
     // With all that leaves a device there is enough for one who waits.

@@ -110,8 +110,8 @@ void Ledger::check_leases(const core::Engine& engine, Instant now) {
             if (facts_.memory_waiters.contains(call)) behind.insert(call);
         lease.behind = behind;
         const auto reason = engine.wait_reason(id);
-        const bool is_short = facts_.memory.is_short(lease.like, now) || !lease.behind.empty() ||
-                              facts_.is_behind({}, now);
+        const bool is_short = facts_.memory.is_short(lease.like, facts_.reserved(now), now) ||
+                              !lease.behind.empty() || facts_.is_behind({}, now);
         const bool is_true = reason == WaitReason::memory ? is_short
                              : reason == WaitReason::device
                                  ? !facts_.memory.has_answering(lease.like)

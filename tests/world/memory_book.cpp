@@ -230,7 +230,9 @@ void MemoryBook::on(const core::Launch& command, const core::ModelSpec& spec, bo
         claims_[command.generation].may_be_all = is_turning || spec.need.kind == NeedKind::all;
     }
     // It claims that and as much of a margin as was there.
-    if (learned_on(spec, device)) claims_[command.generation].need.reset();
+    const auto learned = learned_on(spec, device);
+    if (learned) claims_[command.generation].need.reset();
+    if (!is_doubted) claims_[command.generation].learned = learned;
 }
 
 void MemoryBook::on_loaded(Generation generation) {

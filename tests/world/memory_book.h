@@ -63,7 +63,9 @@ class MemoryBook {
     }
     // A wait for memory is true: no device has room for the model, as far as the last answers tell;
     // or one is being asked whose last answer is too old, and not for too long.
-    bool is_short(const core::ModelSpec& spec, core::Instant now) const;
+    // `reserved`: nothing new goes there.
+    bool is_short(const core::ModelSpec& spec, const std::set<DeviceId>& reserved,
+                  core::Instant now) const;
     // So is a wait of weights that are away for their bytes.
     bool is_short_of(Generation generation, core::Instant now) const;
     // They are away, and no answer has shown yet what their process keeps.

@@ -84,14 +84,16 @@ bool MemoryBook::is_awaited(DeviceId id, core::Instant now) const {
     return !device.is_silent && device.is_asked && !is_relied_on && !is_slow(id, now);
 }
 
-bool MemoryBook::is_short(const core::ModelSpec& spec, core::Instant now) const {
+bool MemoryBook::is_short(const core::ModelSpec& spec, const std::set<DeviceId>& reserved,
+                          core::Instant now) const {
     const bool is_asking = std::ranges::any_of(devices_, [&](const auto& entry) {
         return may_use(spec, entry.second) && is_awaited(entry.first, now);
     });
     if (is_asking) return true;  // it may be the better place
     return std::ranges::none_of(devices_, [&](const auto& entry) {
         const auto& [id, device] = entry;
-        if (!may_use(spec, device) || device.is_lost || is_slow(id, now)) return false;
+        const bool is_open = !device.is_lost && !reserved.contains(id) && !is_slow(id, now);
+        if (!may_use(spec, device) || !is_open) return false;
         if (device.last && device.last->used && device.spec.capacity) {
             return has_room(spec, id, device);
         }
@@ -112,6 +114,8 @@ bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
         const Bytes weights = away->second.parked;
         const bool is_guess = spec.need.kind == NeedKind::unknown;
         if (is_guess && weights > Bytes{}) need = std::min(*need, weights);
+        // What it was seen to have beyond its claim it does not ask for.
+        need = std::min(*need, away->second.learned.value_or(*need));
     }
     Bytes stranger = *device.last->used;
     Bytes taken;

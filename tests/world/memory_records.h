@@ -17,6 +17,7 @@ inline Bytes above(Bytes a, Bytes b) { return a > b ? a - b : Bytes{}; }
 struct BookedClaim {
     DeviceId device;
     std::optional<Bytes> need;                  // empty: all there was
+    std::optional<Bytes> learned = {};          // it was that, and what was there of a margin
     bool may_be_all = false;                    // the same, or none: it was silent, or just then
     bool is_all = false;                        // its model needs to be alone
     bool is_returned = false;                   // what it had, in this very turn

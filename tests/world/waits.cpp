@@ -54,13 +54,26 @@ bool Facts::wants_memory(ModelId id, Instant now) const {
     return is_wanted && !is_served;
 }
 
+std::set<core::DeviceId> Facts::reserved(Instant now) const {
+    std::set<core::DeviceId> devices;
+    for (const auto& [generation, process] : processes) {
+        const auto waits = [&](RequestId asked) {
+            const Request& request = requests.at(asked);
+            return request.model == process.model && request.kind == RequestKind::call;
+        };
+        if (!waits_for_run(generation, process, now)) continue;
+        if (std::ranges::any_of(unanswered, waits)) devices.insert(process.device);
+    }
+    return devices;
+}
+
 // No device has room for it; or it ran out of memory where there was some, and others leave.
 bool Facts::is_short(ModelId id, Instant now) const {
     const bool is_away = std::ranges::any_of(processes, [&](const auto& entry) {
         return entry.second.model == id && entry.second.weights == Weights::away &&
                memory.is_short_of(entry.first, now);
     });
-    if (is_away || memory.is_short(spec(id), now)) return true;
+    if (is_away || memory.is_short(spec(id), reserved(now), now)) return true;
     const auto model = models.find(id);
     if (model == models.end() || !model->second.has_overrun) return false;
     if (spec(id).need.kind != core::NeedKind::unknown) return false;
