@@ -73,8 +73,8 @@ bool tell_end(const Life& life) {
     return outcome.violation.has_value();
 }
 
-void make_small(const Life& life, const Outcome& found) {
-    fmt::print("{}: {}\nmaking it smaller ...\n", to_text(life), *found.violation);
+void make_small(const Life& life, const std::string& violation, std::size_t violated_at) {
+    fmt::print("{}: {}\nmaking it smaller ...\n", to_text(life), violation);
     std::fflush(stdout);
     const Life small = shrink(life, [](const Life& smaller) -> std::optional<std::size_t> {
         const Outcome outcome = play(smaller);
@@ -82,8 +82,8 @@ void make_small(const Life& life, const Outcome& found) {
         return outcome.violated_at;
     });
     tell_end(small);
-    fmt::print("shrunk from event {} to {}. To play it again:\n    {} wl_simulate\n",
-               found.violated_at, play(small).violated_at, to_text(small));
+    fmt::print("shrunk from event {} to {}. To play it again:\n    {} wl_simulate\n", violated_at,
+               play(small).violated_at, to_text(small));
     std::fflush(stdout);
 }
 
@@ -111,7 +111,7 @@ int play_on(const Orders& orders) {
         event_count += outcome.event_count;
         if (outcome.violation) {
             ++find_count;
-            make_small(life, outcome);
+            make_small(life, *outcome.violation, outcome.violated_at);
         }
         if (Clock::now() < told + kTellEvery) continue;
         tell();
@@ -147,10 +147,11 @@ int main(int count, char** arguments) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const auto only = life_of([](const char* name) -> const char* { return std::getenv(name); });
     if (!only) fmt::print(stderr, "{}\n", only.error().message);
-    if (!orders)
+    if (!orders) {
         fmt::print(stderr,
                    "usage: wl_simulate [--from SEED] [--seconds N] [--finds N] [--life SECONDS]\n");
+    }
     if (!orders || !only) return EXIT_FAILURE;
-    if (*only) return tell_end(**only) ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (const auto& life = *only) return tell_end(*life) ? EXIT_FAILURE : EXIT_SUCCESS;
     return play_on(*orders);
 }

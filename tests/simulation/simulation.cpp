@@ -154,7 +154,7 @@ void Simulation::run() {
     if (random_.chance(500)) come_to_rest();  // before the end; or end it in the middle
     shut_down();
     ledger_.check_quiet();
-    if (ledger_.violation()) fail(*ledger_.violation());
+    if (const auto& broken = ledger_.violation()) fail(*broken);
 }
 
 UnderWay Simulation::under_way() const {
@@ -271,8 +271,8 @@ void Simulation::note_spec(const core::ModelSpec& spec) {
 bool Simulation::turn() {
     const auto deadline = engine_.next_deadline();
     if (planned_.empty() && !deadline) return false;
-    Instant next = planned_.empty() ? *deadline : planned_.begin()->first;
-    if (deadline) next = std::min(next, *deadline);
+    Instant next = deadline.value_or(Instant::max());
+    if (!planned_.empty()) next = std::min(next, planned_.begin()->first);
     now_ = std::max(now_, next);
     if (hooks_.strikes(Fault::loop_late)) now_ += random_.between(1ms, 500ms);
     if (odds_.strikes(Fault::clock_leaps, leap_random_)) leap();
@@ -286,7 +286,7 @@ bool Simulation::turn() {
     if (deadline && *deadline < now_) deliver(core::LoopDelayed{now_ - *deadline});
     deliver(core::TimePassed{});
     ledger_.check_rest(engine_, now_);
-    if (ledger_.violation()) fail(*ledger_.violation());
+    if (const auto& broken = ledger_.violation()) fail(*broken);
     for (std::size_t i = 1; i <= specs_.size(); ++i)
         coverage_.count_waits(engine_, core::ModelId{i});
     return true;
@@ -346,7 +346,7 @@ void Simulation::deliver(const core::Event& event) {
     coverage_.count(commands);
     count_copies(commands);
     if (const auto forgotten = memory_.find_forgotten(engine_, now_)) fail(*forgotten);
-    if (ledger_.violation()) fail(*ledger_.violation());
+    if (const auto& broken = ledger_.violation()) fail(*broken);
     if (is_traced_) trace_hash_ = (trace_hash_ ^ engine_.hash()) * 0x100000001b3;
     carry_out(commands);
 }
@@ -373,6 +373,7 @@ void Simulation::record() {
 }
 
 std::string Simulation::take_recording() {
+    if (!writer_) return {};
     writer_->end(recording::RecordingEnd::stopped);
     return std::move(writer_->pending());
 }

@@ -59,7 +59,7 @@ void run_life(const Life& life, Tally& tally) {
     REQUIRE_FALSE(simulation.violation().has_value());
     REQUIRE(simulation.event_count() >= std::min(Simulation::kEventsMin, life.events_max));
     tally.event_count += simulation.event_count();
-    if (simulation.rest()) tally.rest.note(*simulation.rest(), life.seed);
+    if (const auto& rest = simulation.rest()) tally.rest.note(*rest, life.seed);
     tally.end.note(simulation.end(), life.seed);
     if (life.seed % 20 != 0) return;
     world::Coverage not_counted;
@@ -104,7 +104,7 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const auto only = life_of([](const char* name) -> const char* { return std::getenv(name); });
     REQUIRE_MESSAGE(only, only.error().message);
-    if (*only) return run_life(**only, tally);
+    if (const auto& life = *only) return run_life(*life, tally);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const char* some = std::getenv("WINDLASS_SEEDS");
     const std::uint64_t seed_count =
