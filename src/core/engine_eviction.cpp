@@ -337,8 +337,9 @@ void Engine::make_way(ReplicaId id, Way way, Instant now, Commands& out) {
     } else {
         replica.drain(out);
     }
-    // What it waits for was a further copy; now it is one of many who wait.
-    if (model.foremost().residency() != offloaded) end_starving(model);
+    // What it waits for was a further copy, or its first run; now it is one of many who wait.
+    const bool has_waiting_run = forgo_first_runs(model).has_value();
+    if (!has_waiting_run && model.foremost().residency() != offloaded) end_starving(model);
     arm_idle_timers(id);
     arm_replica_timers(id);
 }

@@ -125,6 +125,24 @@ TEST_CASE("a first run that nobody wants any more lets others load") {
     CHECK(story.find<core::Launch>()->model == kThirdModel);
 }
 
+TEST_CASE("who has to make room while its first run waits keeps nobody out for that any more") {
+    Story story{{unknown(), model_of(2_GiB, "b"), model_of(19_GiB, "c")}, gpus()};
+    load_unknown(story, kFirst, {});
+    call_other(story, 1);
+    story.happen(core::WorkerHello{kSecond});  // and loads for long
+    story.call(2);
+    REQUIRE(story.engine().devices().device(kGpu).waiting_runs == 1);
+    call_other(story, 3, kThirdModel);
+    const auto has_gone = [&] { return story.report(core::EventCode::model_evicted) != nullptr; };
+    for (int i = 0; i < 200 && !has_gone(); ++i) {
+        story.wait(500ms);
+        if (has_gone()) break;
+        if (story.is_asked(kGpu)) story.sample(kGpu, 4_GiB, {{kFirst, 4_GiB}});
+    }
+    CHECK(has_gone());
+    CHECK(story.engine().devices().device(kGpu).waiting_runs == 0);
+}
+
 TEST_CASE("two unknown needs on one device run first one after the other") {
     Story story{{unknown(), unknown("b")}, gpus()};
     load_unknown(story, kFirst, {});
