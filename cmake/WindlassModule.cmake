@@ -1,7 +1,7 @@
 # windlass_module(NAME [HOT] DEPENDS other modules or libraries... EXCLUDE files that are not part of it...)
 #   One static library windlass_NAME from the folder's .cpp files, and, when there are *_test.cpp
 #   files, a doctest program wl_NAME_test that runs as the test NAME.
-# windlass_test(NAME [HOT] SOURCES... DEPENDS...)  A doctest program of its own.
+# windlass_test(NAME [HOT] SOURCES... DEPENDS... ARGUMENTS...)  A doctest program of its own.
 
 add_library(windlass_options INTERFACE)
 target_include_directories(windlass_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
@@ -51,7 +51,7 @@ function(windlass_prepare target)
 endfunction()
 
 function(windlass_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "SOURCES;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "HOT" "" "SOURCES;DEPENDS;ARGUMENTS")
   add_executable(wl_${name}_test ${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp ${arg_SOURCES})
   set(hot "")
   if(arg_HOT)
@@ -59,7 +59,7 @@ function(windlass_test name)
   endif()
   windlass_prepare(wl_${name}_test ${hot})
   target_link_libraries(wl_${name}_test PRIVATE ${arg_DEPENDS})
-  add_test(NAME ${name} COMMAND wl_${name}_test)
+  add_test(NAME ${name} COMMAND wl_${name}_test ${arg_ARGUMENTS})
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)
 endfunction()
 

@@ -36,10 +36,12 @@ TEST_CASE("one model with two requests: explored to closure, no law is ever brok
     require_closed("two calls", {.model = small_model(false)});
 }
 
-TEST_CASE("a call that is run again after a loss, and a load: explored to closure" *
+TEST_CASE("a call that is run again after a loss, a load and a pause: explored to closure" *
           doctest::skip(kSkipLarge)) {
-    require_closed("call, load, idempotent",
-                   {.model = small_model(true), .call_count = 1, .has_load = true});
+    const Found found = require_closed(
+        "call, load, pause, idempotent",
+        {.model = small_model(true), .call_count = 1, .has_load = true, .has_pause = true});
+    CHECK(found.state_count >= 2'000'000);  // the largest of all worlds
 }
 
 TEST_CASE("a call, an unload and a shutdown: explored to closure" * doctest::skip(kSkipLarge)) {

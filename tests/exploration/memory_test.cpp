@@ -257,14 +257,16 @@ TEST_CASE("a lease beside two models with room for one: explored to closure" *
                 {"wait for memory", "model.evicted", "lease.granted", "lease.ended"});
 }
 
-TEST_CASE("two devices, and room for both models on the larger one: bounded") {
+TEST_CASE("two devices, and room for both models on the larger one: bounded" *
+          doctest::skip(kSkipLarge)) {
     WorldOptions options = world_of(model_of("large", bytes(2_GiB)), gpus({1_GiB, 3_GiB}));
     options.others = {model_of("small", bytes(1_GiB))};
     options.call_count = 2;
     require_bounded("two devices, two models", options, 10);
 }
 
-TEST_CASE("all that may happen at once, as far as it can be walked: bounded") {
+TEST_CASE("all that may happen at once, as far as it can be walked: bounded" *
+          doctest::skip(kSkipLarge)) {
     WorldOptions options = world_of(model_of("a", bytes(2_GiB)), gpus({3_GiB, 1_GiB}));
     options.others = {model_of("b", bytes(2_GiB)), model_of("c", bytes(1_GiB))};
     options.call_count = 3;
