@@ -143,6 +143,26 @@ TEST_CASE("who has to make room while its first run waits keeps nobody out for t
     CHECK(story.engine().devices().device(kGpu).waiting_runs == 0);
 }
 
+TEST_CASE("a first run that begins on a device that fell silent keeps nobody out any more") {
+    core::DeviceSettings settings = gpus();
+    settings.on_unknown_memory = core::UnknownMemory::admit;
+    core::ModelSpec pinned = unknown();
+    pinned.is_pinned = true;
+    Story story{{pinned, model_of(21_GiB, "b")}, settings};
+    load_unknown(story, kFirst, {});
+    story.wait(1900ms);  // the last answer is too old now
+    call_other(story, 1);
+    REQUIRE(story.is_asked(kGpu));
+    story.sample(kGpu, 4_GiB, {{kFirst, 4_GiB}});
+    REQUIRE(story.engine().wait_reason(RequestId{1}) == WaitReason::memory);
+    story.wait(1900ms);
+    story.call(2);
+    REQUIRE(story.engine().devices().device(kGpu).waiting_runs == 1);
+    story.happen(core::DeviceSilent{kGpu, story.engine().devices().device(kGpu).sequence});
+    CHECK(story.was_sent(2));
+    CHECK(story.find<core::Launch>() != nullptr);  // the policy admits it, as it does the run
+}
+
 TEST_CASE("two unknown needs on one device run first one after the other") {
     Story story{{unknown(), unknown("b")}, gpus()};
     load_unknown(story, kFirst, {});

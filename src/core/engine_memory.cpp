@@ -374,7 +374,11 @@ Replica* Engine::begin_first_run(Model& model, Replica* place, Instant now, Comm
         if (!replica.is_first_run_due()) continue;
         const bool may_begin = devices_.begin_first_run(replica.generation(), now, out);
         arm_device_timers();
-        if (may_begin) return &replica;
+        if (!may_begin) continue;
+        // Where nobody knows what is free it claims nothing more, and has kept others out till now.
+        const bool keeps_out = devices_.holdings().at(replica.generation()).is_provisional;
+        if (!keeps_out && !starving_.empty()) may_make_room_ = true;
+        return &replica;
     }
     return place;
 }
