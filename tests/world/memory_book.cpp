@@ -2,6 +2,7 @@
 #include "world/memory_book.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace windlass::world {
 
@@ -275,7 +276,9 @@ void MemoryBook::on_load_retried(Generation generation) {
 
 void MemoryBook::settle(const core::Engine& engine) {
     const auto& holdings = engine.devices().holdings();
-    claims_.erase_if([&](const auto& entry) { return !holdings.contains(entry.first); });
+    for (auto claim = claims_.begin(); claim != claims_.end();) {
+        claim = holdings.contains(claim->first) ? std::next(claim) : claims_.erase(claim);
+    }
 }
 
 // What is known as somebody is given memory there.
