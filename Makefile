@@ -92,7 +92,6 @@ outside:
 	@$(PYTHON) tests/outside/outside.py $(BUILD)/bin/windlass $(if $(CALLS),--calls $(CALLS)) \
 	    $(if $(SEED),--seed $(SEED))
 
-simulate: PRESET = release
 simulate:
 	@./setup
 	@cmake --preset $(PRESET) >/dev/null
