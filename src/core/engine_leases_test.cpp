@@ -173,7 +173,7 @@ TEST_CASE("when its time is over a lease ends, and what its client keeps is fenc
     }
     story.wait(2s);
     REQUIRE(story.report(EventCode::lease_ended) != nullptr);
-    CHECK(story.report(EventCode::lease_ended)->error->code == Errc::timeout);
+    CHECK(story.report(EventCode::lease_ended)->error.value_or(Error{}).code == Errc::timeout);
     bool is_fenced = false;
     for (int i = 0; i < 400; ++i) {
         if (story.is_asked(kGpu)) story.sample(kGpu, 3_GiB, {{kFirst, 3_GiB}});
@@ -194,7 +194,7 @@ TEST_CASE("the loss of its device ends a lease, and what waits for it waits for 
     grant(story, 4_GiB, 4_GiB);
     story.happen(core::DeviceLost{kGpu});
     REQUIRE(story.report(EventCode::lease_ended) != nullptr);
-    CHECK(story.report(EventCode::lease_ended)->error->code == Errc::device_lost);
+    CHECK(story.report(EventCode::lease_ended)->error.value_or(Error{}).code == Errc::device_lost);
     core::LeaseAsked second = lease_of(4_GiB, 40s);
     second.request = RequestId{101};
     story.happen(second);
@@ -218,7 +218,7 @@ TEST_CASE("a shutdown refuses a lease that waits, and ends one that was granted"
     REQUIRE(story.engine().wait_reason(second.request));
     story.happen(core::ShutdownAsked{5s});
     CHECK(story.error_of(101).reason == "shutting_down");
-    CHECK(story.report(EventCode::lease_ended)->error->reason == "shutting_down");
+    CHECK(story.report(EventCode::lease_ended)->error.value_or(Error{}).reason == "shutting_down");
     CHECK(story.engine().is_finished());
     core::LeaseAsked third = lease_of(1_GiB);
     third.request = RequestId{102};

@@ -25,7 +25,8 @@ struct Digest {
 };
 
 struct DigestHash {
-    using is_avalanching = void;  // its bits are as good as random
+    // Its bits are as good as random. NOLINTNEXTLINE(readability-identifier-naming): Boost's name
+    using is_avalanching = void;
     std::size_t operator()(const Digest& digest) const { return digest.low; }
 };
 

@@ -282,13 +282,13 @@ void SmallWorld::apply(const Move& move) {
         if (move.event) deliver(*move.event);
     }
     if (const auto forgotten = memory_.find_forgotten(engine_)) fail(*forgotten);
-    if (ledger_.violation()) fail(*ledger_.violation());
+    if (const auto& broken = ledger_.violation()) fail(*broken);
 }
 
 bool SmallWorld::deliver(const core::Event& event) {
     bool is_eventful = hear(event);
     // A deadline that was reached in this very instant is delivered in the same turn of the loop.
-    while (engine_.next_deadline() && *engine_.next_deadline() <= now_) {
+    while (engine_.next_deadline().value_or(core::Instant::max()) <= now_) {
         is_eventful = hear(core::TimePassed{}) || is_eventful;
     }
     ledger_.check_rest(engine_, now_);
@@ -297,7 +297,7 @@ bool SmallWorld::deliver(const core::Event& event) {
 
 bool SmallWorld::hear(const core::Event& event) {
     const bool is_time = std::holds_alternative<core::TimePassed>(event);
-    if (is_time) now_ = std::max(now_, *engine_.next_deadline());
+    if (is_time) now_ = std::max(now_, engine_.next_deadline().value_or(now_));
     note_event(event);
     ledger_.observe(event, now_);
     engine_.handle(event, now_, commands_);
@@ -321,7 +321,7 @@ bool SmallWorld::answer_all() {
 
 void SmallWorld::pass_while() {
     const core::Instant end = now_ + 1min;
-    while (!answer_all() && engine_.next_deadline() && *engine_.next_deadline() <= end) {
+    while (!answer_all() && engine_.next_deadline().value_or(core::Instant::max()) <= end) {
         if (deliver(core::TimePassed{})) return;
     }
 }
@@ -421,6 +421,7 @@ void SmallWorld::move_weights(Generation generation, bool is_away) {
 
 // Unless it has freed it, its client still has what it took.
 void SmallWorld::end_lease() {
+    if (!lease_) return;
     memory_.end(engine_, lease_->generation, !lease_->is_free);
     lease_.reset();
 }

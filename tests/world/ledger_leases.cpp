@@ -52,9 +52,10 @@ void Ledger::check_granted(const MemoryLease& lease, Instant now) {
         const ModelId model = facts_.requests.at(id).model;
         const bool is_over = facts_.requests.at(id).is_answered || facts_.models[model].is_paused;
         if (is_over || !facts_.memory.may_use(facts_.spec(model), lease.device)) continue;
-        if (facts_.wants_memory(model, now))
+        if (facts_.wants_memory(model, now)) {
             fail(Invariant::waits_are_bounded,
                  "a lease overtook a model that had waited for longer");
+        }
     }
 }
 
