@@ -94,13 +94,13 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
 
 class FaultOdds {
   public:
-    // Leaps are drawn by themselves, so that worlds without them stay as they are.
-    FaultOdds(Random& random, Random& leap_random) {
+    // Leaps and many deaths are drawn by themselves: worlds without them stay as they are.
+    FaultOdds(Random& random, Random& own_random) {
         for (std::uint32_t& odds : permille_) {
             if (&odds == &at(Fault::clock_leaps)) continue;
             odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
         }
-        at(Fault::clock_leaps) = leap_random.chance(150) ? 10 : 0;
+        at(Fault::clock_leaps) = own_random.chance(150) ? 10 : 0;
         at(Fault::daemon_dies) /= 8;  // what ends everything, seldom
         // Ladders need two of these at once; on their own they would never meet.
         if (random.chance(200)) {
@@ -116,6 +116,7 @@ class FaultOdds {
             at(Fault::dies_idle) = 200;
             at(Fault::move_dies) = 140;
         }
+        if (own_random.chance(60)) at(Fault::run_dies) = 300;  // also while processes drain
     }
     void heal() { permille_.fill(0); }
     void spare(Fault fault) { at(fault) = 0; }

@@ -21,8 +21,7 @@ constexpr std::uint64_t kSeedCount = 1'000;
 #else
 constexpr std::uint64_t kSeedCount = 20'000;
 #endif
-// The counts of few seeds vary more.
-constexpr std::uint64_t kSeenMin = kSeedCount / (kSeedCount < 20'000 ? 40 : 20);
+constexpr std::uint64_t kSeenMin = kSeedCount / 20;
 // Few seeds need not meet it at all: one that has the bad luck meets it several times, so that any
 // change of what is drawn moves the count a lot (it was seen from 97 to 162).
 constexpr std::uint64_t kRareMin = kSeedCount < 20'000 ? 0 : kSeenMin / 20;
