@@ -1,6 +1,5 @@
 """Clients that lie, dawdle, vanish or come in masses: nobody else notices, and nothing grows."""
 
-import json
 import resource
 import socket
 import subprocess
@@ -128,8 +127,7 @@ def test_half_closed_clients_are_answered_or_gone_but_never_kept(served, gate):
             wire.finish_sending()
             assert wire.is_at_end()
     assert answers(served)  # starts the worker, which has descriptors of its own
-    with served.wire() as wire:
-        wire.request("POST", PATH, json.dumps(gate.hold("held")).encode())
+    with served.begin("probe", gate.hold("held")) as wire:
         wire.finish_sending()
         assert wire.is_at_end()
     gate.open()
