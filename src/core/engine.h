@@ -167,6 +167,7 @@ class Engine {
     void end_starving(Model& model);
     void feed_starving(Instant now, Commands& out);
     WaitReason short_reason(const Model& model) const;
+    std::optional<Instant> oldest_arrival(const Model& model) const;
     Error memory_error(const Model& model) const;
     Bytes held_by_models(const Device& device) const;
     std::vector<base::MemoryHolder> holders_on(const Device& device) const;

@@ -15,6 +15,21 @@ std::optional<ModelId> Engine::find_model(std::string_view name) const {
     return found->second;
 }
 
+// When the first of those who wait arrived. Ids grow with arrival.
+std::optional<Instant> Engine::oldest_arrival(const Model& model) const {
+    RequestId oldest = model.queue.oldest();
+    const auto take = [&](RequestId request) {
+        if (!oldest || request < oldest) oldest = request;
+    };
+    if (!model.delayed.empty()) take(*model.delayed.begin());
+    for (const Replica& replica : model.replicas) {
+        for (const auto& [request, lease] : replica.leases()) {
+            if (wait_reason(request)) take(request);
+        }
+    }
+    return oldest ? std::optional{calls_.at(oldest).arrived} : std::nullopt;
+}
+
 ModelView Engine::view(ModelId id) const {
     const Model& model = model_of(id);
     const Replica& replica = model.foremost();
@@ -37,6 +52,7 @@ ModelView Engine::view(ModelId id) const {
     if (model.breaker.is_tripped()) {
         view.breaker = view.residency == backoff ? BreakerState::open : BreakerState::probing;
     }
+    view.oldest = oldest_arrival(model);
     view.learned_need = learned_need(model);
     if (view.residency == loading) view.loading_since = replica.loading_since();
     if (view.residency == ready) view.ready_since = replica.ready_since();

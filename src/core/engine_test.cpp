@@ -52,6 +52,26 @@ TEST_CASE("priority 0 goes before 9, and equals in the order of their arrival") 
     }
 }
 
+TEST_CASE("the oldest of those who wait is the one that came first, whatever its priority") {
+    Story story{{.prefetch = 0}};
+    const auto oldest = [&] { return story.engine().view(kModel).oldest; };
+    CHECK_FALSE(oldest().has_value());
+    const core::Instant first = story.now();
+    story.call(1, 1h, 9);
+    story.wait(1s);
+    story.call(2, 1h, 0);
+    story.call(3, 1h, 0);
+    CHECK(oldest() == first);
+    story.make_ready();  // 2 is sent, and has not begun
+    CHECK(oldest() == first);
+    story.begin(2);
+    story.happen(core::ClientGone{RequestId{1}});
+    CHECK(oldest() == first + 1s);
+    story.answer(2);
+    story.begin(3);
+    CHECK_FALSE(oldest().has_value());
+}
+
 TEST_CASE("no more runs are sent than concurrency and window allow") {
     Story story{{.concurrency = 2, .prefetch = 1}};
     for (std::uint64_t id = 1; id <= 4; ++id) story.call(id);

@@ -25,6 +25,16 @@ class RequestQueue {
     bool empty() const { return places_.empty(); }
     std::size_t size() const { return places_.size(); }
     QueuePlace front() const { return *places_.begin(); }
+    // The one that arrived first, whatever its priority; none when empty. Looks at one for each
+    // priority that there is.
+    RequestId oldest() const {
+        RequestId oldest;
+        for (auto place = places_.begin(); place != places_.end();) {
+            if (!oldest || place->request < oldest) oldest = place->request;
+            place = places_.upper_bound({place->priority, RequestId{UINT64_MAX}});
+        }
+        return oldest;
+    }
     const std::set<QueuePlace>& places() const { return places_; }
 
     friend bool operator==(const RequestQueue&, const RequestQueue&) = default;

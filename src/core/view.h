@@ -31,6 +31,7 @@ struct ModelView {
     std::size_t copies = 0;              // that are ready
     std::size_t running = 0;             // begun in a worker
     std::size_t waiting = 0;             // not begun
+    std::optional<Instant> oldest;       // when the first of those arrived
     bool is_paused = false;
     bool is_removed = false;  // from the configuration; its process may still be there
     BreakerState breaker = BreakerState::closed;
