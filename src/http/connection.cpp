@@ -73,6 +73,7 @@ void Connection::start() {
 
 void Connection::enter(Phase phase, base::Duration limit) {
     phase_ = phase;
+    taken_bytes_ = 0;
     phase_since_ = context_.loop.now();
     deadline_ = base::saturating_add(phase_since_, limit);
 }
@@ -98,6 +99,7 @@ bool Connection::wants_input() const {
         case Phase::lingering: return !has_input_ended_;
         case Phase::inviting:
         case Phase::calling:
+        case Phase::streaming:
         case Phase::writing: return !has_input_ended_ && pending_.size() < kPendingMax;
         case Phase::closed: return false;
     }
@@ -114,8 +116,8 @@ void Connection::on_readable() {
     const auto keep = shared_from_this();
     is_waiting_for_input_ = false;
     std::span<char> room = context_.loop.scratch();
-    const bool is_ahead =
-        phase_ == Phase::inviting || phase_ == Phase::calling || phase_ == Phase::writing;
+    const bool is_ahead = phase_ == Phase::inviting || phase_ == Phase::calling ||
+                          phase_ == Phase::streaming || phase_ == Phase::writing;
     if (is_ahead) room = room.first(std::min(room.size(), kPendingMax - pending_.size()));
     const io::ReadOutcome outcome = io::read_some(socket_.descriptor(), room);
     if (outcome.errno_value != 0 || outcome.is_end) {
@@ -145,7 +147,7 @@ void Connection::on_input_end(bool is_orderly) {
     if (phase_ == Phase::calling) {
         const std::uint64_t call = std::exchange(call_, 0);
         close();
-        context_.backend.client_gone(call);
+        if (call != 0) context_.backend.client_gone(call);
     } else if (phase_ != Phase::writing || !is_orderly) {
         close();
     }
@@ -234,7 +236,6 @@ void Connection::begin_call() {
                     if (const auto self = weak.lock()) self->answer(number, std::move(reply));
                 });
     if (phase_ != Phase::calling) return;  // answered already
-    WL_ASSERT(call != 0);
     call_ = call;
     exchange_->call = call;
     if (has_input_ended_) on_input_end(true);
@@ -256,12 +257,17 @@ void Connection::send_reply(Reply reply, bool close_after) {
     exchange.status = reply.status;
     exchange.trace = std::move(reply.trace);
     const RequestHead& head = parser_.head();
+    const Framing framing = framing_of(reply, head.http11);
     hold_body(reply.body.size());
-    close_after_output_ = close_after || !head.keep_alive || context_.stopping;
+    close_after_output_ =
+        close_after || !head.keep_alive || context_.stopping || framing == Framing::until_close;
     output_head_ = format_head(reply, {.date = context_.date.at(std::time(nullptr)),
                                        .close = close_after_output_,
-                                       .name_keep_alive = !head.http11});
-    if (head.method != "HEAD") output_body_ = std::move(reply.body);
+                                       .name_keep_alive = !head.http11,
+                                       .framing = framing});
+    const bool has_body = head.method != "HEAD" && framing != Framing::no_body;
+    if (has_body && reply.stream) return open_stream(std::move(*reply.stream), framing);
+    if (has_body) output_body_ = std::move(reply.body);
     enter(Phase::writing, context_.options.write_timeout);
     write_output();
 }
@@ -276,16 +282,22 @@ void Connection::write_output() {
     message.msg_iovlen = pieces.size();
     const ssize_t size = ::sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size < 0 && errno != EAGAIN && errno != EINTR) return close();
-    if (size > 0) {
+    if (size >= 0) {
         written_ += static_cast<std::size_t>(size);
-        if (written_ == output_head_.size() + output_body_.size()) return on_output_written();
-        note_progress(context_.options.write_timeout, written_);
+        taken_bytes_ += static_cast<std::size_t>(size);
+        if (unsent() == 0) return on_output_written();
+        if (size > 0) note_progress(context_.options.write_timeout, taken_bytes_);
     }
     // One piece a turn: a fast reader of a large body must not hold up everybody else.
-    socket_.when_writable([this] { write_output(); });
+    is_waiting_for_room_ = true;
+    socket_.when_writable([this] {
+        is_waiting_for_room_ = false;
+        write_output();
+    });
 }
 
 void Connection::on_output_written() {
+    if (phase_ == Phase::streaming) return on_stream_drained();
     if (phase_ != Phase::inviting) {
         end_exchange();
         hold_body(0);
@@ -297,6 +309,7 @@ void Connection::on_output_written() {
         enter(Phase::body, context_.options.body_timeout);
     } else {
         parser_.reset();
+        if (reset_after_output_) return abort();
         if (close_after_output_ || context_.stopping) return linger();
         enter(Phase::idle, context_.options.idle_timeout);
     }
@@ -331,6 +344,13 @@ Connection::Exchange& Connection::begin_exchange() {
     return *exchange_;
 }
 
+// Of a stream without what marks its pieces, and if it is cut, to within these marks.
+std::uint64_t Connection::bytes_out(const Exchange& exchange) const {
+    const std::uint64_t streamed = exchange.streamed_bytes;
+    if (streamed > 0) return streamed - std::min<std::uint64_t>(streamed, unsent());
+    return written_ - std::min(written_, output_head_.size());
+}
+
 void Connection::end_exchange() {
     if (!exchange_) return;
     if (context_.options.on_exchange) {
@@ -347,7 +367,7 @@ void Connection::end_exchange() {
             .trace = std::move(exchange_->trace),
             .total = context_.loop.now() - exchange_->begun,
             .bytes_in = std::max(exchange_->body_bytes, parser_.body_size()),
-            .bytes_out = written_ - std::min(written_, output_head_.size()),
+            .bytes_out = bytes_out(*exchange_),
         });
     }
     exchange_.reset();
@@ -357,7 +377,8 @@ void Connection::end_exchange() {
 
 void Connection::sweep(base::Instant now) {
     const auto keep = shared_from_this();
-    const bool is_deaf = phase_ == Phase::calling && !is_waiting_for_input_;
+    const bool is_under_way = phase_ == Phase::calling || phase_ == Phase::streaming;
+    const bool is_deaf = is_under_way && !is_waiting_for_input_;
     if (is_deaf && client_has_closed()) return on_input_end(true);
     if (now < deadline_) return;
     switch (phase_) {
@@ -368,6 +389,7 @@ void Connection::sweep(base::Instant now) {
             return refuse(timeout_reply("the body of the request did not go on arriving",
                                         context_.options.body_timeout));
         case Phase::inviting:
+        case Phase::streaming:
         case Phase::writing: return abort();
         case Phase::idle:
         case Phase::lingering: return close();
@@ -398,6 +420,7 @@ void Connection::close() {
     }
     end_exchange();
     hold_body(0);
+    lose_stream();
     enter_without_limit(Phase::closed);
     socket_.close();
     output_body_ = {};

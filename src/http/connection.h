@@ -43,7 +43,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         inviting,   // "100 Continue" is being written
         body,       // the body is arriving
         calling,    // the backend has the request
-        writing,    // the reply is being written
+        streaming,  // the reply's body is being made and written
+        writing,    // the reply is being written, and all of it is there
         lingering,  // the last reply is out; waits for the client to close
         closed,
     };
@@ -54,6 +55,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
         bool is_surplus = false;  // it gets one reply, `unavailable`
     };
     Connection(ConnectionContext& context, io::FileDescriptor socket, Peer peer);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
     void start();
 
     Phase phase() const { return phase_; }
@@ -79,6 +83,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void send_reply(Reply reply, bool close_after);
     void write_output();
     void on_output_written();
+    std::size_t unsent() const { return output_head_.size() + output_body_.size() - written_; }
+
+    class Outlet;
+    void open_stream(StreamBody body, Framing framing);
+    void append_piece(std::string_view bytes, Framing framing);
+    void flush_stream();
+    void on_stream_drained();
+    void finish_stream(std::optional<base::Errc> broken);
+    void lose_stream();
+
     void linger();
     bool client_has_closed() const;
     void abort();
@@ -89,13 +103,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::string_view route = {};  // empty: none is known
         std::string model = {};
         std::string variant = {};
-        std::uint64_t body_bytes = 0;  // once the body was taken out of the parser
-        std::uint64_t call = 0;        // the backend's number, also after its reply
+        std::uint64_t body_bytes = 0;      // once the body was taken out of the parser
+        std::uint64_t streamed_bytes = 0;  // of a reply, as its producer gave them
+        std::uint64_t call = 0;            // the backend's number, also after its reply
         int status = 0;
         Trace trace = {};
     };
     bool hold_body(std::uint64_t bytes);
     Exchange& begin_exchange();
+    std::uint64_t bytes_out(const Exchange& exchange) const;
     void end_exchange();
 
     void enter(Phase phase, base::Duration limit);
@@ -117,13 +133,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Task> task_;
     std::optional<Exchange> exchange_;
     std::uint64_t exchange_number_ = 0;  // so that a late reply meets no other request
-    std::uint64_t call_ = 0;             // the backend's number of the request in phase `calling`
-    std::uint64_t held_bytes_ = 0;       // of a body, as counted in the context
+    std::uint64_t call_ = 0;  // the backend's number of what is called, if it can be withdrawn
+    std::uint64_t held_bytes_ = 0;  // of a body, as counted in the context
 
     std::string output_head_;
-    std::string output_body_;
-    std::size_t written_ = 0;
+    std::string output_body_;        // of a stream: what is kept of it
+    std::size_t written_ = 0;        // of both together
+    std::uint64_t taken_bytes_ = 0;  // by the client, in the present phase
+    bool is_waiting_for_room_ = false;
     bool close_after_output_ = false;
+    bool reset_after_output_ = false;  // or an end that is missing would not show
+    std::shared_ptr<Outlet> stream_;   // in phase `streaming`
 };
 
 }  // namespace windlass::http

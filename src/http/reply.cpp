@@ -86,6 +86,14 @@ Reply refusal_reply(const Refusal& refusal) {
     return reply;
 }
 
+Framing framing_of(const Reply& reply, bool is_http11) {
+    if (!reply.stream) return Framing::length;
+    // RFC 9110 sections 6.4.1 and 15: no body, hence no framing of one.
+    if (reply.status < 200 || reply.status == 204 || reply.status == 304) return Framing::no_body;
+    if (reply.stream->length) return Framing::length;
+    return is_http11 ? Framing::chunked : Framing::until_close;
+}
+
 std::string format_head(const Reply& reply, const HeadOptions& options) {
     std::string head;
     head.reserve(kHeadSizeUsual + reply.fields.size());
@@ -93,10 +101,16 @@ std::string format_head(const Reply& reply, const HeadOptions& options) {
     base::append_digits(head, static_cast<unsigned>(reply.status));
     head.append(" ").append(status_name(reply.status));
     head.append("\r\nDate: ").append(options.date);
-    head.append("\r\nContent-Length: ");
-    base::append_digits(head, reply.body.size());
     head.append("\r\n");
-    append_field(head, "Content-Type", reply.content_type);
+    if (options.framing == Framing::length) {
+        head.append("Content-Length: ");
+        base::append_digits(head,
+                            reply.stream ? reply.stream->length.value_or(0) : reply.body.size());
+        head.append("\r\n");
+    } else if (options.framing == Framing::chunked) {
+        head.append("Transfer-Encoding: chunked\r\n");
+    }
+    if (!reply.content_type.empty()) append_field(head, "Content-Type", reply.content_type);
     head += reply.fields;
     if (options.close) {
         head += "Connection: close\r\n";

@@ -28,6 +28,30 @@ TEST_CASE("the head of a reply, byte for byte") {
               .ends_with("X-Windlass-Copy: 3\r\nConnection: keep-alive\r\n\r\n"));
 }
 
+TEST_CASE("the head of a stream says how its end will show") {
+    const auto stream_of = [](int status, std::optional<std::uint64_t> length) {
+        http::Reply reply{.status = status, .content_type = ""};
+        reply.stream = http::StreamBody{.length = length, .start = {}};
+        return reply;
+    };
+    const auto head_of = [](const http::Reply& reply, bool is_http11) {
+        return http::format_head(reply,
+                                 {.date = "D", .framing = http::framing_of(reply, is_http11)});
+    };
+    const std::string begin = "HTTP/1.1 200 OK\r\nDate: D\r\n";
+    CHECK(head_of(stream_of(200, std::nullopt), true) ==
+          begin + "Transfer-Encoding: chunked\r\n\r\n");
+    CHECK(head_of(stream_of(200, std::nullopt), false) == begin + "\r\n");
+    CHECK(head_of(stream_of(200, 17), true) == begin + "Content-Length: 17\r\n\r\n");
+    CHECK(head_of(stream_of(200, 0), false) == begin + "Content-Length: 0\r\n\r\n");
+    for (const int status : {101, 204, 304}) {
+        CHECK(http::framing_of(stream_of(status, 5), true) == http::Framing::no_body);
+    }
+    const std::string none = head_of(stream_of(304, 5), true);
+    CHECK(none.find("Length") == std::string::npos);
+    CHECK(none.find("chunked") == std::string::npos);
+}
+
 TEST_CASE("a worker's content type cannot add lines to the head") {
     const http::Reply reply{.content_type = "a/b\r\nSet-Cookie: x"};
     CHECK(http::format_head(reply, {.date = "D"}).find("Content-Type: a/b  Set-Cookie: x\r\n") !=
