@@ -263,6 +263,7 @@ class Engine {
             }
         }
     }
+    std::optional<NextMove> next_move(ReplicaId id) const;
     void encode_model(const Model& model, StateEncoder& encoder) const;
     void encode_wait(const Model& model, StateEncoder& encoder) const;
     static void encode_shortage(const std::optional<Shortage>& shortage, StateEncoder& encoder);

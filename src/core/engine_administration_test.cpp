@@ -157,7 +157,8 @@ TEST_CASE("an administrator's kill ends the process at once, and nobody pays who
     REQUIRE(workers.size() == 1);
     CHECK(workers[0].generation == kFirst);
     CHECK(workers[0].residency == core::Residency::ready);
-    CHECK(workers[0].running == std::vector{core::RequestId{1}});
+    REQUIRE(workers[0].running.size() == 1);
+    CHECK(workers[0].running[0].request == core::RequestId{1});
     story.happen(core::KillAsked{kSecond});  // stale or not yet: no effect
     CHECK(story.residency() == core::Residency::ready);
     story.happen(core::KillAsked{kFirst});

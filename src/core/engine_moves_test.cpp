@@ -46,6 +46,29 @@ TEST_CASE("after offload_after the weights leave the device, and what the driver
     CHECK(story.ledger(kBoard).free() == 10_GiB - kContext);
 }
 
+TEST_CASE("a worker shows what comes next by itself, and when") {
+    Moves story;
+    const auto next = [&] { return story.engine().workers().front().next.value(); };
+    const core::Instant idle_since = story.now();
+    CHECK(next().step == core::NextStep::offload);
+    CHECK(next().at == idle_since + 5min);
+    story.go_idle();
+    REQUIRE(story.residency() == Residency::offloading);
+    CHECK(next().step == core::NextStep::limit);
+    story.happen(core::WorkerOffloaded{kFirst});
+    story.answer_all(core::testing::kContext);
+    CHECK(next().step == core::NextStep::unload);
+    CHECK(next().at == idle_since + 6min);
+    story.call(2);
+    story.happen(core::WorkerRestored{kFirst});
+    story.begin(2);
+    const core::WorkerView worker = story.engine().workers().front();
+    CHECK_FALSE(worker.next.has_value());  // it is used
+    REQUIRE(worker.running.size() == 1);
+    CHECK(worker.running[0].started == story.now());
+    CHECK(worker.running[0].limit > story.now());
+}
+
 TEST_CASE("an answer to a question from before the offload's end proves nothing") {
     Moves story;
     story.pass(5min - 1ms, 6_GiB);

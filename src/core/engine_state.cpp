@@ -136,10 +136,26 @@ std::vector<WorkerView> Engine::workers() const {
         const Replica& replica = replica_of(id);
         view.residency = replica.residency();
         for (const auto& [request, lease] : replica.leases()) {
-            if (lease.begun) view.running.push_back(request);
+            const auto limit = deadlines_.find({TimerKind::run_limit, request.value});
+            if (lease.begun && limit) view.running.push_back({request, lease.started, *limit});
         }
+        view.next = next_move(id);
     }
     return workers;
+}
+
+// A deadline that never comes is none.
+std::optional<NextMove> Engine::next_move(ReplicaId id) const {
+    std::optional<NextMove> next;
+    const auto consider = [&](NextStep step, TimerKind kind) {
+        const auto at = deadlines_.find({kind, id.model.value, id.copy});
+        if (!at || *at == Instant::max() || (next && next->at <= *at)) return;
+        next = NextMove{.step = step, .at = *at};
+    };
+    consider(NextStep::limit, TimerKind::replica_step);
+    consider(NextStep::unload, TimerKind::idle);
+    consider(NextStep::offload, TimerKind::offload);
+    return next;
 }
 
 bool Engine::is_finished() const {

@@ -46,11 +46,29 @@ struct ModelView {
     std::optional<Bytes> learned_need = {};
 };
 
+struct RunView {
+    RequestId request;
+    Instant started;
+    Instant limit;  // then its worker is ended, unless it reports progress
+};
+
+// What comes next if nothing happens to the worker.
+enum class NextStep : std::uint8_t {
+    offload,  // nobody has used it for long enough
+    unload,
+    limit,  // what it does now, a load, a move or its end, has taken too long
+};
+struct NextMove {
+    NextStep step = NextStep::limit;
+    Instant at;
+};
+
 struct WorkerView {
     Generation generation;
     ModelId model;
     Residency residency = Residency::cold;
-    std::vector<RequestId> running;  // begun in it
+    std::vector<RunView> running;       // begun in it
+    std::optional<NextMove> next = {};  // empty: it stays as it is
 };
 
 struct WaitingView {

@@ -198,6 +198,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     status.used = measured(last.used, last.source);
     status.free = measured(last.free, last.source);
     if (numbers.is_empty) status.foreign = status.used;
+    status.busy_percent = last.busy_percent;
     status.holders_known = last.processes_known;
     for (const device::Process& process : last.processes) {
         http::DeviceHolder holder{.pid = process.pid,

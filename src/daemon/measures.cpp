@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "daemon/translate.h"
 
 namespace windlass::daemon {
 
@@ -64,6 +65,7 @@ void Measures::note(const worker::Event& event, base::Instant now) {
     std::visit(base::Overloaded{
                    [&](const worker::Started& e) { begin(e, now); },
                    [&](const worker::Failed& e) { fail(e, now); },
+                   [&](const worker::Progressed& e) { progress(e, now); },
                    [&](const worker::Loaded& e) { unsettle(e.generation, now); },
                    [&](const worker::Offloaded& e) { unsettle(e.generation, now); },
                    [&](const worker::Restored& e) { unsettle(e.generation, now); },
@@ -99,6 +101,35 @@ void Measures::fail(const worker::Failed& failed, base::Instant now) {
         std::erase_if(found->second.runs,
                       [&](const Run& run) { return run.request == failed.request; });
     };
+}
+
+void Measures::progress(const worker::Progressed& progressed, base::Instant now) {
+    const auto found = workers_.find(progressed.generation);
+    if (found == workers_.end()) return;
+    std::vector<Run>& runs = found->second.runs;
+    const auto run = std::ranges::find(runs, progressed.request, &Run::request);
+    if (run == runs.end()) return;
+    run->progress = progressed;
+    run->progressed = now;
+}
+
+http::RunStatus Measures::show(std::uint64_t generation, std::uint64_t request,
+                               base::Instant now) const {
+    http::RunStatus status{.request = to_text(core::RequestId{request})};
+    const auto found = workers_.find(generation);
+    if (found == workers_.end()) return status;
+    const std::vector<Run>& runs = found->second.runs;
+    const auto run = std::ranges::find(runs, request, &Run::request);
+    if (run == runs.end()) return status;
+    status.peak = run->sampled_peak;
+    status.is_shared = run->is_shared;
+    if (!run->progress) return status;
+    status.progress = http::ProgressStatus{.request = status.request,
+                                           .step = run->progress->step,
+                                           .total = run->progress->total,
+                                           .phase = run->progress->phase,
+                                           .age = now - run->progressed};
+    return status;
 }
 
 http::RunMemory Measures::end(const worker::Answered& answered, base::Instant now) {

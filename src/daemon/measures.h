@@ -29,6 +29,9 @@ class Measures {
     // The run is over with this.
     http::RunMemory end(const worker::Answered& answered, base::Instant now);
 
+    // Of a run that has begun, what it said of itself and what the samples since then show.
+    http::RunStatus show(std::uint64_t generation, std::uint64_t request, base::Instant now) const;
+
   private:
     struct Worker;
     struct Device {
@@ -42,6 +45,8 @@ class Measures {
         std::optional<base::Bytes> free_before;
         std::optional<base::Bytes> sampled_peak;  // the most of the samples that were taken in it
         bool is_shared = false;
+        std::optional<worker::Progressed> progress = {};
+        base::Instant progressed{};
     };
     // What the driver said that the process held.
     struct Sighting {
@@ -63,6 +68,7 @@ class Measures {
     void begin(const worker::Started& started, base::Instant now);
     void unsettle(std::uint64_t generation, base::Instant now);
     void fail(const worker::Failed& failed, base::Instant now);
+    void progress(const worker::Progressed& progressed, base::Instant now);
 
     std::map<std::string, Device> devices_;  // workers point into it
     std::map<std::uint64_t, Worker> workers_;

@@ -194,3 +194,24 @@ TEST_CASE("a pid may have a new owner before its former one is forgotten") {
     bench.sample({{.pid = kPid, .bytes = 3_GiB}});
     CHECK(bench.measures.end({.generation = 8, .request = 1}, bench.now).peak == 3_GiB);
 }
+
+TEST_CASE("[R72] a run that goes on shows what it said of itself and what its worker had in it") {
+    Bench bench;
+    bench.begin(1);
+    CHECK_FALSE(bench.measures.show(kWorker, 1, bench.now).peak.has_value());
+    CHECK_FALSE(bench.measures.show(kWorker, 1, bench.now).progress.has_value());
+    bench.see(3_GiB);
+    bench.see(2_GiB);
+    bench.note(worker::Progressed{
+        .generation = kWorker, .request = 1, .step = 3, .total = 20, .phase = "encode"});
+    const http::RunStatus run = bench.measures.show(kWorker, 1, bench.now);
+    CHECK(run.request == "r1");
+    CHECK(run.peak == 3_GiB);
+    CHECK_FALSE(run.is_shared);
+    REQUIRE(run.progress.has_value());
+    CHECK(run.progress->step == 3);
+    CHECK(run.progress->age == 1s);
+    bench.begin(2);
+    CHECK(bench.measures.show(kWorker, 2, bench.now).is_shared);
+    CHECK(bench.measures.show(kWorker, 9, bench.now).request == "r9");
+}

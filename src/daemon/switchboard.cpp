@@ -116,8 +116,10 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
         since_.erase(generation);
         incidents_.forget(generation);
         measures_.remove(generation.value);
+        tally_.remove(generation);
         devices_of_.erase(generation);
     }
+    if (std::exchange(claims_may_differ_, false)) count_claims();
     if (recorder_) recorder_->end_turn();
     answers_.clear();  // what is left was late, or asked for by nobody
     expected_wake_ = engine_.next_deadline();
@@ -260,6 +262,7 @@ void Switchboard::client_gone(std::uint64_t request) { handle(core::ClientGone{{
 // --- workers
 
 void Switchboard::on_worker(worker::Event event) {
+    tally_.note(event);
     if (auto* answered = std::get_if<worker::Answered>(&event)) {
         // The first answer is the one that counts; a second is dropped by the engine.
         answers_.try_emplace(
@@ -318,7 +321,7 @@ void Switchboard::on(const core::Launch& command) {
     if (const auto pid = supervisor_.find_pid(command.generation.value)) {
         pids_[command.generation] = *pid;
         models_of_[command.generation] = command.model;
-        if (!order.is_standby) measures_.add(command.generation.value, *pid, order.device);
+        if (!order.is_standby) count_worker(command.generation, command.model, *pid, order.device);
         io::set_descriptor_limit(*pid, options_.descriptors.former);
     }
 }
@@ -327,7 +330,7 @@ void Switchboard::on(const core::Assign& command) {
     const std::string& uuid = bridge_.uuid_of(command.device);
     devices_of_[command.generation] = uuid;
     const auto pid = pids_.find(command.generation);
-    if (pid != pids_.end()) measures_.add(command.generation.value, pid->second, uuid);
+    if (pid != pids_.end()) count_worker(command.generation, command.model, pid->second, uuid);
 }
 
 void Switchboard::on(const core::Load& command) {

@@ -19,6 +19,7 @@
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/measures.h"
+#include "daemon/memory_tally.h"
 #include "daemon/need_keeper.h"
 #include "daemon/preloads.h"
 #include "daemon/recorder.h"
@@ -85,7 +86,7 @@ class Switchboard final : public http::Backend {
     void hold_ready_until(std::optional<core::Instant> instant) { held_until_ = instant; }
 
     // What happens to devices is told to it, too.
-    void note(const device::Event& event) { measures_.note(event); }
+    void note(const device::Event& event);
     // From now on shows what that knows of devices. It outlives the last request.
     void use_devices(DeviceFloor& devices);
     LedgerNumbers ledger(const std::string& uuid) const;  // of one device, the engine's
@@ -129,6 +130,9 @@ class Switchboard final : public http::Backend {
     http::DeviceActivityStatus activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
     void load_again(core::ModelId id);
+    void count_worker(core::Generation generation, core::ModelId model, int pid,
+                      const std::string& uuid);
+    void count_claims();
     void tell_signal(core::Generation generation, int signal);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];
@@ -164,6 +168,8 @@ class Switchboard final : public http::Backend {
     Journal journal_;
     Incidents incidents_;
     Measures measures_;
+    MemoryTally tally_;
+    bool claims_may_differ_ = false;  // from those in tally_
     worker::Supervisor supervisor_;
     core::Commands commands_;                  // of this turn, not carried out yet
     core::Commands carried_out_;               // empty between turns; kept for its capacity

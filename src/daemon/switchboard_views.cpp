@@ -17,6 +17,19 @@ namespace {
 
 constexpr std::size_t kWaitingShown = 100;
 
+core::Duration until(core::Instant instant, core::Instant now) {
+    return std::max(core::Duration{0}, instant - now);
+}
+
+std::string_view to_text(core::NextStep step) {
+    switch (step) {
+        case core::NextStep::offload: return "offload";
+        case core::NextStep::unload: return "unload";
+        case core::NextStep::limit: return "limit";
+    }
+    return "";
+}
+
 base::Error too_long_wait(const ModelConfiguration& model, core::Duration waited) {
     base::Error error = base::fail(
         Errc::unavailable,
@@ -96,6 +109,7 @@ http::ModelStatus Switchboard::status(core::ModelId id) const {
                   pid == pids_.end() ? std::nullopt : std::optional{pid->second}, loop_.now());
     if (view.generation) status.device = device_of(view.generation);
     set_need(status, configuration_of(id).need, view);
+    status.memory = tally_.of(id);
     for (const core::ProcessView& process : view.processes) {
         const auto known = pids_.find(process.generation);
         if (known == pids_.end()) continue;  // it is just being launched, or could not be
@@ -150,17 +164,25 @@ http::WorkerStatus Switchboard::status(const core::WorkerView& worker) const {
         .device = device_of(worker.generation),
         .state = core::to_text(worker.residency),
         .since = since == since_.end() ? core::Duration{0} : now - since->second,
-        .running = {},
+        .memory = tally_.of(worker.generation),
         .progress = incidents_.progress_of(worker.generation, now)};
     if (const auto device = bridge_.find(status.device)) {
         const core::DeviceLedger& ledger = engine_.devices().find_device(*device)->ledger;
         if (const core::Claim* const claim = ledger.find_claim(worker.generation)) {
-            status.claimed = claim->bytes;
-            status.used = claim->measured;
+            http::Amount& claimed = status.memory.claimed;
+            claimed.now = claim->bytes;
+            claimed.peak = std::max(claimed.peak.value_or(base::Bytes{}), claim->bytes);
         }
     }
-    for (const core::RequestId request : worker.running) {
-        status.running.push_back(to_text(request));
+    if (worker.next) {
+        status.next = {.step = to_text(worker.next->step), .in = until(worker.next->at, now)};
+    }
+    for (const core::RunView& run : worker.running) {
+        status.runs.push_back(measures_.show(worker.generation.value, run.request.value, now));
+        status.runs.back().since = now - run.started;
+        if (run.limit != core::Instant::max()) {
+            status.runs.back().limit_in = until(run.limit, now);
+        }
     }
     const auto heartbeat = supervisor_.find_last_heartbeat(worker.generation.value);
     if (heartbeat) status.heartbeat_age = now - *heartbeat;
@@ -211,7 +233,10 @@ LedgerNumbers Switchboard::ledger(const std::string& uuid) const {
 }
 
 http::DevicesStatus Switchboard::devices() const {
-    return devices_ != nullptr ? devices_->status() : http::DevicesStatus{};
+    if (devices_ == nullptr) return {};
+    http::DevicesStatus status = devices_->status();
+    tally_.add_to(status, loop_.now());
+    return status;
 }
 
 http::Health Switchboard::health() const {

@@ -23,7 +23,8 @@ struct DeviceHolder {
     int pid = 0;
     std::optional<std::string> name = {};
     std::optional<Measured> bytes = {};
-    std::string model = {};  // whose worker it is or belongs to; empty: it is not ours
+    std::optional<Measured> peak = {};  // the most, and when that was seen
+    std::string model = {};             // whose worker it is or belongs to; empty: it is not ours
     std::optional<std::uint64_t> generation = {};
 };
 
@@ -41,8 +42,11 @@ struct DeviceStatus {
     std::optional<Measured> capacity = {};
     std::optional<Measured> used = {};
     std::optional<Measured> free = {};
+    std::optional<Measured> used_peak = {};  // since the daemon's start, and when that was seen
+    std::optional<std::uint32_t> busy_percent = {};  // of the driver's own last period
     // Of the ledger.
     std::optional<Measured> claimed = {};
+    std::optional<Measured> claimed_peak = {};
     std::optional<Measured> foreign = {};
     std::optional<Measured> fenced = {};
     std::vector<DeviceHolder> holders = {};

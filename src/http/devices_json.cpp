@@ -41,6 +41,7 @@ void write_holder(JsonWriter& json, const DeviceHolder& holder) {
     json.key("pid").number(static_cast<std::uint64_t>(holder.pid));
     write_text(json, "name", holder.name);
     write_measured(json, "used", holder.bytes);
+    write_measured(json, "used_peak", holder.peak);
     write_trouble(json, "model", holder.model);
     write_number(json, "generation", holder.generation);
     json.end_object();
@@ -57,13 +58,16 @@ void write_device(JsonWriter& json, const DeviceStatus& device) {
     write_measured(json, "capacity", device.capacity);
     write_measured(json, "used", device.used);
     write_measured(json, "free", device.free);
+    write_measured(json, "used_peak", device.used_peak);
     write_measured(json, "claimed", device.claimed);
+    write_measured(json, "claimed_peak", device.claimed_peak);
     write_measured(json, "foreign", device.foreign);
     write_measured(json, "fenced", device.fenced);
     json.key("holders").begin_array();
     for (const DeviceHolder& holder : device.holders) write_holder(json, holder);
     json.end_array();
     json.key("holders_known").boolean(device.holders_known);
+    write_number(json, "busy_percent", device.busy_percent);
     write_text(json, "compute_capability", device.compute_capability);
     write_text(json, "driver_version", device.driver_version);
     write_text(json, "cuda_version", device.cuda_version);

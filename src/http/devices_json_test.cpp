@@ -13,11 +13,13 @@ TEST_CASE("a device says what is known, with source and age, and null where noth
           R"({"devices":[{"uuid":"GPU-1","kind":"gpu","name":"H100","state":"unresponsive",)"
           R"("state_since_s":7.000,"trouble":"it hangs",)"
           R"("capacity":{"bytes":1024,"source":"nvml","age_s":1.500},"used":null,"free":null,)"
-          R"("claimed":null,"foreign":null,"fenced":null,"holders":[)"
-          R"({"pid":7,"name":null,"used":null,"model":"digits","generation":3},)"
-          R"({"pid":8,"name":null,"used":null,"model":null,"generation":null}],)"
-          R"("holders_known":true,"compute_capability":null,"driver_version":null,)"
-          R"("cuda_version":null,"bus_id":null,"host_pid":null}],"cpu":null,"drivers":[],)"
+          R"("used_peak":null,"claimed":null,"claimed_peak":null,"foreign":null,)"
+          R"("fenced":null,"holders":[)"
+          R"({"pid":7,"name":null,"used":null,"used_peak":null,"model":"digits","generation":3},)"
+          R"({"pid":8,"name":null,"used":null,"used_peak":null,"model":null,"generation":null}],)"
+          R"("holders_known":true,"busy_percent":null,"compute_capability":null,)"
+          R"("driver_version":null,"cuda_version":null,"bus_id":null,"host_pid":null}],)"
+          R"("cpu":null,"drivers":[],)"
           R"("listed_s":null,"listing_trouble":"no answer"})");
     CHECK(http::to_json(http::DevicesStatus{}).starts_with(R"({"devices":[],"cpu":null)"));
 }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "http/memory_status.h"
 
 namespace windlass::http {
 
@@ -42,6 +43,7 @@ struct ModelStatus {
     std::string_view need = "unknown";         // or "configured", "learned": who says what it needs
     // Empty: unknown, or configured as a share of the device. Learned: the measured peak.
     std::optional<base::Bytes> need_bytes = {};
+    MemoryStatus memory = {};  // of all its processes; the most is that since the daemon's start
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
     bool paused = false;

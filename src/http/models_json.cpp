@@ -26,7 +26,7 @@ void write_optional_bytes(JsonWriter& json, std::string_view name,
     bytes ? json.number(bytes->count()) : json.null();
 }
 
-void write_memory(JsonWriter& json, const base::MemoryShortage& memory) {
+void write_shortage(JsonWriter& json, const base::MemoryShortage& memory) {
     json.key("device").string(memory.device);
     write_optional_bytes(json, "required", memory.required);
     write_optional_bytes(json, "available", memory.available);
@@ -94,6 +94,7 @@ void write_model(JsonWriter& json, const ModelStatus& model) {
     json.end_array();
     json.key("need").string(model.need);
     write_optional_bytes(json, "need_bytes", model.need_bytes);
+    write_memory(json, model.memory);
     json.key("running").number(model.running);
     json.key("waiting").number(model.waiting);
     json.key("paused").boolean(model.paused);
@@ -156,7 +157,7 @@ std::string to_json(const base::Error& error, const ErrorContext& context) {
     json.key("message").string(error.message);
     write_optional_string(json, "reason", error.reason);
     if (error.retry_after) json.key("retry_after_s").seconds(*error.retry_after);
-    if (error.memory) write_memory(json, *error.memory);
+    if (error.memory) write_shortage(json, *error.memory);
     write_optional_string(json, "request_id", context.request_id);
     write_optional_string(json, "cause", error.cause);
     write_optional_string(json, "traceback", error.traceback);

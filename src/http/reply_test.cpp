@@ -99,6 +99,8 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
           R"({"name":"digits","model":"digits","variant":null,"residency":"cold",)"
           R"("copies":0,"worker_pid":null,"generation":0,"device":null,)"
           R"("workers":[],"need":"unknown","need_bytes":null,)"
+          R"("claimed_bytes":null,"claimed_peak_bytes":null,"used_bytes":null,)"
+          R"("used_peak_bytes":null,"allocator_bytes":null,"allocator_peak_bytes":null,)"
           R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":null,)"
           R"("loading_for_s":null,"last_error":null,"retry_after_s":null,"waiting_requests":[]})");
@@ -121,6 +123,8 @@ TEST_CASE("a model as JSON, with all and with nothing to tell") {
           R"("copies":1,"worker_pid":4711,"generation":2,"device":"cpu",)"
           R"("workers":[{"id":2,"pid":4711,"device":"cpu","state":"ready"}],)"
           R"("need":"learned","need_bytes":5000,)"
+          R"("claimed_bytes":null,"claimed_peak_bytes":null,"used_bytes":null,)"
+          R"("used_peak_bytes":null,"allocator_bytes":null,"allocator_peak_bytes":null,)"
           R"("running":0,"waiting":0,"paused":false,"breaker":"closed",)"
           R"("loads":0,"failures":0,"ready_since_s":12.500,)"
           R"("loading_for_s":0.000,"last_error":{"type":"worker_lost","message":"it died"},)"

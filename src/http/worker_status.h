@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "http/memory_status.h"
 
 namespace windlass::http {
 
@@ -22,6 +23,23 @@ struct ProgressStatus {
     base::Duration age = {};
 };
 
+// A request that has begun in a worker.
+struct RunStatus {
+    std::string request = {};
+    base::Duration since = {};
+    // Until its worker is ended, unless it reports progress.
+    std::optional<base::Duration> limit_in = {};
+    std::optional<ProgressStatus> progress = {};
+    std::optional<base::Bytes> peak = {};  // of its worker, as the driver said since it began
+    bool is_shared = false;                // another run was in the worker beside it
+};
+
+// What comes next if nothing happens to the worker.
+struct NextMoveStatus {
+    std::string_view step = {};  // "offload", "unload" or "limit"
+    base::Duration in = {};
+};
+
 struct WorkerStatus {
     std::uint64_t id = 0;  // the generation
     int pid = 0;
@@ -29,9 +47,9 @@ struct WorkerStatus {
     std::string device = {};
     std::string_view state = {};  // that of its model's copy: "loading", "ready", "stopping", ...
     base::Duration since = {};    // for how long it has been in that state
-    std::optional<base::Bytes> claimed = {};           // of its device's memory
-    std::optional<base::Bytes> used = {};              // of it, as the driver last said
-    std::vector<std::string> running = {};             // requests that have begun in it
+    std::optional<NextMoveStatus> next = {};  // empty: it stays as it is
+    MemoryStatus memory = {};                 // since its start
+    std::vector<RunStatus> runs = {};
     std::optional<base::Duration> heartbeat_age = {};  // a sign of its channel's thread, no verdict
     std::optional<ProgressStatus> progress = {};
 };

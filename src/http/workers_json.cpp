@@ -44,6 +44,36 @@ void write_progress(JsonWriter& json, const std::optional<ProgressStatus>& progr
     json.end_object();
 }
 
+void write_next(JsonWriter& json, const std::optional<NextMoveStatus>& next) {
+    json.key("next");
+    if (!next) {
+        json.null();
+        return;
+    }
+    json.begin_object();
+    json.key("step").string(next->step);
+    json.key("in_s").seconds(next->in);
+    json.end_object();
+}
+
+void write_runs(JsonWriter& json, const std::vector<RunStatus>& runs) {
+    json.key("running").begin_array();
+    for (const RunStatus& run : runs) json.string(run.request);
+    json.end_array();
+    json.key("runs").begin_array();
+    for (const RunStatus& run : runs) {
+        json.begin_object();
+        json.key("request").string(run.request);
+        json.key("since_s").seconds(run.since);
+        write_age(json, "limit_in_s", run.limit_in);
+        write_bytes(json, "peak_bytes", run.peak);
+        json.key("shared").boolean(run.is_shared);
+        write_progress(json, run.progress);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 void write_worker(JsonWriter& json, const WorkerStatus& worker) {
     json.begin_object();
     json.key("id").number(worker.id);
@@ -53,9 +83,9 @@ void write_worker(JsonWriter& json, const WorkerStatus& worker) {
     worker.device.empty() ? json.null() : json.string(worker.device);
     json.key("state").string(worker.state);
     json.key("since_s").seconds(worker.since);
-    write_bytes(json, "claimed_bytes", worker.claimed);
-    write_bytes(json, "used_bytes", worker.used);
-    write_lines(json, "running", worker.running);
+    write_next(json, worker.next);
+    write_memory(json, worker.memory);
+    write_runs(json, worker.runs);
     write_age(json, "heartbeat_age_s", worker.heartbeat_age);
     write_progress(json, worker.progress);
     json.end_object();

@@ -17,12 +17,21 @@ TEST_CASE("a worker says what it does, and null where nothing is known") {
     http::testing::FakeBackend backend;
     CHECK(http::list_workers(backend).body ==
           R"({"workers":[{"id":3,"pid":4711,"model":"digits","device":"cpu","state":"ready",)"
-          R"("since_s":2.000,"claimed_bytes":null,"used_bytes":7,"running":["r1"],)"
-          R"("heartbeat_age_s":0.300,"progress":)"
+          R"("since_s":2.000,"next":null,"claimed_bytes":null,"claimed_peak_bytes":null,)"
+          R"("used_bytes":7,"used_peak_bytes":null,"allocator_bytes":null,)"
+          R"("allocator_peak_bytes":null,"running":["r1"],"runs":[{"request":"r1",)"
+          R"("since_s":1.000,"limit_in_s":null,"peak_bytes":null,"shared":false,)"
+          R"("progress":null}],"heartbeat_age_s":0.300,"progress":)"
           R"({"request":"r1","step":3,"total":null,"phase":null,"age_s":0.000}}]})");
-    CHECK(http::to_json(http::WorkerStatus{.id = 1, .pid = 2, .state = "loading"}) ==
+    CHECK(http::to_json(http::WorkerStatus{
+              .id = 1,
+              .pid = 2,
+              .state = "loading",
+              .next = http::NextMoveStatus{.step = "limit", .in = std::chrono::seconds{9}}}) ==
           R"({"id":1,"pid":2,"model":"","device":null,"state":"loading","since_s":0.000,)"
-          R"("claimed_bytes":null,"used_bytes":null,"running":[],)"
+          R"("next":{"step":"limit","in_s":9.000},"claimed_bytes":null,)"
+          R"("claimed_peak_bytes":null,"used_bytes":null,"used_peak_bytes":null,)"
+          R"("allocator_bytes":null,"allocator_peak_bytes":null,"running":[],"runs":[],)"
           R"("heartbeat_age_s":null,"progress":null})");
 }
 

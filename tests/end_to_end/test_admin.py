@@ -90,7 +90,9 @@ def test_models_are_listed_with_all_that_is_known(daemon):
     assert set(listed["one"]) == {
         "name", "model", "variant", "residency", "copies", "worker_pid", "generation", "device",
         "workers", "running", "waiting", "paused", "breaker", "need", "need_bytes",
-        "loads", "failures", "ready_since_s", "loading_for_s", "last_error", "retry_after_s",
+        "claimed_bytes", "claimed_peak_bytes", "used_bytes", "used_peak_bytes", "allocator_bytes",
+        "allocator_peak_bytes", "loads", "failures", "ready_since_s",
+        "loading_for_s", "last_error", "retry_after_s",
         "waiting_requests",
     }  # fmt: skip
 

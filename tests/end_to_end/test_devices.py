@@ -87,8 +87,9 @@ def test_without_a_driver_or_with_a_broken_one_all_goes_on(daemons, tmp_path, ho
     assert served.ask("probe").status == 200
 
 
-FIELDS = """uuid kind name state state_since_s trouble capacity used free claimed foreign fenced
-    holders holders_known compute_capability driver_version cuda_version bus_id host_pid"""
+FIELDS = """uuid kind name state state_since_s trouble capacity used used_peak free claimed
+    claimed_peak foreign fenced holders holders_known busy_percent compute_capability driver_version
+    cuda_version bus_id host_pid"""
 
 
 def test_emulated_devices_are_shown_with_who_holds_what(daemons):
@@ -105,6 +106,7 @@ def test_emulated_devices_are_shown_with_who_holds_what(daemons):
     assert device["compute_capability"] and device["driver_version"] and device["bus_id"]
     (holder,) = device["holders"]
     assert holder["pid"] == served.pid and holder["used"]["bytes"] == 3 * GIB
+    assert holder["used_peak"]["bytes"] == 3 * GIB and device["used_peak"]["bytes"] == 4 * GIB
     assert holder["name"] == "windlass" and holder["model"] is None
     assert emulated.device(SECOND)["used"]["bytes"] == 0
     told = served.get("/api/devices").json()

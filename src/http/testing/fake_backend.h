@@ -79,8 +79,8 @@ class FakeBackend : public Backend {
                 .device = "cpu",
                 .state = "ready",
                 .since = std::chrono::seconds{2},
-                .used = base::Bytes{7},
-                .running = {"r1"},
+                .memory = {.used = {.now = base::Bytes{7}}},
+                .runs = {{.request = "r1", .since = std::chrono::seconds{1}}},
                 .heartbeat_age = std::chrono::milliseconds{300},
                 .progress = ProgressStatus{.request = "r1", .step = 3, .age = {}}};
     }
