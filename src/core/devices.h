@@ -104,6 +104,9 @@ class Devices {
     // One of them is there and does not leave questions unanswered.
     bool has_answering(const DeviceChoice& choice) const;
     UnknownMemory policy() const { return settings_.on_unknown_memory; }
+    Instant answer_due(const Device& device) const {
+        return saturating_add(device.asked, settings_.answer_timeout);
+    }
 
     // --- when what is due; the engine arms its timers by these
     // When its question has been open for too long: at first for others to wait for it.

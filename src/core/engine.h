@@ -24,6 +24,9 @@
 
 namespace windlass::core {
 
+struct Explanation;  // explanation.h
+struct ModelExplanation;
+
 class Engine {
   public:
     // The ids of the models are 1, 2, ... in this order.
@@ -41,6 +44,9 @@ class Engine {
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
     std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
     std::vector<WorkerView> workers() const;  // processes that are not reaped
+    // Why it waits, or where it runs; empty: it has its answer, or there never was one.
+    std::optional<Explanation> explain(RequestId request) const;
+    ModelExplanation explain(ModelId model) const;
     bool is_shutting_down() const { return shutting_down_; }
     bool is_finished() const;  // shutting down, and no process is left that could be ended
 
@@ -50,6 +56,8 @@ class Engine {
     friend bool operator==(const Engine&, const Engine&) = default;
 
   private:
+    friend class Explainer;  // engine_explain.cpp: reads, and changes nothing
+
     // engine.cpp: clients, time, shutdown, and the one place that moves a model on
     void on(const CallArrived& event, Instant now, Commands& out);
     void on(const ClientGone& event, Instant now, Commands& out);
