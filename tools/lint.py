@@ -51,7 +51,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/keeper*", {"daemon", "device", "worker"}),
     ("src/cli/tag_search*", {"worker"}),
     ("src/cli/evidence*", {"worker"}),
-    ("src/cli/doctor*", {"daemon", "device", "worker"}),
+    ("src/cli/doctor*", {"daemon", "device", "worker", "io", "wire"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
     ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),
     ("src/cli/drill*", {"daemon", "device", "emulator", "io", "wire"}),

@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/command_line_doctor.h"
 #include "cli/command_line_drill.h"
 #include "cli/suggestion.h"
 
@@ -464,6 +465,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     WorkersCommand workers{app};
     IncidentsCommand incidents{app};
     StatusCommand status{app};
+    DoctorCommand doctor{app};
     const ConfigCommand config{app};
     DrillCommand drill{app};
     const ReplayCommand replay{app};
@@ -486,6 +488,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (workers.app.parsed()) return workers.take();
     if (incidents.app.parsed()) return incidents.take();
     if (status.app.parsed()) return status.take();
+    if (doctor.is_given()) return doctor.take();
     if (config.app.parsed()) return config.take();
     if (drill.is_given()) return drill.take();
     if (replay.app.parsed()) return replay.arguments;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "cli/doctor_arguments.h"
 
 namespace windlass::cli {
 
@@ -138,9 +139,9 @@ struct Printout {
 
 using Command =
     std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
-                 WorkersArguments, IncidentsArguments, StatusArguments, ConfigCheckArguments,
-                 ConfigKeysArguments, DuplicatesArguments, IdleArguments, ReplayArguments,
-                 ErrorsArguments, VersionArguments>;
+                 WorkersArguments, IncidentsArguments, StatusArguments, DoctorArguments,
+                 ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments, IdleArguments,
+                 ReplayArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
     if (hidden == "evidence") return cli::run_evidence(argc - 2, argv + 2);
     if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
+    if (hidden == "doctor-check") return cli::run_doctor_check(argc - 2, argv + 2);
     if (hidden == "keeper") return cli::run_keeper();
     if (argc > 1 && std::string_view{argv[1]} == "ballast")
         return cli::run_ballast(argc - 2, argv + 2);
