@@ -52,6 +52,12 @@ std::string_view to_text(device::Driver::State state) {
     return "";
 }
 
+std::string_view to_text(device::Kind kind) { return kind == device::Kind::cpu ? "cpu" : "gpu"; }
+
+std::string_view driver_of(const device::Device& device) {
+    return device.kind == device::Kind::cpu ? "linux" : "nvml";
+}
+
 bool is_in_trouble(Condition condition) {
     return condition != Condition::unknown && condition != Condition::sound;
 }
@@ -165,7 +171,8 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     const base::Instant now = loop_.now();
     const wire::HostDevice& known = device.description;
     http::DeviceStatus status{.uuid = device.uuid,
-                              .kind = device.kind == device::Kind::cpu ? "cpu" : "gpu",
+                              .kind = std::string{to_text(device.kind)},
+                              .driver = std::string{driver_of(device)},
                               .state = std::string{device::to_text(device.condition)},
                               .state_since = now - device.condition_since,
                               .trouble = device.trouble,
@@ -258,21 +265,6 @@ std::vector<http::Trouble> DeviceFloor::troubles() const {
                                     base::to_text(fenced))});
     }
     return troubles;
-}
-
-std::vector<DeviceGauges> DeviceFloor::gauges() const {
-    std::vector<DeviceGauges> gauges;
-    for (const device::Device* device : floor_.devices()) {
-        DeviceGauges gauge{.uuid = device->uuid,
-                           .is_answering = device->condition == Condition::sound};
-        if (device->last) {
-            gauge.capacity = device->last->capacity;
-            gauge.used = device->last->used;
-            gauge.age = loop_.now() - device->last->taken_at;
-        }
-        gauges.push_back(std::move(gauge));
-    }
-    return gauges;
 }
 
 }  // namespace windlass::daemon

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "daemon/configuration.h"
-#include "daemon/metrics.h"
 #include "device/floor.h"
 #include "http/api.h"
 
@@ -56,7 +55,6 @@ class DeviceFloor {
     // What was last said of a device and of one worker there.
     http::DeviceActivityStatus activity(const std::string& uuid, int worker) const;
     std::vector<http::Trouble> troubles() const;
-    std::vector<DeviceGauges> gauges() const;
 
   private:
     void log(const device::Event& event) const;

@@ -145,17 +145,28 @@ void Incidents::note(const core::Report& report, const Subject& subject, base::I
     if (incident == nullptr) return;
     incident->model_id = report.model;
     if (report.error && !incident->status.cause) incident->status.cause = report.error;
+    if (incident->status.cause) tell_cause(*incident);
     if (report.request && incident->status.request.empty()) {
         incident->status.request = to_text(report.request);
     }
     if (meaning->opens && !meaning->step.empty()) add_step(*incident, {meaning->step, {}}, now);
     // Another takes its place without waiting for its end.
-    if (report.code == EventCode::worker_unkillable) incident->is_over = true;
+    if (report.code == EventCode::worker_unkillable) {
+        incident->is_over = true;
+        tell_cause(*incident);
+    }
     if (end != ends_.end() && end->second.is_reaped) finish(*incident, end->second, now);
+}
+
+void Incidents::tell_cause(Incident& incident) {
+    if (std::exchange(incident.is_told, true) || !on_cause_) return;
+    const auto& cause = incident.status.cause;
+    on_cause_(incident.status.model, cause ? base::traits(cause->code).name : "forced");
 }
 
 void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     incident.is_over = true;
+    tell_cause(incident);
     incident.status.how = end.how;
     incident.status.leftovers = end.leftovers;
     add_step(incident, {"reaped", {}}, now);
@@ -176,6 +187,7 @@ void Incidents::note_order(core::Generation generation, const Subject& subject, 
     if (incident.status.cause) return;
     incident.status.cause =
         base::fail(base::Errc::cancelled, "an administrator had the worker killed");
+    tell_cause(incident);
 }
 
 void Incidents::note_signal(core::Generation generation, core::EventCode code, base::Instant now) {

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/command.h"
@@ -25,6 +28,11 @@ class Incidents {
         std::optional<base::Instant> last_heartbeat = {};
         std::string device = "cpu";  // or the UUID of its GPU
     };
+
+    // Once for each, as soon as its cause is known: the type of an error, or "forced" where it
+    // ended without one.
+    using OnCause = std::function<void(const std::string& model, std::string_view cause)>;
+    explicit Incidents(OnCause on_cause = {}) : on_cause_(std::move(on_cause)) {}
 
     // Opens an incident with what tells of one, or adds a step to that of its generation.
     void note(const core::Report& report, const Subject& subject, base::Instant now);
@@ -58,6 +66,7 @@ class Incidents {
         base::Instant detected;
         bool is_over = false;     // reaped, or given up
         bool is_resumed = false;  // the model serves again
+        bool is_told = false;     // of its cause
     };
     // How a process ended. The engine tells first that it was reaped, then what that means.
     struct End {
@@ -73,10 +82,12 @@ class Incidents {
     Incident* find(core::Generation generation);
     Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
     static void add_step(Incident& incident, http::IncidentStep step, base::Instant now);
+    void tell_cause(Incident& incident);
     void note_memory(const core::Report& report, base::Instant now);
     void finish(Incident& incident, const End& end, base::Instant now);
     void resume(core::ModelId model, base::Instant now);
 
+    const OnCause on_cause_;
     std::deque<Incident> incidents_;  // the oldest first
     std::map<core::Generation, Progress> progress_;
     std::map<core::Generation, End> ends_;

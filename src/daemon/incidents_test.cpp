@@ -163,6 +163,26 @@ TEST_CASE("on a GPU the driver proves the memory back, and what it does not show
     CHECK_FALSE(incident.evidence.value_or(http::EvidenceStatus{}).activity.used.has_value());
 }
 
+TEST_CASE("the cause of each incident is told once, as soon as it is known") {
+    std::string told;
+    Incidents incidents{[&](const std::string& model, std::string_view cause) {
+        told += model + ":" + std::string{cause} + " ";
+    }};
+    const Incidents::Subject subject{.model = "digits", .pid = 1, .last_heartbeat = {}};
+    core::Report limit = report(EventCode::run_limit_reached, core::Generation{1});
+    limit.error = base::fail(base::Errc::timeout, "too long");
+    incidents.note(limit, subject, kStart);
+    incidents.note(report(EventCode::worker_killed, core::Generation{1}), subject, kStart);
+    CHECK(told == "digits:timeout ");
+    incidents.note_order(core::Generation{2}, subject, kStart);
+    CHECK(told == "digits:timeout digits:cancelled ");
+    // It ignored its stop, and no error led to that.
+    incidents.note(report(EventCode::worker_terminated, core::Generation{3}), subject, kStart);
+    incidents.note(worker::Exited{.generation = 3, .pid = 1}, kStart);
+    incidents.note(report(EventCode::worker_reaped, core::Generation{3}), subject, kStart);
+    CHECK(told == "digits:timeout digits:cancelled digits:forced ");
+}
+
 TEST_CASE("only the latest are kept, the latest first") {
     Book book;
     for (std::uint64_t number = 1; number <= Incidents::kKept + 5; ++number) {

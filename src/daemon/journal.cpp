@@ -104,6 +104,7 @@ void Journal::write(const core::ForgetPeaks&, const std::string& model, const st
 
 void Journal::write(const core::Report& report, const Subject& subject) {
     metrics_.count_event(core::to_text(report.code), subject.model);
+    metrics_.count(report, subject.model);
     std::vector<log::Field> fields;
     if (report.model) fields.emplace_back("model", subject.model);
     if (report.generation) fields.emplace_back("generation", report.generation.value);

@@ -47,6 +47,13 @@ class Journal {
 
     // A request is over. It counts for the variant that it asked for, where there is such a one.
     void note(http::ExchangeRecord record);
+    // A worker had to be ended, or died; see Metrics.
+    void count_incident(std::string_view cause, std::string_view model) {
+        metrics_.count_incident(cause, model);
+    }
+    void observe_swap(Swap swap, std::string_view model, base::Duration took) {
+        metrics_.observe_swap(swap, model, took);
+    }
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag) { metrics_.observe_loop_lag(lag); }
 

@@ -1,45 +1,22 @@
-// What is counted for GET /metrics. prometheus-cpp stays behind this header. Thread: main.
+// What is counted for GET /metrics; docs/metrics.md lists all of it. prometheus-cpp stays behind
+// this header. Thread: main.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/time.h"
-#include "http/api.h"
+#include "core/command.h"
+#include "daemon/metrics_snapshot.h"
 #include "http/exchange_record.h"
 
 namespace windlass::daemon {
 
-struct ModelGauges {
-    std::string name;
-    std::string_view residency;
-    std::size_t waiting = 0;
-    std::size_t running = 0;
-    std::uint64_t loads = 0;
-    std::uint64_t failures = 0;
-};
-
-struct DeviceGauges {
-    std::string uuid;
-    bool is_answering = false;
-    std::optional<base::Bytes> capacity = {};
-    std::optional<base::Bytes> used = {};
-    std::optional<base::Duration> age = {};  // of these
-};
-
-// What is only looked up when somebody asks.
-struct MetricsSnapshot {
-    std::vector<ModelGauges> models;  // each was named to the Metrics before
-    std::vector<DeviceGauges> devices = {};
-    http::ConnectionCounters connections;
-    std::uint64_t access_lines_lost = 0;
-};
+// Weights that come and go.
+enum class Swap : std::uint8_t { load, offload, restore };
 
 class Metrics {
   public:
@@ -56,8 +33,13 @@ class Metrics {
 
     void count(const http::ExchangeRecord& record);
     void count_event(std::string_view code, std::string_view model);
+    // What the engine reports of a model, beyond the event itself.
+    void count(const core::Report& report, std::string_view model);
     // A worker of the model was replaced for that: "runs" or "growth".
     void count_recycled(std::string_view cause, std::string_view model);
+    // A worker had to be ended, or died; `cause`: the type of an error, or "forced".
+    void count_incident(std::string_view cause, std::string_view model);
+    void observe_swap(Swap swap, std::string_view model, base::Duration took);
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag);
 

@@ -3,9 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
 using namespace std::chrono_literals;
 namespace wd = windlass::daemon;
 namespace http = windlass::http;
+namespace core = windlass::core;
+namespace base = windlass::base;
 
 namespace {
 
@@ -54,26 +63,79 @@ TEST_CASE("what clients invent makes no series of its own") {
                    R"(windlass_requests_total{model="",route="call",status="404",type="x"} 3)"));
 }
 
-TEST_CASE("states, totals and connections are those of the moment of the question") {
-    wd::Metrics metrics{{"digits"}};
-    wd::MetricsSnapshot snapshot{
-        .models = {{.name = "digits",
-                    .residency = "ready",
-                    .waiting = 3,
-                    .running = 1,
-                    .loads = 2,
-                    .failures = 1}},
-        .connections = {.open = 5, .accepted = 9, .refused = 1, .body_bytes = 77},
-        .access_lines_lost = 7};
+namespace {
+
+// One of everything that there can be.
+wd::MetricsSnapshot full_snapshot() {
+    const base::Bytes some{7};
+    const http::Measured measured{some, "nvml", 2s};
+    return {.models = {{.name = "digits",
+                        .residency = "ready",
+                        .copies = 1,
+                        .waiting = 3,
+                        .running = 1,
+                        .oldest_wait = 1500ms,
+                        .is_paused = true,
+                        .is_breaker_open = true,
+                        .need = some,
+                        .loads = 2,
+                        .failures = 1,
+                        .claimed = {{"GPU-1", some}},
+                        .used = {{"GPU-1", some}},
+                        .used_peak = base::Bytes{9}}},
+            .devices = {{.uuid = "GPU-1",
+                         .kind = "gpu",
+                         .driver = "nvml",
+                         .state = "ok",
+                         .name = "A GPU",
+                         .capacity = measured,
+                         .used = measured,
+                         .used_peak = measured,
+                         .busy_percent = 25,
+                         .claimed = measured,
+                         .claimed_peak = measured,
+                         .foreign = measured,
+                         .fenced = measured}},
+            .workers = {{"ready", 2}},
+            .is_ready = true,
+            .uptime = 5s,
+            .connections = {.open = 5, .accepted = 9, .refused = 1, .body_bytes = 77},
+            .access_lines_lost = 7};
+}
+
+core::Report report(core::EventCode code, std::uint64_t generation = 1,
+                    std::optional<base::Error> error = {}) {
+    return {.code = code,
+            .model = core::ModelId{1},
+            .generation = core::Generation{generation},
+            .request = {},
+            .error = std::move(error)};
+}
+
+// Everything that is counted, once.
+void count_all(wd::Metrics& metrics) {
+    metrics.count(answered("digits"));
     metrics.count_event("worker.lost", "digits");
     metrics.count_recycled("runs", "digits");
+    metrics.count_incident("timeout", "digits");
+    metrics.count(report(core::EventCode::worker_lost, 1, base::fail(base::Errc::worker_lost, "")),
+                  "digits");
+    metrics.observe_swap(wd::Swap::restore, "digits", 3s);
     metrics.observe_loop_lag(2ms);
+}
+
+}  // namespace
+
+TEST_CASE("states, totals and connections are those of the moment of the question") {
+    wd::Metrics metrics{{"digits"}};
+    count_all(metrics);
     for (int i = 0; i < 2; ++i) {  // asking does not count
-        const std::string text = metrics.text(snapshot);
+        const std::string text = metrics.text(full_snapshot());
         CHECK(has_line(text, R"(windlass_model_residency{model="digits",residency="ready"} 1)"));
         CHECK(has_line(text, R"(windlass_model_residency{model="digits",residency="cold"} 0)"));
         CHECK(has_line(text, R"(windlass_requests_waiting{model="digits"} 3)"));
         CHECK(has_line(text, R"(windlass_requests_running{model="digits"} 1)"));
+        CHECK(has_line(text, R"(windlass_requests_oldest_wait_seconds{model="digits"} 1.5)"));
         CHECK(has_line(text, R"(windlass_model_loads_total{model="digits"} 2)"));
         CHECK(has_line(text, R"(windlass_model_failures_total{model="digits"} 1)"));
         CHECK(has_line(text, R"(windlass_events_total{event="worker.lost",model="digits"} 1)"));
@@ -86,12 +148,145 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
         CHECK(has_line(text, "windlass_bodies_bytes 77"));
         CHECK(has_line(text, "windlass_access_log_lost_total 7"));
         CHECK(has_line(text, R"(windlass_loop_lag_seconds_bucket{le="0.0025"} 1)"));
+        CHECK(has_line(text, "windlass_ready 1"));
+        CHECK(has_line(text, R"(windlass_workers{state="ready"} 2)"));
+        CHECK(has_line(text, R"(windlass_workers{state="unkillable"} 0)"));
         CHECK(text.find("\nwindlass_resident_memory_bytes ") != std::string::npos);
         CHECK(text.find("\nwindlass_open_fds ") != std::string::npos);
     }
-    metrics.add_model("new");
-    snapshot.models = {{.name = "new", .residency = "cold"}};  // after a reload
-    const std::string text = metrics.text(snapshot);
-    CHECK(has_line(text, R"(windlass_model_residency{model="digits",residency="ready"} 0)"));
+    metrics.add_model("new");  // after a reload that took the other away
+    const std::string text = metrics.text({.models = {{.name = "new", .residency = "cold"}}});
+    CHECK(text.find(R"(windlass_model_residency{model="digits")") == std::string::npos);
     CHECK(has_line(text, R"(windlass_model_residency{model="new",residency="cold"} 1)"));
+    CHECK(has_line(text, R"(windlass_model_offloads_total{model="digits"} 0)"));
+}
+
+TEST_CASE("[R51] [R150] a device's memory is told, and what is not known has no series") {
+    wd::Metrics metrics{{"digits"}};
+    wd::MetricsSnapshot snapshot = full_snapshot();
+    std::string text = metrics.text(snapshot);
+    for (const char* what :
+         {"capacity", "used", "used_peak", "claimed", "claimed_peak", "foreign", "fenced"}) {
+        const std::string name = std::string{"windlass_device_"} + what + "_bytes";
+        CHECK(has_line(text, name + R"({device="GPU-1"} 7)"));
+    }
+    CHECK(has_line(text, R"(windlass_device_utilization_ratio{device="GPU-1"} 0.25)"));
+    CHECK(has_line(text, R"(windlass_device_state{device="GPU-1",state="ok"} 1)"));
+    CHECK(has_line(text, R"(windlass_device_state{device="GPU-1",state="lost"} 0)"));
+    CHECK(has_line(text, R"(windlass_model_claimed_bytes{device="GPU-1",model="digits"} 7)"));
+    CHECK(has_line(text, R"(windlass_model_used_bytes{device="GPU-1",model="digits"} 7)"));
+    CHECK(has_line(text, R"(windlass_model_used_peak_bytes{model="digits"} 9)"));
+    // It hung at its first question, and nothing but its name is known.
+    snapshot.devices = {{.uuid = "GPU-1", .kind = "gpu", .state = "unresponsive"}};
+    snapshot.models.front().used = {{"GPU-1", std::nullopt}};
+    text = metrics.text(snapshot);
+    CHECK(text.find("windlass_model_used_bytes{") == std::string::npos);
+    CHECK(has_line(text, R"(windlass_device_answers{device="GPU-1"} 0)"));
+    CHECK(has_line(text, R"(windlass_device_state{device="GPU-1",state="unresponsive"} 1)"));
+    CHECK(text.find(R"(_bytes{device="GPU-1"})") == std::string::npos);
+    CHECK(text.find("windlass_device_utilization_ratio{") == std::string::npos);
+}
+
+TEST_CASE("moves, restarts, incidents and errors are counted by model") {
+    using enum core::EventCode;
+    wd::Metrics metrics{{"digits"}};
+    const auto count = [&](core::EventCode code, std::uint64_t generation,
+                           std::optional<base::Error> error = {}) {
+        metrics.count(report(code, generation, std::move(error)), "digits");
+    };
+    count(model_loading, 1);
+    count(model_evicted, 1);
+    count(model_offloaded, 1);
+    count(model_restored, 1);
+    count(run_limit_reached, 1, base::fail(base::Errc::timeout, "too long"));
+    count(worker_killed, 1);
+    count(model_loading, 2);  // in place of it
+    count(model_loading, 3);  // for itself
+    metrics.count_incident("timeout", "digits");
+    metrics.count_incident("timeout", "nobody's");
+    metrics.observe_swap(wd::Swap::load, "digits", 20s);
+    const std::string text = metrics.text({});
+    CHECK(has_line(text, R"(windlass_model_evictions_total{model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_model_offloads_total{model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_model_restores_total{model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_model_restarts_total{model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_model_errors_total{model="digits",type="timeout"} 1)"));
+    CHECK(has_line(text, R"(windlass_incidents_total{cause="timeout",model="digits"} 1)"));
+    CHECK(text.find("nobody's") == std::string::npos);
+    CHECK(has_line(text, R"(windlass_model_swap_seconds_sum{model="digits",swap="load"} 20)"));
+    CHECK(text.find(R"(swap="restore")") == std::string::npos);
+}
+
+// --- docs/metrics.md
+
+namespace {
+
+// "counter windlass_requests_total model route status type"
+using Lines = std::set<std::string>;
+
+std::string join(const std::string& type, const std::string& name,
+                 const std::set<std::string>& labels) {
+    std::string line = type + " " + name;
+    for (const std::string& label : labels) line += " " + label;
+    return line;
+}
+
+std::set<std::string> find_all(const std::string& text, const char* pattern) {
+    const std::regex regex{pattern};
+    std::set<std::string> found;
+    for (std::sregex_iterator at{text.begin(), text.end(), regex}, end; at != end; ++at) {
+        found.insert((*at)[1]);
+    }
+    return found;
+}
+
+Lines told(const std::string& text) {
+    Lines lines;
+    std::map<std::string, std::string> types;
+    std::map<std::string, std::set<std::string>> labels;
+    std::istringstream in{text};
+    for (std::string line; std::getline(in, line);) {
+        std::smatch found;
+        if (std::regex_match(line, found, std::regex{"# TYPE (\\w+) (\\w+)"})) {
+            types[found[1]] = found[2];
+        } else if (std::regex_search(line, found, std::regex{"^(\\w+)"})) {
+            std::string name = found[1];
+            name = std::regex_replace(name, std::regex{"_(bucket|sum|count)$"}, "");
+            for (const std::string& label : find_all(line, "(\\w+)=\"")) {
+                if (label != "le") labels[name].insert(label);
+            }
+        }
+    }
+    for (const auto& [name, type] : types) lines.insert(join(type, name, labels[name]));
+    return lines;
+}
+
+Lines documented() {
+    const auto path = std::filesystem::path{WINDLASS_SOURCE_DIR} / "docs" / "metrics.md";
+    std::ifstream file{path};
+    Lines lines;
+    const std::regex row{R"(\| `(windlass_\w+)` \| (\w+) \|([^|]*)\| .+ \|)"};
+    for (std::string line; std::getline(file, line);) {
+        std::smatch found;
+        if (!std::regex_match(line, found, row)) continue;
+        lines.insert(join(found[2], found[1], find_all(found[3], "`(\\w+)`")));
+    }
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("[A5.11] docs/metrics.md lists what there is, with type and labels, and nothing else") {
+    wd::Metrics metrics{{"digits"}};
+    count_all(metrics);
+    const Lines there = told(metrics.text(full_snapshot()));
+    const Lines page = documented();
+    for (const std::string& line : there) {
+        INFO("not on the page: " << line);
+        CHECK(page.contains(line));
+    }
+    for (const std::string& line : page) {
+        INFO("only on the page: " << line);
+        CHECK(there.contains(line));
+    }
 }

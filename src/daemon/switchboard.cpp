@@ -60,6 +60,9 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
       shortest_max_wait_(shortest_max_wait(models_)),
       engine_(to_specs(models_), to_settings(configuration.devices)),
       journal_(names_of(models_)),
+      incidents_([this](const std::string& model, std::string_view cause) {
+          journal_.count_incident(cause, model);
+      }),
       supervisor_(loop,
                   {.daemon_id = options_.daemon_id,
                    .runtime_dir = options_.runtime_dir,
@@ -448,6 +451,18 @@ void Switchboard::load_again(core::ModelId id) {
     handle(core::LoadAsked{reload, id, configuration_of(id).call_timeout, false});
 }
 
+// Since its weights began to move.
+void Switchboard::note_swap(const core::Report& moved) {
+    using enum core::EventCode;
+    const auto since = since_.find(moved.generation);
+    if (since == since_.end()) return;
+    const core::Duration took = loop_.now() - since->second;
+    const std::string model = name_of(moved.model);
+    if (moved.code == model_ready) journal_.observe_swap(Swap::load, model, took);
+    if (moved.code == model_offloaded) journal_.observe_swap(Swap::offload, model, took);
+    if (moved.code == model_restored) journal_.observe_swap(Swap::restore, model, took);
+}
+
 void Switchboard::on(const core::Report& command) {
     using enum core::EventCode;
     const bool is_due = command.code == worker_terminated || command.code == worker_killed;
@@ -469,6 +484,7 @@ void Switchboard::on(const core::Report& command) {
         const std::string& uuid = devices_of_[command.generation];
         if (!uuid.empty()) bridge_.refresh(uuid);
     }
+    note_swap(command);
     constexpr std::array kMoves = {
         model_standby,   model_loading,  model_ready,    model_offloading, model_offloaded,
         model_restoring, model_restored, model_draining, model_stopping,   worker_unkillable};

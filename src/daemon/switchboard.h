@@ -133,6 +133,8 @@ class Switchboard final : public http::Backend {
     void count_worker(core::Generation generation, core::ModelId model, int pid,
                       const std::string& uuid);
     void count_claims();
+    void note_swap(const core::Report& moved);
+    ModelGauges gauges(core::ModelId id) const;
     void tell_signal(core::Generation generation, int signal);
     const ModelConfiguration& configuration_of(core::ModelId id) const {
         return models_[id.value - 1];

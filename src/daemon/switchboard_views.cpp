@@ -283,17 +283,61 @@ std::optional<http::Unready> Switchboard::unready() const {
     return std::nullopt;
 }
 
+ModelGauges Switchboard::gauges(core::ModelId id) const {
+    const core::ModelView view = engine_.view(id);
+    http::ModelStatus need;
+    set_need(need, configuration_of(id).need, view);
+    return {.name = configuration_of(id).name,
+            .residency = core::to_text(view.residency),
+            .copies = view.copies,
+            .waiting = view.waiting,
+            .running = view.running,
+            .oldest_wait = view.oldest ? loop_.now() - *view.oldest : core::Duration{},
+            .is_paused = view.is_paused,
+            .is_breaker_open = view.breaker != core::BreakerState::closed,
+            .need = need.need_bytes,
+            .loads = view.load_count,
+            .failures = view.failure_count};
+}
+
 std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
-    MetricsSnapshot snapshot{.connections = connections};
-    if (devices_ != nullptr) snapshot.devices = devices_->gauges();
+    MetricsSnapshot snapshot{.is_ready = !unready(),
+                             .is_store_failing = needs_ != nullptr && needs_->trouble(),
+                             .uptime = loop_.now() - started_,
+                             .connections = connections};
+    http::DevicesStatus status = devices();
+    snapshot.devices = std::move(status.devices);
+    if (status.cpu) snapshot.devices.push_back(std::move(*status.cpu));
+    std::map<core::ModelId, std::map<std::string, base::Bytes>> claimed;
+    std::map<core::ModelId, std::map<std::string, std::optional<base::Bytes>>> used;
+    for (const auto& [generation, holding] : engine_.devices().holdings()) {
+        const core::Claim* const claim =
+            engine_.devices().device(holding.device).ledger.find_claim(generation);
+        if (claim == nullptr || !holding.model) continue;  // a fence, or a lease
+        base::Bytes& sum = claimed[holding.model][bridge_.uuid_of(holding.device)];
+        sum = sum + claim->bytes;
+    }
+    for (const core::WorkerView& worker : engine_.workers()) {
+        if (!pids_.contains(worker.generation)) continue;
+        ++snapshot.workers[core::to_text(worker.residency)];
+        const std::string device = device_of(worker.generation);
+        if (device.empty()) continue;  // it stands by
+        auto& sum = used[worker.model].try_emplace(device, base::Bytes{}).first->second;
+        const std::optional<base::Bytes> part = tally_.of(worker.generation).used.now;
+        sum = sum && part ? std::optional{*sum + *part} : std::nullopt;  // a part is no sum
+    }
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
-        const core::ModelView view = engine_.view(core::ModelId{number});
-        snapshot.models.push_back({.name = configuration_of(core::ModelId{number}).name,
-                                   .residency = core::to_text(view.residency),
-                                   .waiting = view.waiting,
-                                   .running = view.running,
-                                   .loads = view.load_count,
-                                   .failures = view.failure_count});
+        const core::ModelId id{number};
+        ModelGauges model = gauges(id);
+        // Of one that a reload took away nothing is told but what was counted.
+        if (model.residency == core::to_text(core::Residency::cold) &&
+            !engine_.find_model(model.name)) {
+            continue;
+        }
+        model.claimed = std::move(claimed[id]);
+        model.used = std::move(used[id]);
+        model.used_peak = tally_.of(id).used.peak;
+        snapshot.models.push_back(std::move(model));
     }
     return journal_.metrics(std::move(snapshot));
 }
