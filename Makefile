@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm soak chaos outside simulate mutants fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm test-monitoring soak chaos outside simulate mutants fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -23,6 +23,7 @@ help:
 	@echo "make mutants   every deliberate bug of the engine, and what finds it: measures all, writes docs/mutants.md"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration, recording; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
 	@echo "make conformance  what Windlass relies on in GPU drivers, checked on the emulator (docs/emulator.md)"
+	@echo "make test-monitoring  the dashboard's queries and the alert rules on a real Prometheus (docs/monitoring.md)"
 	@echo "make install   into PREFIX=$(PREFIX)"
 	@echo "make portable  build/portable/windlass, a folder that runs from anywhere, and its archive"
 	@echo "make test-portable  that folder, and the Python wheel that carries it"
@@ -117,6 +118,9 @@ fuzz:
 
 conformance: build
 	@tests/conformance/on_emulator $(BUILD)
+
+test-monitoring: build
+	@WINDLASS_BINARY=$(BUILD)/bin/windlass PYTHONPATH=python $(PYTHON) -m pytest -q -p no:cacheprovider tests/monitoring
 
 install: PRESET = release
 install: build
