@@ -24,6 +24,7 @@ class DoctorCommand {
     DoctorArguments arguments_;
     std::string configuration_;
     std::string state_dir_;
+    std::string limit_;
 };
 
 }  // namespace windlass::cli

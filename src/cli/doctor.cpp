@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -31,7 +32,8 @@ class RunningCheck {
           limit_(loop, [this] { give_up(); }) {}
 
     void start(const DoctorArguments& arguments) {
-        limit_.start(check_.limit);
+        allowed_ = arguments.limit.value_or(check_.limit);
+        limit_.start(allowed_);
         if (const auto spawned = spawn(arguments); !spawned) {
             fail(FindingKind::check_failed, spawned.error().message);
         }
@@ -42,8 +44,12 @@ class RunningCheck {
         io::Pipe pipe = WL_TRY(io::make_pipe());
         // Drivers and Python write to stderr what is no line of ours.
         io::Pipe nowhere = WL_TRY(io::make_pipe());
-        std::vector<std::string> argv{"windlass", "doctor-check", std::string{check_.name},
+        const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(allowed_);
+        std::vector<std::string> argv{"windlass",
+                                      "doctor-check",
+                                      std::string{check_.name},
                                       std::to_string(::getpid()),
+                                      std::to_string(limit.count()),
                                       arguments.configuration.value_or("")};
         if (arguments.state_dir) argv.push_back(*arguments.state_dir);
         process_ = WL_TRY(
@@ -73,7 +79,7 @@ class RunningCheck {
     // The process is killed with this object; one that hangs in the kernel dies when it can.
     void give_up() {
         fail(FindingKind::check_hung, fmt::format("the check of {} was not over after {}",
-                                                  check_.name, base::to_text(check_.limit)));
+                                                  check_.name, base::to_text(allowed_)));
     }
 
     void fail(FindingKind kind, std::string evidence) {
@@ -92,10 +98,20 @@ class RunningCheck {
     std::function<void()> on_over_;
     io::LineSplitter lines_;
     bool is_done_ = false;
+    base::Duration allowed_{};
     io::Timer limit_;
     std::unique_ptr<io::Stream> output_;
     std::unique_ptr<io::Process> process_;
 };
+
+std::vector<DoctorCheck> chosen_checks(const DoctorArguments& arguments) {
+    std::vector<DoctorCheck> checks;
+    for (const DoctorCheck& check : doctor_checks()) {
+        const auto named = std::ranges::count(arguments.checks, check.name);
+        if (arguments.checks.empty() || named > 0) checks.push_back(check);
+    }
+    return checks;
+}
 
 bool wants_colour() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
@@ -108,7 +124,7 @@ bool wants_colour() {
 CommandOutcome run(const DoctorArguments& arguments) {
     io::Loop loop;
     const base::Instant began = loop.now();
-    const auto checks = doctor_checks();
+    const std::vector<DoctorCheck> checks = chosen_checks(arguments);
     std::vector<Diagnosis> parts(checks.size());
     std::size_t left = checks.size();
     std::vector<std::unique_ptr<RunningCheck>> running;

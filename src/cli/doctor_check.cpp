@@ -50,19 +50,21 @@ bool follow_doctor(std::string_view text) {
 
 }  // namespace
 
-// NAME DOCTOR_PID CONFIGURATION [STATE_DIR]; an empty configuration is none given.
+// NAME DOCTOR_PID LIMIT_MS CONFIGURATION [STATE_DIR]; an empty configuration is none given.
 int run_doctor_check(int count, char* const* arguments) {
     const std::vector<std::string> words{arguments, arguments + count};
     if (words == std::vector<std::string>{"--child"}) return 0;
     if (words == std::vector<std::string>{"--parent"}) return become_parent();
-    if (words.size() < 3 || !follow_doctor(words[1])) return kNotStartedByDoctor;
+    if (words.size() < 4 || !follow_doctor(words[1])) return kNotStartedByDoctor;
     const auto checks = doctor_checks();
     const auto check = std::ranges::find(checks, words[0], &DoctorCheck::name);
     if (check == checks.end()) return kNotStartedByDoctor;
-    DoctorView view = machine_view();
-    view.is_configuration_given = !words[2].empty();
-    if (view.is_configuration_given) view.configuration = words[2];
-    if (words.size() > 3) view.state_dir = words[3];
+    std::int64_t limit_ms = 0;
+    std::from_chars(words[2].data(), words[2].data() + words[2].size(), limit_ms);
+    DoctorView view = machine_view(std::chrono::milliseconds{limit_ms});
+    view.is_configuration_given = !words[3].empty();
+    if (view.is_configuration_given) view.configuration = words[3];
+    if (words.size() > 4) view.state_dir = words[4];
     Report report{{.on_finding = [](const Finding& found) { say_line(finding_line(found)); },
                    .on_fact = [](const Fact& fact) { say_line(fact_line(fact)); }}};
     check->run(view, report);

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <windlass/client.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/version.h"
@@ -41,8 +42,10 @@ std::vector<std::string> urls_of(const daemon::DaemonConfiguration& daemon) {
     return urls;
 }
 
-Client make_client(const std::string& url) {
-    return Client{{.url = url, .connect_timeout = 2s, .query_timeout = 5s}};
+// It may be asked some four times in all.
+Client make_client(const DoctorView& view, const std::string& url) {
+    const base::Duration limit = std::min<base::Duration>(view.limit / 8, 5s);
+    return Client{{.url = url, .connect_timeout = limit, .query_timeout = limit}};
 }
 
 void look_at_health(const DaemonState& health, Report& report) {
@@ -95,7 +98,7 @@ void check_daemon(const DoctorView& view, Report& report) {
     report.tell("daemon", process ? to_text(*process) : "none runs with this state folder");
     std::string why;
     for (const std::string& url : urls_of(configuration)) {
-        Client client = make_client(url);
+        Client client = make_client(view, url);
         const Outcome<std::string> body = client.health();
         const auto health = body ? parse_health(*body) : base::Result<DaemonState>{DaemonState{}};
         if (body && health) {
@@ -117,7 +120,7 @@ void check_daemon(const DoctorView& view, Report& report) {
     const auto again = find_daemon(view, configuration.state_dir);
     if (!again || *again != *process) return;
     for (const std::string& url : urls_of(configuration)) {
-        if (make_client(url).health()) return;
+        if (make_client(view, url).health()) return;
     }
     report.add(FindingKind::daemon_silent,
                fmt::format("{} is in state {}, and: {}", to_text(*again), again->state, why));

@@ -69,12 +69,13 @@ void look_for_nobodys(const SeenDevice& seen, Report& report) {
 
 }  // namespace
 
-void look_at_device(const DoctorView& view, const SeenDevice& seen, Report& report) {
+void look_at_device(const DoctorView& view, const SeenDevice& seen, bool tells, Report& report) {
     if (!seen.sample) return look_at_failure(seen, report);
     for (const wire::HostProcess& holder : seen.sample->processes) {
         look_at_holder(view, seen, holder, report);
     }
-    if (seen.sample->processes_known) return look_for_nobodys(seen, report);
+    const bool is_nobody = tells && seen.sample->processes.empty();
+    if (seen.sample->processes_known || is_nobody) return look_for_nobodys(seen, report);
     report.add(FindingKind::holders_hidden,
                fmt::format("{} has {} in use, and its driver names {} processes",
                            one_line(seen.device.uuid),

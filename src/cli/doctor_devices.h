@@ -6,6 +6,7 @@
 
 namespace windlass::cli {
 
-void look_at_device(const DoctorView& view, const SeenDevice& seen, Report& report);
+// `tells`: the driver lists processes of ours in any case, so that none listed are none.
+void look_at_device(const DoctorView& view, const SeenDevice& seen, bool tells, Report& report);
 
 }  // namespace windlass::cli

@@ -176,6 +176,18 @@ void look_at_driver(const wire::HostDriver& driver, const std::string& module, R
                seen);
 }
 
+// Drivers hide the processes of other PID namespaces. Nobody is hidden in the first of them
+// (PROC_PID_INIT_INO of linux/proc_ns.h), nor where some are named.
+bool tells_holders(const DoctorView& view, const SeenDevices& seen) {
+    std::error_code unknown;
+    const fs::path space = fs::read_symlink(view.root + "/proc/self/ns/pid", unknown);
+    return space == "pid:[4026531836]" ||
+           std::ranges::any_of(seen.devices, [](const SeenDevice& device) {
+               return device.sample && device.sample->processes_known &&
+                      !device.sample->processes.empty();
+           });
+}
+
 }  // namespace
 
 void check_drivers(const DoctorView& view, Report& report) {
@@ -194,11 +206,16 @@ void check_drivers(const DoctorView& view, Report& report) {
         is_usable |= driver.state == wire::HostDriver::State::usable;
         look_at_driver(driver, module, report);
     }
+    if (!seen.listing->is_complete) {
+        report.add(FindingKind::device_lost,
+                   "the driver counts a GPU that it cannot name any more");
+    }
     look_at_cuda_library(view, module, is_usable && !seen.devices.empty(), report);
     report.tell("gpu.count", std::to_string(seen.devices.size()));
+    const bool tells = tells_holders(view, seen);
     for (const SeenDevice& device : seen.devices) {
         tell_device(device, report);
-        look_at_device(view, device, report);
+        look_at_device(view, device, tells, report);
     }
 }
 

@@ -30,8 +30,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kOwnProgram = "/proc/self/exe";
-// As `answer_timeout` has it; the first answer opens the driver.
-constexpr device::HostLimits kHostLimits{.answer = 5s, .first_answer = 20s, .restart_pause = 60s};
 constexpr std::size_t kSyncCount = 8;
 constexpr base::Duration kSyncLimit = 5s;  // for all of them
 constexpr std::size_t kOutputMax = 64 << 10;
@@ -64,46 +62,52 @@ base::Result<void> try_daemon_cgroup() {
     return made;
 }
 
-// One question to one driver host.
-base::Result<std::string> ask_host(io::Loop& loop, device::HostProcesses& processes,
-                                   const device::DriverHostOrder& order, std::string question) {
-    base::Result<std::string> answer = std::string{};
-    device::HostLink link{loop, processes, order, kHostLimits};
-    const auto type =
-        order.device.empty() ? wire::HostFrameType::ask_listing : wire::HostFrameType::ask_sample;
-    bool is_over = false;
-    link.ask(type, std::move(question), [&](base::Result<std::string> meta) {
-        answer = std::move(meta);
-        is_over = true;
-        loop.stop();
-    });
-    while (!is_over) loop.run([](base::Instant) { return std::nullopt; });
-    return answer;
-}
-
-SeenDevices ask_drivers() {
+// One question to each of some driver hosts, all at the same time.
+std::vector<base::Result<std::string>> ask_hosts(const std::vector<device::DriverHostOrder>& orders,
+                                                 base::Duration limit) {
     io::Loop loop;
     device::HostProcesses processes{loop, kOwnProgram, worker::own_environment()};
-    SeenDevices seen;
-    const auto listed =
-        ask_host(loop, processes, {.parent_pid = 0, .device = {}, .bus_id = {}}, "");
-    if (listed) {
-        seen.listing = wire::parse_host_listing(*listed);
-    } else {
-        seen.listing = listed.error();
+    const device::HostLimits limits{.answer = limit, .first_answer = limit, .restart_pause = limit};
+    std::vector<base::Result<std::string>> answers(orders.size(), std::string{});
+    std::vector<std::unique_ptr<device::HostLink>> links;
+    std::size_t left = orders.size();
+    for (std::size_t index = 0; index < orders.size(); ++index) {
+        links.push_back(std::make_unique<device::HostLink>(loop, processes, orders[index], limits));
+        const bool is_listing = orders[index].device.empty();
+        links.back()->ask(
+            is_listing ? wire::HostFrameType::ask_listing : wire::HostFrameType::ask_sample,
+            is_listing ? "" : wire::to_json(wire::SampleOrder{}),
+            [&, index](base::Result<std::string> meta) {
+                answers[index] = std::move(meta);
+                if (--left == 0) loop.stop();
+            });
     }
-    if (seen.listing) {
-        for (const wire::HostDevice& device : seen.listing->devices) {
-            const auto said = ask_host(
-                loop, processes,
-                {.parent_pid = 0, .device = device.uuid, .bus_id = device.bus_id.value_or("")},
-                wire::to_json(wire::SampleOrder{}));
-            seen.devices.push_back({.device = device,
-                                    .sample = said ? wire::parse_host_sample(*said)
-                                                   : base::Result<wire::HostSample>{said.error()}});
-        }
-    }
+    while (left > 0) loop.run([](base::Instant) { return std::nullopt; });
+    links.clear();
     processes.finish(1s);
+    return answers;
+}
+
+SeenDevices ask_drivers(base::Duration limit) {
+    SeenDevices seen;
+    const auto listed = ask_hosts({{.parent_pid = 0, .device = {}, .bus_id = {}}}, limit).front();
+    if (!listed) {
+        seen.listing = listed.error();
+        return seen;
+    }
+    seen.listing = wire::parse_host_listing(*listed);
+    if (!seen.listing) return seen;
+    std::vector<device::DriverHostOrder> orders;
+    for (const wire::HostDevice& device : seen.listing->devices) {
+        orders.push_back(
+            {.parent_pid = 0, .device = device.uuid, .bus_id = device.bus_id.value_or("")});
+    }
+    const auto said = ask_hosts(orders, limit);
+    for (std::size_t index = 0; index < said.size(); ++index) {
+        const auto sample = said[index] ? wire::parse_host_sample(*said[index])
+                                        : base::Result<wire::HostSample>{said[index].error()};
+        seen.devices.push_back({.device = seen.listing->devices[index], .sample = sample});
+    }
     return seen;
 }
 
@@ -197,10 +201,10 @@ base::Result<std::vector<base::Duration>> measure_syncs(const std::string& folde
 
 }  // namespace
 
-DoctorView machine_view() {
+DoctorView machine_view(base::Duration limit) {
     DoctorView view;
+    view.limit = limit;
     view.environment = daemon::process_environment();
-    view.self = ::getppid();  // a check is a child of the doctor
     view.may = [](const std::string& path, int mode) {
         return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
     };
@@ -210,7 +214,7 @@ DoctorView machine_view() {
                              .processes = hard_limit(RLIMIT_NPROC)};
     };
     view.try_cgroup = try_daemon_cgroup;
-    view.devices = ask_drivers;
+    view.devices = [limit] { return ask_drivers(limit / 3); };
     view.host_memory = [] { return device::CpuBackend{}.sample({}); };
     view.run = run_program;
     view.make_orphan = make_machine_orphan;

@@ -56,7 +56,13 @@ void look_at_stuck(const DoctorView& view, const SeenProcess& process, Report& r
 
 void look_at_zombies(const DoctorView& view, Report& report) {
     std::map<int, std::vector<SeenProcess>> by_parent;
-    for (const SeenProcess& zombie : lasting_processes(view, 'Z', kReapingLooks)) {
+    const auto is_of_init = [](const SeenProcess& seen) { return seen.parent == 1; };
+    std::vector<SeenProcess> dead = lasting_processes(view, 'Z', 1);
+    // Whatever reaps only every few seconds does its duty.
+    if (std::ranges::any_of(dead, is_of_init)) {
+        dead = lasting_processes(view, 'Z', kReapingLooks);
+    }
+    for (const SeenProcess& zombie : dead) {
         if (zombie.threads > 1) {
             report.add(
                 FindingKind::zombie_with_threads,
@@ -65,10 +71,10 @@ void look_at_zombies(const DoctorView& view, Report& report) {
             by_parent[zombie.parent].push_back(zombie);
         }
     }
-    for (const auto& [parent, dead] : by_parent) {
+    for (const auto& [parent, children] : by_parent) {
         const auto owner = see_process(view, parent);
         report.add(parent == 1 ? FindingKind::zombies_of_init : FindingKind::zombies,
-                   fmt::format("{}; the parent is {}", to_text(dead),
+                   fmt::format("{}; the parent is {}", to_text(children),
                                owner ? to_text(*owner) : fmt::format("process {}", parent)));
     }
 }

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using daemon::ModelConfiguration;
 
 constexpr base::Duration kImportLimit = 30s;
-constexpr base::Duration kAllImportsLimit = 100s;  // within that of the check
+constexpr base::Duration kImportRest = 10s;  // for what is not an import
 constexpr std::string_view kMark = "windlass-doctor\t";
 
 // In words that Python 2 reads as well, to tell that it is too old.
@@ -163,7 +163,7 @@ void check_python(const DoctorView& view, Report& report) {
     std::size_t left = 0;
     for (const ModelConfiguration& model : plan.configuration.models) {
         if (model.python.empty() || !model.variant.empty()) continue;
-        if (view.clocks().steady - began > kAllImportsLimit - kImportLimit) {
+        if (view.clocks().steady - began > view.limit - kImportLimit - kImportRest) {
             ++left;
         } else {
             look_at_model(view, model, report);

@@ -65,7 +65,7 @@ struct DoctorView {
     bool is_configuration_given = false;  // else it need not be there
     std::optional<std::string> state_dir;
     daemon::Environment environment;
-    int self = 0;  // the pid of the doctor, whose processes are not looked at
+    base::Duration limit = std::chrono::minutes{1};  // of the check, which asks others for less
 
     std::function<bool(const std::string& path, int mode)> may;  // access(2)
     std::function<std::optional<FileSystemNumbers>(const std::string& path)> file_system;
@@ -83,8 +83,8 @@ struct DoctorView {
     std::function<void(base::Duration)> pause;
 };
 
-// The machine itself.
-DoctorView machine_view();
+// The machine itself, for a check with this limit.
+DoctorView machine_view(base::Duration limit);
 
 // The file whole, root before it; empty when it cannot be read.
 std::string read_text_file(const DoctorView& view, const std::string& path);
