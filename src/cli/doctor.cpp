@@ -43,7 +43,7 @@ class RunningCheck {
     base::Result<void> spawn(const DoctorArguments& arguments) {
         io::Pipe pipe = WL_TRY(io::make_pipe());
         // Drivers and Python write to stderr what is no line of ours.
-        io::Pipe nowhere = WL_TRY(io::make_pipe());
+        const io::Pipe nowhere = WL_TRY(io::make_pipe());
         const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(allowed_);
         std::vector<std::string> argv{"windlass",
                                       "doctor-check",
