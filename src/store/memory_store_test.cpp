@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "store/testing/event_contract.h"
 #include "store/testing/store_contract.h"
 
 namespace store = windlass::store;
@@ -13,6 +14,8 @@ TEST_CASE("a store in memory keeps the contract of stores") {
     };
     SUBCASE("what is kept") { store::testing::check_what_is_kept(make); }
     SUBCASE("answers") { store::testing::check_answers(make); }
+    SUBCASE("events are kept") { store::testing::check_events_are_kept(make); }
+    SUBCASE("events are found") { store::testing::check_events_are_found(make); }
 }
 
 TEST_CASE("a store that is gone answers nobody") {

@@ -1,5 +1,5 @@
-// What outlives the daemon: what models were measured to need. Nobody waits for a disk: what is
-// asked for is answered later, from the loop. Thread: the loop's.
+// What outlives the daemon: what models were measured to need, and what happened. Nobody waits for
+// a disk: what is asked for is answered later, from the loop. Thread: the loop's.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/event_record.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -29,6 +30,14 @@ struct Peak {  // the most that one process of a model was seen to use
     friend bool operator==(const Peak&, const Peak&) = default;
 };
 
+// What is kept of events; both bounds hold.
+struct EventRetention {
+    std::uint64_t count_max = 0;  // at least 1
+    std::int64_t oldest_ms = 0;   // earlier ones go, since 1970
+};
+
+using EventsKept = std::move_only_function<void(base::Result<std::vector<base::EventRecord>>)>;
+using EventsRead = std::move_only_function<void(base::Result<base::EventPage>)>;
 using Done = std::move_only_function<void(base::Result<void>)>;
 using PeaksRead = std::move_only_function<void(base::Result<std::vector<Peak>>)>;
 
@@ -53,6 +62,15 @@ class Store {
     virtual void forget_peaks(NeedKey key, Done done) = 0;
     // All of them, the oldest first.
     virtual void read_peaks(PeaksRead done) = 0;
+
+    // Gives each the next number, and the events back with their numbers. A number never comes
+    // again, whatever is deleted. Of what is not to be kept some goes each time, until none is
+    // left.
+    virtual void append_events(std::vector<base::EventRecord> events, EventRetention retention,
+                               EventsKept done) = 0;
+    // `limit` 1 to kLimitMax. The page holds all that was appended before, and nothing that is
+    // appended after the answer.
+    virtual void read_events(base::EventQuery query, EventsRead done) = 0;
 
     // Blocks until all that was ordered is answered, for `limit` at most, and gives out the
     // answers. For the beginning and the end, when no loop turns. False: some are still to come.

@@ -61,6 +61,13 @@ Statement& Statement::bind(std::int64_t number) {
     return *this;
 }
 
+Statement& Statement::bind(std::optional<std::int64_t> number) {
+    if (number) return bind(*number);
+    const int code = sqlite3_bind_null(statement_.get(), ++bound_count_);
+    if (bind_failure_ == SQLITE_OK) bind_failure_ = code;
+    return *this;
+}
+
 base::Result<bool> Statement::step() {
     sqlite3* const database = sqlite3_db_handle(statement_.get());
     if (bind_failure_ != SQLITE_OK) return error_of(database, *path_);
@@ -79,6 +86,11 @@ std::string Statement::text(int column) const {
 
 std::int64_t Statement::number(int column) const {
     return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::optional<std::int64_t> Statement::optional_number(int column) const {
+    if (sqlite3_column_type(statement_.get(), column) == SQLITE_NULL) return std::nullopt;
+    return number(column);
 }
 
 // --- connections

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,11 +21,13 @@ class Statement {
     // The n-th call gives the n-th `?` its value.
     Statement& bind(std::string_view text);
     Statement& bind(std::int64_t number);
+    Statement& bind(std::optional<std::int64_t> number);  // none: NULL
 
     // True: a row is there, to be read until the next call.
     base::Result<bool> step();
     std::string text(int column) const;
     std::int64_t number(int column) const;
+    std::optional<std::int64_t> optional_number(int column) const;
 
   private:
     friend class Connection;

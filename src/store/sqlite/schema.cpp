@@ -24,6 +24,19 @@ constexpr std::array kMigrations = {
     "  bytes INTEGER NOT NULL CHECK(bytes > 0)"
     ") STRICT;"
     "CREATE INDEX peak_of ON peak(model, variant, make, seq);",
+    "CREATE TABLE event("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT,"  // which never gives one again
+    "  time_ms INTEGER NOT NULL,"                  // since 1970
+    "  level INTEGER NOT NULL,"                    // 0 debug to 3 error
+    "  code TEXT NOT NULL,"
+    "  model TEXT NOT NULL,"  // empty, as the three others: none
+    "  job TEXT NOT NULL,"
+    "  worker INTEGER,"
+    "  pid INTEGER,"
+    "  device TEXT NOT NULL,"
+    "  request TEXT NOT NULL,"
+    "  fields TEXT NOT NULL"  // JSON
+    ") STRICT;",
 };
 
 // Who closes the file in order leaves nothing beside it.

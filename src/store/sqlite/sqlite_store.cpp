@@ -95,4 +95,35 @@ void SqliteStore::read_peaks(PeaksRead done) {
     give({.writes = false, .apply = std::move(select), .done = std::move(tell)});
 }
 
+void SqliteStore::append_events(std::vector<base::EventRecord> events, EventRetention retention,
+                                EventsKept done) {
+    const auto kept = std::make_shared<std::vector<base::EventRecord>>(std::move(events));
+    auto insert = [kept, retention](Connection& connection) -> base::Result<void> {
+        WL_TRY(insert_events(connection, *kept));
+        return trim_events(connection, retention);
+    };
+    auto tell = [kept, done = std::move(done)](const base::Result<void>& result) mutable {
+        if (!result) return done(result.error());
+        done(std::move(*kept));
+    };
+    give({.apply = std::move(insert), .done = std::move(tell)});
+}
+
+void SqliteStore::read_events(base::EventQuery query, EventsRead done) {
+    auto reading = std::make_shared<EventReading>();
+    reading->query = std::move(query);
+    read_on(std::move(reading), std::move(done));
+}
+
+// One order for each step; others come in between.
+void SqliteStore::read_on(std::shared_ptr<EventReading> reading, EventsRead done) {
+    auto select = [reading](Connection& connection) { return read_step(connection, *reading); };
+    auto tell = [this, reading, done = std::move(done)](const base::Result<void>& result) mutable {
+        if (!result) return done(result.error());
+        if (!reading->is_over) return read_on(std::move(reading), std::move(done));
+        done(std::move(reading->page));
+    };
+    give({.writes = false, .apply = std::move(select), .done = std::move(tell)});
+}
+
 }  // namespace windlass::store::sqlite

@@ -9,6 +9,7 @@
 
 #include "io/bell.h"
 #include "io/loop.h"
+#include "store/sqlite/event_table.h"
 #include "store/sqlite/order_thread.h"
 #include "store/store.h"
 
@@ -27,12 +28,16 @@ class SqliteStore final : public Store {
     void remember_peak(Peak peak, Done done) override;
     void forget_peaks(NeedKey key, Done done) override;
     void read_peaks(PeaksRead done) override;
+    void append_events(std::vector<base::EventRecord> events, EventRetention retention,
+                       EventsKept done) override;
+    void read_events(base::EventQuery query, EventsRead done) override;
     bool settle(base::Duration limit) override;
     bool finish(base::Duration limit) override;
 
   private:
     SqliteStore(io::Loop& loop, std::string path) : loop_(loop), path_(std::move(path)) {}
     void give(Order order);
+    void read_on(std::shared_ptr<EventReading> reading, EventsRead done);
     void refuse(Order order);
     void give_out(std::vector<OrderThread::Answer> answers);
 

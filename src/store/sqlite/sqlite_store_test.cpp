@@ -13,6 +13,7 @@
 
 #include "base/testing/scratch_directory.h"
 #include "store/sqlite/schema.h"
+#include "store/testing/event_contract.h"
 #include "store/testing/store_contract.h"
 
 using namespace std::chrono_literals;
@@ -77,6 +78,8 @@ TEST_CASE("a store in a file keeps the contract of stores") {
     };
     SUBCASE("what is kept") { store::testing::check_what_is_kept(make); }
     SUBCASE("answers") { store::testing::check_answers(make); }
+    SUBCASE("events are kept") { store::testing::check_events_are_kept(make); }
+    SUBCASE("events are found") { store::testing::check_events_are_found(make); }
 }
 
 TEST_CASE("[A3.10] a second start finds what the first has stored") {
@@ -256,6 +259,40 @@ TEST_CASE("a full disk fails what it must, and later orders succeed again") {
     CHECK(filled.error().message.find(path) != std::string::npos);
     limit(10'000);
     CHECK(connection.run("INSERT INTO filler VALUES(zeroblob(100000))"));
+}
+
+TEST_CASE("numbers of events go on after a restart") {
+    const ScratchDirectory folder;
+    io::Loop loop;
+    {
+        const auto first = open(loop, folder.file("windlass.db"));
+        store::testing::append(*first, {store::testing::event("a"), store::testing::event("b")});
+        // All are deleted, and their numbers are still known.
+        store::testing::append(*first, {}, {.count_max = 1, .oldest_ms = 9'000});
+        REQUIRE(first->finish(30s));
+    }
+    const auto second = open(loop, folder.file("windlass.db"));
+    CHECK(store::testing::append(*second, {store::testing::event("c")})[0].number == 3);
+}
+
+TEST_CASE("a needle in many events is found in steps, from either end") {
+    const ScratchDirectory folder;
+    io::Loop loop;
+    const auto store = open(loop, folder.file("windlass.db"));
+    std::vector<base::EventRecord> events(45'000, store::testing::event("hay"));
+    events[100].code = "low";
+    events[44'900].code = "high";
+    store::testing::append(*store, std::move(events));
+    const auto find = [&](const char* code, std::optional<std::uint64_t> after) {
+        return store::testing::numbers(
+            store::testing::read_events(*store, {.filter = {.code = code}, .after = after}));
+    };
+    CHECK(find("low", std::nullopt) == store::testing::Numbers{101});
+    CHECK(find("high", std::nullopt) == store::testing::Numbers{44'901});
+    CHECK(find("low", 0) == store::testing::Numbers{101});
+    CHECK(find("high", 0) == store::testing::Numbers{44'901});
+    CHECK(find("none", std::nullopt).empty());
+    CHECK(find("none", 0).empty());
 }
 
 TEST_CASE("many orders share a transaction") {

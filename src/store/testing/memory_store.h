@@ -38,6 +38,26 @@ class MemoryStore final : public Store {
             [done = std::move(done), peaks = peaks_]() mutable { done(std::move(peaks)); });
     }
 
+    void append_events(std::vector<base::EventRecord> events, EventRetention retention,
+                       EventsKept done) override {
+        for (base::EventRecord& event : events) {
+            event.number = ++last_number_;
+            events_.push_back(event);
+        }
+        std::erase_if(events_, [&](const base::EventRecord& event) {
+            return event.number + retention.count_max <= last_number_ ||
+                   event.time_ms < retention.oldest_ms;
+        });
+        answer_later([done = std::move(done), events = std::move(events)]() mutable {
+            done(std::move(events));
+        });
+    }
+
+    void read_events(base::EventQuery query, EventsRead done) override {
+        answer_later(
+            [done = std::move(done), page = page_of(query)]() mutable { done(std::move(page)); });
+    }
+
     bool settle(base::Duration) override {
         while (!answers_->empty()) give_out_one(*answers_);
         return true;
@@ -56,6 +76,26 @@ class MemoryStore final : public Store {
         }
     }
 
+    base::EventPage page_of(const base::EventQuery& query) const {
+        base::EventPage page{.events = {},
+                             .first = events_.empty() ? 0 : events_.front().number,
+                             .last = last_number_};
+        for (const base::EventRecord& event : events_) {
+            if (event.number > query.after.value_or(0) && query.filter.admits(event)) {
+                page.events.push_back(event);
+            }
+        }
+        if (page.events.size() <= query.limit) return page;
+        const auto limit = static_cast<std::ptrdiff_t>(query.limit);
+        if (!query.after && !query.filter.since_ms) {
+            page.events.erase(page.events.begin(), page.events.end() - limit);
+        } else {
+            page.events.erase(page.events.begin() + limit, page.events.end());
+            page.next = page.events.back().number;
+        }
+        return page;
+    }
+
     void answer_later(std::move_only_function<void()> answer) {
         answers_->push_back(std::move(answer));
         loop_.post([answers = std::weak_ptr{answers_}] {
@@ -72,6 +112,8 @@ class MemoryStore final : public Store {
 
     io::Loop& loop_;
     std::vector<Peak> peaks_;
+    std::vector<base::EventRecord> events_;
+    std::uint64_t last_number_ = 0;
     // Not given out yet; the loop may still want to when we are gone.
     std::shared_ptr<Answers> answers_ = std::make_shared<Answers>();
 };
