@@ -40,6 +40,8 @@ struct DaemonConfiguration {
     Bytes body_limit{std::uint64_t{256} << 20};
     Cgroups cgroups = Cgroups::automatic;
     Bytes bodies_limit{std::uint64_t{1} << 30};
+    Duration events_keep = std::chrono::hours{7 * 24};
+    std::uint32_t events_limit = 100'000;
 
     friend bool operator==(const DaemonConfiguration&, const DaemonConfiguration&) = default;
 };

@@ -49,6 +49,10 @@ constexpr auto kKeys = std::to_array<Key>({
     {kDaemon, "bodies_limit", KeyKind::bytes, "\"1GiB\"", "", "1KiB", "1TiB", kNow,
      "Bodies of all requests together; beyond it they are refused with `unavailable`. Not below "
      "`body_limit`."},
+    {kDaemon, "events_keep", KeyKind::duration, "\"7d\"", "", "1m", "365d", kNow,
+     "How long [events](events.md) can be listed and followed; older ones go when new ones come."},
+    {kDaemon, "events_limit", KeyKind::count, "100000", "", "100", "10000000", kNow,
+     "How many of them are kept at most, the latest; 100000 take some 40 MB in `windlass.db`."},
 
     {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Which GPUs may be used: all, those of a list of UUIDs, or with `\"cpu\"` none: then no "

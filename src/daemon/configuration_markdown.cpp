@@ -66,8 +66,8 @@ mistakes changes nothing. Models that are as before are not touched. Of those th
   process, all other keys at once, for runs that go on too.
 
 A removed model refuses what waits (`not_found`), and its runs may finish. Of `[daemon]` only
-`shutdown_grace` is taken over; what else has changed there is logged as
-`configuration.restart_needed`. A model whose *files* have changed is taken anew by
+`shutdown_grace`, `events_keep` and `events_limit` are taken over; what else has changed there is
+logged as `configuration.restart_needed`. A model whose *files* have changed is taken anew by
 `windlass models restart NAME`.
 )";
 

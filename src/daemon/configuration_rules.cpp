@@ -223,6 +223,8 @@ DaemonConfiguration read_daemon(const TomlValue& table, const fs::path& folder,
     } else {
         daemon.bodies_limit = std::max(daemon.bodies_limit, daemon.body_limit);
     }
+    reader.read("events_keep", daemon.events_keep);
+    reader.read("events_limit", daemon.events_limit);
     reader.finish();
     return daemon;
 }

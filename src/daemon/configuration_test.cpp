@@ -26,6 +26,8 @@ TEST_CASE("the smallest configuration has every default of the design") {
     CHECK(d.shutdown_grace == 5s);
     CHECK(d.allowed_hosts.empty());
     CHECK(d.body_limit.count() == 268'435'456);
+    CHECK(d.events_keep == 168h);
+    CHECK(d.events_limit == 100'000);
     CHECK(configuration.devices == wd::DevicesConfiguration{});
     CHECK(configuration.devices.headroom.count() == 536'870'912);
     CHECK(configuration.devices.settle_timeout == 30s);
@@ -86,6 +88,16 @@ TEST_CASE("which devices may be used is a word or a list") {
                                        "\"cpu\" to use no GPU, or \"auto\""});
     CHECK(problems(use("\"gpu\"")).at(0).contains("must be \"auto\", \"cpu\" or a list of UUIDs"));
     CHECK(problems(use("3")).size() == 1);
+}
+
+TEST_CASE("how much is kept of events is bounded twice") {
+    const auto loaded = parse("[daemon]\nevents_keep = \"1h\"\nevents_limit = 500\n");
+    CHECK(problems(loaded) == Lines{});
+    const wd::DaemonConfiguration daemon = good(loaded).daemon;
+    CHECK(daemon.events_keep == 1h);
+    CHECK(daemon.events_limit == 500);
+    CHECK_FALSE(problems(parse("[daemon]\nevents_keep = \"never\"\n")).empty());
+    CHECK_FALSE(problems(parse("[daemon]\nevents_limit = 0\n")).empty());
 }
 
 TEST_CASE("every value that is given is read") {

@@ -18,6 +18,7 @@
 #include "daemon/access_log.h"
 #include "daemon/emulation.h"
 #include "daemon/estate.h"
+#include "daemon/event_hub.h"
 #include "daemon/log.h"
 #include "daemon/need_keeper.h"
 #include "daemon/room_watch.h"
@@ -84,11 +85,12 @@ void log_problems(const std::vector<Problem>& problems) {
 }
 
 std::optional<Configuration> read_configuration(const ServeOptions& options,
-                                                const Environment& environment) {
+                                                const Environment& environment,
+                                                const std::shared_ptr<LogTap>& tap) {
     LoadedConfiguration loaded =
         load_configuration(options.configuration_path, environment, options.overrides);
     const LogFormat asked = options.overrides.log == "json" ? LogFormat::json : LogFormat::text;
-    install_log(loaded.configuration ? loaded.configuration->daemon.log : asked);
+    install_log(loaded.configuration ? loaded.configuration->daemon.log : asked, tap);
     log_problems(loaded.problems);
     return std::move(loaded.configuration);
 }
@@ -130,6 +132,7 @@ struct Beginnings {
     SwitchboardOptions switchboard;
     const Environment& host_environment;  // of driver hosts
     const Estate& estate;
+    const std::shared_ptr<LogTap>& tap;
 };
 
 // None where none is wanted.
@@ -155,6 +158,7 @@ class Daemon {
                  [this](const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
                      switchboard_.recall(key, peaks);
                  }),
+          events_(loop_, needs_.store(), with.tap, retention_of(configuration_)),
           devices_(loop_, configuration_.devices, with.host_environment,
                    {.workers = [this] { return switchboard_.workers(); },
                     .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); },
@@ -162,6 +166,7 @@ class Daemon {
           rooms_(devices_.devices(), configuration_.devices) {
         switchboard_.use_devices(devices_);
         switchboard_.use_needs(needs_);
+        switchboard_.use_events(events_);
     }
 
     Result<void> open() {
@@ -199,7 +204,6 @@ class Daemon {
     // Returns whether nothing is left.
     bool leave() {
         devices_.devices().finish(kHostsWait);
-        needs_.finish(kStoreLastWait);
         const worker::KeeperEnd end = keeper_.finish(kKeeperWait);
         if (end == worker::KeeperEnd::late) {
             log::warning("keeper.late", {{"message", "the keeper still ends what workers left"}});
@@ -212,7 +216,19 @@ class Daemon {
         return end == worker::KeeperEnd::done;
     }
 
+    // After the last line of the log that is to be kept.
+    void close_store() {
+        const core::Instant deadline = loop_.now() + kStoreLastWait;
+        events_.finish(kStoreLastWait);
+        needs_.finish(std::max(core::Duration{}, deadline - loop_.now()));
+    }
+
   private:
+    static EventHub::Retention retention_of(const Configuration& configuration) {
+        return {.age = configuration.daemon.events_keep,
+                .count = configuration.daemon.events_limit};
+    }
+
     http::ServerOptions server_options() {
         const DaemonConfiguration& daemon = configuration_.daemon;
         return {
@@ -238,8 +254,11 @@ class Daemon {
         if (!is_judged_ && !last_moment_) judge_start(now);
         std::optional<core::Instant> next = switchboard_.end_turn(now);
         if (!last_moment_) return next;
-        if (switchboard_.is_finished()) server_->close_idle();
-        const bool is_over = switchboard_.is_finished() && server_->idle();
+        if (switchboard_.is_finished()) {
+            events_.let_followers_go();
+            server_->close_idle();
+        }
+        const bool is_over = switchboard_.is_finished() && events_.is_quiet() && server_->idle();
         if (is_over || now >= *last_moment_) loop_.stop();
         return next ? std::min(*next, *last_moment_) : *last_moment_;
     }
@@ -336,6 +355,9 @@ class Daemon {
         const Reload changes = compare(configuration_, *loaded.configuration);
         configuration_.models = std::move(loaded.configuration->models);
         configuration_.daemon.shutdown_grace = loaded.configuration->daemon.shutdown_grace;
+        configuration_.daemon.events_keep = loaded.configuration->daemon.events_keep;
+        configuration_.daemon.events_limit = loaded.configuration->daemon.events_limit;
+        events_.keep(retention_of(configuration_));
         switchboard_.reload(changes);
         for (const std::string& key : changes.ignored) {
             log::warning("configuration.restart_needed", {{"key", key}});
@@ -354,6 +376,7 @@ class Daemon {
     worker::KeeperLink keeper_;
     Switchboard switchboard_;
     NeedKeeper needs_;
+    EventHub events_;
     DeviceFloor devices_;
     RoomWatch rooms_;
     core::Instant start_until_{};      // then the configuration is not refused any more
@@ -376,7 +399,8 @@ int serve(const ServeOptions& options) {
     const Environment environment = process_environment();
     const std::string executable = executable_path();
     const std::string daemon_id = make_daemon_id();
-    std::optional<Configuration> configuration = read_configuration(options, environment);
+    const auto tap = std::make_shared<LogTap>();
+    std::optional<Configuration> configuration = read_configuration(options, environment, tap);
     if (!configuration) return base::traits(Errc::invalid_input).exit_code;
 
     const std::string package = find_python_package(executable);
@@ -414,10 +438,13 @@ int serve(const ServeOptions& options) {
                                    .descriptors = io::raise_descriptor_limit(),
                                    .emulated = emulated},
                    .host_environment = host_environment,
-                   .estate = **estate}};
+                   .estate = **estate,
+                   .tap = tap}};
     if (const auto opened = daemon.open(); !opened) {
         if (!daemon.leave()) (*estate)->leave();
-        return refuse(opened.error());
+        const int exit_code = refuse(opened.error());
+        daemon.close_store();
+        return exit_code;
     }
     address.port = daemon.port();
     log::info("daemon.started", {{"version", base::version()},
@@ -430,6 +457,7 @@ int serve(const ServeOptions& options) {
     const int exit_code = daemon.run();
     if (!daemon.leave()) (*estate)->leave();
     log::info("daemon.stopped", {{"daemon_id", daemon_id}});
+    daemon.close_store();
     return exit_code;
 }
 

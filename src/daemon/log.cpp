@@ -240,7 +240,7 @@ base::log::Sink make_log_sink(LogFormat format, Level level, std::ostream& out) 
     return make_sink(format, level, std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
 }
 
-void install_log(LogFormat format, Level level) {
+void install_log(LogFormat format, std::shared_ptr<LogTap> tap, Level level) {
     // JSON never has colours; text has them when stderr is a terminal that knows them.
     const bool has_colours = format == LogFormat::text &&
                              spdlog::details::os::in_terminal(stderr) &&
@@ -248,6 +248,13 @@ void install_log(LogFormat format, Level level) {
     const auto writer = std::make_shared<LogWriter>(STDERR_FILENO);
     base::log::Sink sink =
         make_sink(format, level, std::make_shared<WriterSink>(writer, has_colours));
+    if (tap) {
+        sink = [tap = std::move(tap), next = std::move(sink)](Level at, std::string_view event,
+                                                              std::span<const Field> fields) {
+            tap->note(at, event, fields);
+            next(at, event, fields);
+        };
+    }
     base::log::set_sink([writer, sink = std::move(sink)](Level at, std::string_view event,
                                                          std::span<const Field> fields) {
         if (const std::uint64_t lost = writer->take_lost(); lost > 0) {

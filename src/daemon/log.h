@@ -3,9 +3,11 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
 
 #include "base/log.h"
 #include "daemon/configuration.h"
+#include "daemon/log_tap.h"
 
 namespace windlass::daemon {
 
@@ -13,7 +15,9 @@ namespace windlass::daemon {
 // terminal and the format is text, else plainly; JSON has UTC with microseconds. Strings cannot
 // forge a line: control characters are escaped, invalid UTF-8 becomes U+FFFD. Writing never
 // blocks: lines that nobody reads are lost, and `log.lines_lost` says how many.
-void install_log(LogFormat format, base::log::Level level = base::log::Level::info);
+// `tap` gets a copy of each line.
+void install_log(LogFormat format, std::shared_ptr<LogTap> tap = nullptr,
+                 base::log::Level level = base::log::Level::info);
 
 // The same sink on a stream, which must outlive it.
 base::log::Sink make_log_sink(LogFormat format, base::log::Level level, std::ostream& out);

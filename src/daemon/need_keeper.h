@@ -49,6 +49,9 @@ class NeedKeeper {
     // now.
     void recall(const std::string& model, const std::string& variant) const;
 
+    // For others that keep something there; null: it could not be made, or is let go.
+    store::Store* store() const { return store_.get(); }
+
     // Why what is learned now may be lost; none: it is kept.
     std::optional<http::Trouble> trouble() const;
 

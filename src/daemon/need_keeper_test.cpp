@@ -56,6 +56,9 @@ class FailingStore final : public store::Store {
         if (is_locked) return done(base::fail(base::Errc::unavailable, "it is locked"));
         done(std::vector{store::Peak{kKey, 2_GiB}, store::Peak{kKey, Bytes{1ULL << 60}}});
     }
+    void append_events(std::vector<base::EventRecord>, store::EventRetention,
+                       store::EventsKept) override {}
+    void read_events(base::EventQuery, store::EventsRead) override {}
     bool settle(base::Duration) override { return is_quick; }
     bool finish(base::Duration) override { return is_quick; }
 

@@ -16,6 +16,7 @@
 #include "daemon/device_bridge.h"
 #include "daemon/device_floor.h"
 #include "daemon/emulation.h"
+#include "daemon/event_hub.h"
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/measures.h"
@@ -71,6 +72,12 @@ class Switchboard final : public http::Backend {
     std::vector<http::WorkerStatus> worker_statuses() const override;
     base::Result<http::WorkerStatus> kill_worker(std::uint64_t id) override;
     std::vector<http::IncidentStatus> incidents() const override { return incidents_.list(); }
+    void list_events(base::EventQuery query, http::EventsReply reply) override {
+        events_->list(std::move(query), std::move(reply));
+    }
+    void follow_events(base::EventQuery query, http::ReplyStream stream) override {
+        events_->follow(std::move(query), std::move(stream));
+    }
     http::Health health() const override;
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
@@ -78,6 +85,9 @@ class Switchboard final : public http::Backend {
     // From now on what is learned is kept there. It outlives the last turn.
     void use_needs(NeedKeeper& needs) { needs_ = &needs; }
     void recall(const store::NeedKey& key, const std::vector<base::Bytes>& peaks);
+
+    // From now on they can be listed and followed. Before the first request; they outlive the last.
+    void use_events(EventHub& events) { events_ = &events; }
 
     // From now on loads what its configuration wants loaded.
     void preload();
@@ -186,6 +196,7 @@ class Switchboard final : public http::Backend {
     std::map<core::Generation, std::string> devices_of_;   // of those that may still answer
     DeviceFloor* devices_ = nullptr;
     NeedKeeper* needs_ = nullptr;
+    EventHub* events_ = nullptr;
     DeviceBridge bridge_;
     Preloads preloads_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too

@@ -244,6 +244,8 @@ http::Health Switchboard::health() const {
     if (devices_ != nullptr) troubles = devices_->troubles();
     if (const auto trouble = needs_ == nullptr ? std::nullopt : needs_->trouble()) {
         troubles.push_back(*trouble);
+    } else if (events_ != nullptr && events_->trouble()) {
+        troubles.push_back(*events_->trouble());
     }
     return {.stopping = engine_.is_shutting_down(),
             .troubles = std::move(troubles),

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/event_record.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
 #include "http/model_status.h"
+#include "http/reply_stream.h"
 #include "http/worker_status.h"
 
 namespace windlass::http {
@@ -99,6 +101,7 @@ struct Unready {
 // one.
 using CallReply = std::move_only_function<void(std::string request_id, base::Result<CallAnswer>)>;
 using ModelReply = std::move_only_function<void(std::string request_id, base::Result<ModelStatus>)>;
+using EventsReply = std::move_only_function<void(base::Result<base::EventPage>)>;
 
 // Implemented by the daemon. Each reply function is called at most once, on the main thread;
 // calling one after its client or even its server has gone is allowed and does nothing.
@@ -124,6 +127,10 @@ class Backend {
     // Begins to end it and does not wait. Errors: not_found; conflict if it was killed already.
     virtual base::Result<WorkerStatus> kill_worker(std::uint64_t id) = 0;
     virtual std::vector<IncidentStatus> incidents() const = 0;  // the latest first
+    // Not withdrawn when its client goes away: it takes no more than a moment.
+    virtual void list_events(base::EventQuery query, EventsReply reply) = 0;
+    // In the form of server-sent events, until either side ends it; see event_text.h.
+    virtual void follow_events(base::EventQuery query, ReplyStream stream) = 0;
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
     // In the text format of Prometheus, version 0.0.4.

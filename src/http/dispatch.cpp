@@ -1,8 +1,11 @@
 // The table of routes and handlers.
 #include "http/dispatch.h"
 
+#include <chrono>
+
 #include "http/call_api.h"
 #include "http/devices_api.h"
+#include "http/events_api.h"
 #include "http/models_api.h"
 #include "http/order_query.h"
 #include "http/probes_api.h"
@@ -21,6 +24,11 @@ base::Result<CallRequest> read_parameters(Match match, const Headers& headers) {
             WL_TRY(read_duration(headers, "X-Windlass-Timeout", ZeroDuration::refused));
     }
     return parameters;
+}
+
+std::int64_t now_ms() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
 }  // namespace
@@ -50,6 +58,11 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     auto parameters = read_parameters(std::move(*match), head.headers);
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
     Task task{.route = route, .action = action, .call = std::move(*parameters)};
+    if (route == Route::events) {
+        auto events = read_event_request(query, head.headers, now_ms());
+        if (!events) return std::unexpected(error_reply(events.error()));
+        task.events = std::move(*events);
+    }
     if (route != Route::order) return task;
     const auto switches = read_order_query(action, query);
     if (!switches) return std::unexpected(error_reply(switches.error(), {.model = model}));
@@ -67,6 +80,9 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::workers: respond(list_workers(backend)); return 0;
         case Route::kill_worker: respond(kill_worker(backend, task.call.model)); return 0;
         case Route::incidents: respond(list_incidents(backend)); return 0;
+        case Route::events:
+            perform_events(std::move(task.events), backend, std::move(respond));
+            return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/api.h"
+#include "http/event_query.h"
 #include "http/listener.h"
 #include "http/order_query.h"
 #include "http/origin_guard.h"
@@ -19,14 +20,16 @@ struct Task {
     Route route;
     ModelAction action = {};  // of an order
     OrderQuery query = {};    // likewise
-    CallRequest call;         // of an order only `model` and `timeout` count, of GETs `model`
+    EventRequest events = {};
+    CallRequest call;  // of an order only `model` and `timeout` count, of GETs `model`
 };
 
 // What the request with that head asks for, or the reply that refuses it.
 std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
                                 const OriginGuard& guard);
 
-// Returns the backend's number of what was begun; 0 when `respond` was called already.
+// Returns the backend's number of what was begun; 0 when `respond` was called already, or what was
+// begun is not withdrawn when its client goes away.
 // `counters` is what the server knows itself.
 std::uint64_t perform(Task task, std::string body, Backend& backend,
                       const ConnectionCounters& counters, Respond respond);

@@ -98,6 +98,12 @@ JsonWriter& JsonWriter::number(std::uint64_t value) {
     return *this;
 }
 
+JsonWriter& JsonWriter::value(std::string_view json) {
+    separate();
+    text_ += json;
+    return *this;
+}
+
 JsonWriter& JsonWriter::boolean(bool value) {
     separate();
     text_ += value ? "true" : "false";

@@ -23,6 +23,7 @@ class JsonWriter {
     JsonWriter& string(std::string_view text);
     JsonWriter& number(std::uint64_t value);
     JsonWriter& boolean(bool value);
+    JsonWriter& value(std::string_view json);  // which is JSON already
     JsonWriter& null();
     // With three decimals, whatever the locale.
     JsonWriter& seconds(base::Duration duration);

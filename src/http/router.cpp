@@ -41,6 +41,7 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() < 2 || segments[0] != "api") return std::nullopt;
     if (segments.size() == 2 && segments[1] == "devices") return Match{Route::devices};
     if (segments.size() == 2 && segments[1] == "incidents") return Match{Route::incidents};
+    if (segments.size() == 2 && segments[1] == "events") return Match{Route::events};
     if (segments[1] == "workers") return find_worker_path(std::move(segments));
     if (segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
@@ -68,6 +69,7 @@ std::string_view to_text(Route route, ModelAction action) {
         case Route::workers: return "workers";
         case Route::kill_worker: return "kill_worker";
         case Route::incidents: return "incidents";
+        case Route::events: return "events";
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
@@ -84,7 +86,7 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
                             "there is nothing under this path; the API is GET /api/models, "
                             "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
                             ".../offload, .../unload, .../restart, .../pause and .../resume, GET "
-                            "/api/devices, /api/workers and /api/incidents, POST "
+                            "/api/devices, /api/workers, /api/incidents and /api/events, POST "
                             "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
     }
     const bool read_only = is_read_only(match->route);

@@ -20,6 +20,7 @@ enum class Route : std::uint8_t {
     workers,      // GET  /api/workers
     kill_worker,  // POST /api/workers/{id}/kill
     incidents,    // GET  /api/incidents
+    events,       // GET  /api/events
     models,       // GET  /api/models
     model,        // GET  /api/models/{model}
     call,         // POST /api/models/{model}/call

@@ -15,6 +15,19 @@ std::optional<unsigned> hexadecimal_digit(char c) {
     return std::nullopt;
 }
 
+// "http://host:port/path" -> authority "host:port", rest "/path".
+bool take_authority(std::string_view& rest, Target& target) {
+    constexpr std::string_view kScheme = "http://";
+    if (!equal_ignoring_case(rest.substr(0, kScheme.size()), kScheme)) return false;
+    rest.remove_prefix(kScheme.size());
+    const std::size_t size = std::min(rest.find_first_of("/?"), rest.size());
+    target.authority = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return true;
+}
+
+}  // namespace
+
 std::optional<std::string> percent_decode(std::string_view text) {
     if (text.find('%') == std::string_view::npos) return std::string{text};
     std::string decoded;
@@ -33,19 +46,6 @@ std::optional<std::string> percent_decode(std::string_view text) {
     }
     return decoded;
 }
-
-// "http://host:port/path" -> authority "host:port", rest "/path".
-bool take_authority(std::string_view& rest, Target& target) {
-    constexpr std::string_view kScheme = "http://";
-    if (!equal_ignoring_case(rest.substr(0, kScheme.size()), kScheme)) return false;
-    rest.remove_prefix(kScheme.size());
-    const std::size_t size = std::min(rest.find_first_of("/?"), rest.size());
-    target.authority = rest.substr(0, size);
-    rest.remove_prefix(size);
-    return true;
-}
-
-}  // namespace
 
 std::optional<Target> parse_target(std::string_view text) {
     Target target;

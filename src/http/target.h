@@ -18,4 +18,7 @@ struct Target {
 // `authority` and `query` point into `target`.
 std::optional<Target> parse_target(std::string_view target);
 
+// "a%20b" is "a b". Empty when an escape is broken.
+std::optional<std::string> percent_decode(std::string_view text);
+
 }  // namespace windlass::http

@@ -69,6 +69,8 @@ class ModelsByName final : public http::Backend {
         return base::fail(base::Errc::not_found, "there is none");
     }
     std::vector<http::IncidentStatus> incidents() const override { return {}; }
+    void list_events(base::EventQuery, http::EventsReply reply) override { reply({}); }
+    void follow_events(base::EventQuery, http::ReplyStream) override {}
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
     std::optional<http::Unready> unready() const override { return std::nullopt; }
     std::string metrics(const http::ConnectionCounters&) override { return {}; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/api.h"
+#include "http/testing/fake_statuses.h"
 
 namespace windlass::http::testing {
 
@@ -24,8 +25,14 @@ class FakeBackend : public Backend {
         ModelReply reply;
     };
 
+    struct Follower {
+        base::EventQuery query;
+        ReplyStream stream;
+    };
+
     std::deque<Call> calls;  // in the order of their arrival
     std::deque<Order> orders;
+    std::vector<Follower> followers;
     std::vector<std::uint64_t> gone;
     bool echoes_at_once = false;
     bool is_stopping = false;
@@ -72,60 +79,29 @@ class FakeBackend : public Backend {
         return base::fail(base::Errc::not_found, "there is no model \"" + std::string{name} + "\"");
     }
     std::vector<ModelStatus> models() const override { return {status("digits")}; }
-    static WorkerStatus worker(std::uint64_t id) {
-        return {.id = id,
-                .pid = 4711,
-                .model = "digits",
-                .device = "cpu",
-                .state = "ready",
-                .since = std::chrono::seconds{2},
-                .memory = {.used = {.now = base::Bytes{7}}},
-                .runs = {{.request = "r1", .since = std::chrono::seconds{1}}},
-                .heartbeat_age = std::chrono::milliseconds{300},
-                .progress = ProgressStatus{.request = "r1", .step = 3, .age = {}}};
-    }
-    std::vector<WorkerStatus> worker_statuses() const override { return {worker(3)}; }
+    std::vector<WorkerStatus> worker_statuses() const override { return {fake_worker(3)}; }
     base::Result<WorkerStatus> kill_worker(std::uint64_t id) override {
         if (id != 3) return base::fail(base::Errc::not_found, "there is no worker of that id");
-        return worker(id);
+        return fake_worker(id);
     }
-    std::vector<IncidentStatus> incidents() const override {
-        return {{.id = 1,
-                 .detected_at = "2026-01-02T03:04:05.678Z",
-                 .worker = 3,
-                 .pid = 4711,
-                 .model = "digits",
-                 .device = "cpu",
-                 .request = "r1",
-                 .cause = base::fail(base::Errc::timeout, "too long"),
-                 .how = "was killed by signal 9 (SIGKILL)",
-                 .leftovers = 1,
-                 .steps = {{"detected", {}}, {"killed", std::chrono::milliseconds{2'000}}},
-                 .evidence =
-                     EvidenceStatus{.took = std::chrono::milliseconds{70},
-                                    .is_complete = true,
-                                    .threads = {{.process = 4711,
-                                                 .thread = 4712,
-                                                 .name = "python3",
-                                                 .state = "S",
-                                                 .wait_channel = "futex_wait",
-                                                 .native_stack = {"0x1 f+0x2 (libc.so.6)"}}},
-                                    .python_stacks = {"Thread 0x1 (most recent call first):"},
-                                    .missing = {"kernel stack of thread 4712: not permitted"}}}};
+    std::vector<IncidentStatus> incidents() const override { return fake_incidents(); }
+    DevicesStatus devices() const override { return fake_devices(); }
+    static base::EventRecord event(std::uint64_t number) {
+        return {.number = number,
+                .time_ms = 1'767'323'045'678,
+                .code = "model.ready",
+                .model = "digits",
+                .worker = 3,
+                .pid = 4711,
+                .device = "cpu",
+                .fields = R"({"took":"1s"})"};
     }
-    DevicesStatus devices() const override {
-        return {
-            .devices = {{.uuid = "GPU-1",
-                         .kind = "gpu",
-                         .state = "unresponsive",
-                         .state_since = std::chrono::seconds{7},
-                         .trouble = "it hangs",
-                         .name = "H100",
-                         .capacity =
-                             Measured{base::Bytes{1024}, "nvml", std::chrono::milliseconds{1'500}},
-                         .holders = {{.pid = 7, .model = "digits", .generation = 3}, {.pid = 8}},
-                         .holders_known = true}},
-            .listing_trouble = "no answer"};
+    void list_events(base::EventQuery query, EventsReply reply) override {
+        const std::uint64_t number = query.after.value_or(0) + 1;
+        reply(base::EventPage{.events = {event(number)}, .first = 1, .last = number});
+    }
+    void follow_events(base::EventQuery query, ReplyStream stream) override {
+        followers.push_back({std::move(query), std::move(stream)});
     }
     Health health() const override {
         return Health{.stopping = is_stopping,
