@@ -91,13 +91,12 @@ TEST_CASE("which devices may be used is a word or a list") {
 }
 
 TEST_CASE("how much is kept of events is bounded twice") {
-    const auto loaded = parse("[daemon]\nevents_keep = \"1h\"\nevents_limit = 500\n");
-    CHECK(problems(loaded) == Lines{});
-    const wd::DaemonConfiguration daemon = good(loaded).daemon;
+    const wd::DaemonConfiguration daemon =
+        good(parse("[daemon]\nevents_keep = \"1h\"\nevents_limit = 500\n")).daemon;
     CHECK(daemon.events_keep == 1h);
     CHECK(daemon.events_limit == 500);
-    CHECK_FALSE(problems(parse("[daemon]\nevents_keep = \"never\"\n")).empty());
-    CHECK_FALSE(problems(parse("[daemon]\nevents_limit = 0\n")).empty());
+    CHECK_FALSE(parse("[daemon]\nevents_keep = \"never\"\n").configuration);
+    CHECK_FALSE(parse("[daemon]\nevents_limit = 0\n").configuration);
 }
 
 TEST_CASE("every value that is given is read") {

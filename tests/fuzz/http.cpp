@@ -46,6 +46,14 @@ class Backend final : public http::testing::FakeBackend {
                             to_text(order.timeout));
         return FakeBackend::order(std::move(order), std::move(reply));
     }
+    // Two pieces, and whatever the client has chosen for the second.
+    void follow_events(base::EventQuery query, http::ReplyStream stream) override {
+        said += fmt::format("follow {} {} {}\n", query.after.value_or(0), query.limit,
+                            query.filter.model);
+        stream.write("data: {}\n\n");
+        stream.write(query.filter.model);
+        stream.end();
+    }
     std::string said;
 
   private:
@@ -69,6 +77,19 @@ std::string_view take_line(std::string_view& text) {
     return line;
 }
 
+// The body of a stream, as RFC 9112 section 7.1 has it.
+std::string take_chunks(std::string_view& text) {
+    std::string whole;
+    while (true) {
+        const std::size_t size = std::stoull(std::string{take_line(text)}, nullptr, 16);
+        WL_ASSERT(size <= text.size());
+        whole += text.substr(0, size);
+        text.remove_prefix(size);
+        WL_ASSERT(take_line(text).empty());
+        if (size == 0) return whole;
+    }
+}
+
 bool is_field_line(std::string_view line) {
     const std::size_t colon = line.find(": ");
     return colon != std::string_view::npos && colon > 0 && line.front() >= 'A' &&
@@ -82,6 +103,8 @@ Answer take_answer(std::string_view& text, bool has_body) {
     Answer answer{.status = std::stoi(std::string{line.substr(9, 3)}), .text = std::string{line}};
     std::size_t length = 0;
     int length_count = 0;
+    bool is_stream = false;
+    bool is_chunked = false;
     while (true) {
         const std::string_view field = take_line(text);
         if (field.empty()) break;
@@ -89,12 +112,21 @@ Answer take_answer(std::string_view& text, bool has_body) {
         if (field.starts_with("Date: ")) continue;
         answer.text += fmt::format("\n{}", field);
         answer.closes = answer.closes || field == "Connection: close";
+        is_stream = is_stream || field.starts_with("Content-Type: text/event-stream");
+        is_chunked = is_chunked || field == "Transfer-Encoding: chunked";
         if (!field.starts_with("Content-Length: ")) continue;
         ++length_count;
         length = std::stoull(std::string{field.substr(16)});
     }
-    WL_ASSERT(length_count == (answer.status == 100 ? 0 : 1));
+    WL_ASSERT(length_count == (answer.status == 100 || is_stream ? 0 : 1));
+    WL_ASSERT(is_stream || !is_chunked);
     if (!has_body) return answer;
+    if (is_stream) {
+        // Without chunks to the end of the connection.
+        answer.text += is_chunked ? take_chunks(text) : std::string{text};
+        if (!is_chunked) text = {};
+        return answer;
+    }
     WL_ASSERT(length <= text.size());
     answer.text += text.substr(0, length);
     text.remove_prefix(length);
