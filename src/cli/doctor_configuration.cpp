@@ -150,6 +150,7 @@ void tell_sums(const daemon::Configuration& configuration, const Places& places,
 void look_at_room(const daemon::Configuration& configuration, const Places& places,
                   Report& report) {
     std::vector<core::DeviceSpec> specs;
+    specs.reserve(places.all.size());
     for (const Place& place : places.all) {
         specs.push_back({.uuid = place.uuid,
                          .kind = place.is_gpu ? core::DeviceKind::gpu : core::DeviceKind::cpu,

@@ -22,7 +22,7 @@ std::string container_kind(const DoctorView& view) {
 std::optional<SeenProcess> lasting_orphan(const DoctorView& view) {
     const std::optional<int> pid = view.make_orphan();
     for (int look = 0; pid && look < kReapingLooks; ++look) {
-        const auto orphan = see_process(view, *pid);
+        auto orphan = see_process(view, *pid);
         if (!orphan) return std::nullopt;
         if (look + 1 == kReapingLooks && orphan->state == 'Z') return orphan;
         view.pause(kSecondLook);

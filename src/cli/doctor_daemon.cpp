@@ -29,7 +29,7 @@ std::optional<SeenProcess> find_daemon(const DoctorView& view, const std::string
     const auto read = std::from_chars(text.data(), end, pid);
     if (read.ec != std::errc{} || read.ptr == end) return std::nullopt;
     std::from_chars(read.ptr + 1, end, start);
-    const auto process = see_process(view, pid);
+    auto process = see_process(view, pid);
     if (!process || process->start_ticks != start || process->state == 'Z') return std::nullopt;
     return process;
 }
@@ -65,10 +65,10 @@ void look_at_parts(Client& client, Report& report) {
     if (const auto body = client.devices()) {
         const auto state = parse_devices(*body);
         for (const DeviceState& device : state ? state->devices : std::vector<DeviceState>{}) {
-            if (device.fenced_bytes.value_or(0) == 0) continue;
+            const base::Bytes fenced{device.fenced_bytes.value_or(0)};
+            if (fenced == base::Bytes{}) continue;
             report.add(FindingKind::memory_fenced,
-                       fmt::format("{} of {}", base::to_text(base::Bytes{*device.fenced_bytes}),
-                                   one_line(device.uuid)));
+                       fmt::format("{} of {}", base::to_text(fenced), one_line(device.uuid)));
         }
     }
     if (const auto body = client.workers()) {

@@ -39,11 +39,12 @@ bool is_orphan(const DoctorView& view, const SeenProcess& process) {
 
 void look_at_holder(const DoctorView& view, const SeenDevice& seen, const wire::HostProcess& holder,
                     Report& report) {
-    if (holder.bytes.value_or(Bytes{}) < kHolderMin || is_of_windlass(view, holder.pid)) return;
+    const Bytes held = holder.bytes.value_or(Bytes{});
+    if (held < kHolderMin || is_of_windlass(view, holder.pid)) return;
     const auto process = see_process(view, holder.pid);
     const std::string who = process ? to_text(*process) : fmt::format("process {}", holder.pid);
-    const std::string what = fmt::format("{} holds {} of {}", who, base::to_text(*holder.bytes),
-                                         one_line(seen.device.uuid));
+    const std::string what =
+        fmt::format("{} holds {} of {}", who, base::to_text(held), one_line(seen.device.uuid));
     if (process && is_orphan(view, *process)) {
         report.add(FindingKind::orphan_holder,
                    fmt::format("{}; its parent is process {}", what, process->parent));
@@ -76,11 +77,12 @@ void look_at_device(const DoctorView& view, const SeenDevice& seen, bool tells, 
     }
     const bool is_nobody = tells && seen.sample->processes.empty();
     if (seen.sample->processes_known || is_nobody) return look_for_nobodys(seen, report);
-    report.add(FindingKind::holders_hidden,
-               fmt::format("{} has {} in use, and its driver names {} processes",
-                           one_line(seen.device.uuid),
-                           seen.sample->used ? base::to_text(*seen.sample->used) : "unknown memory",
-                           seen.sample->processes.size()));
+    const auto& used = seen.sample->used;
+    report.add(
+        FindingKind::holders_hidden,
+        fmt::format("{} has {} in use, and its driver names {} processes",
+                    one_line(seen.device.uuid), used ? base::to_text(*used) : "unknown memory",
+                    seen.sample->processes.size()));
 }
 
 }  // namespace windlass::cli

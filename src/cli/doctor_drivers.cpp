@@ -152,8 +152,9 @@ void tell_device(const SeenDevice& seen, Report& report) {
     tell("driver", seen.device.driver_version.value_or("unknown"));
     tell("cuda", seen.device.cuda_version.value_or("unknown"));
     if (!seen.sample) return;
-    if (seen.sample->capacity) tell("capacity", base::to_text(*seen.sample->capacity));
-    if (seen.sample->used) tell("used", base::to_text(*seen.sample->used));
+    const wire::HostSample& sample = *seen.sample;
+    if (sample.capacity) tell("capacity", base::to_text(*sample.capacity));
+    if (sample.used) tell("used", base::to_text(*sample.used));
 }
 
 // NVML_ERROR_LIB_RM_VERSION_MISMATCH, as the library's messages end.

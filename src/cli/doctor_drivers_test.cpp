@@ -113,6 +113,16 @@ TEST_CASE("[A5.10] [R135] the facts tell driver, compute capability, FP8 and ver
     CHECK(fact("gpu.GPU-1.cuda") == "13.0");
 }
 
+TEST_CASE("in the first PID namespace nobody is hidden: what nobody holds is nobody's") {
+    FakeMachine machine;
+    machine.add_gpu(gpu_sample(8_GiB, {}, false));
+    machine.write("/proc/self/ns/x", "");
+    std::filesystem::create_symlink("pid:[4026531836]", machine.file("/proc/self/ns/pid"));
+    const Report report = machine.examine("drivers");
+    REQUIRE(report.findings().size() == 1);
+    CHECK(report.findings()[0].kind == FindingKind::memory_unattributed);
+}
+
 TEST_CASE("memory of Windlass's own workers is no stranger's") {
     FakeMachine machine;
     machine.add({.pid = 50, .name = "windlass"});

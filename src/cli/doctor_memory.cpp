@@ -31,16 +31,17 @@ void check_memory(const DoctorView& view, Report& report) {
         report.add(FindingKind::overcommit_strict, "/proc/sys/vm/overcommit_memory holds 2");
     }
     const auto memory = view.host_memory();
-    if (!memory || !memory->capacity || !memory->free) return;
-    report.tell("memory.capacity",
-                fmt::format("{} ({})", base::to_text(*memory->capacity), memory->source));
-    report.tell("memory.free", base::to_text(*memory->free));
-    if (memory->free->count() < memory->capacity->count() / kFreeShareMin) {
-        report.add(
-            FindingKind::memory_low,
-            fmt::format("{} of {} can be had without swapping ({})", base::to_text(*memory->free),
-                        base::to_text(*memory->capacity), memory->source));
-    }
+    if (!memory) return;
+    const wire::HostSample& sample = *memory;
+    if (!sample.capacity || !sample.free) return;
+    const base::Bytes capacity = *sample.capacity;
+    const base::Bytes free = *sample.free;
+    report.tell("memory.capacity", fmt::format("{} ({})", base::to_text(capacity), sample.source));
+    report.tell("memory.free", base::to_text(free));
+    if (free.count() >= capacity.count() / kFreeShareMin) return;
+    report.add(FindingKind::memory_low,
+               fmt::format("{} of {} can be had without swapping ({})", base::to_text(free),
+                           base::to_text(capacity), sample.source));
 }
 
 }  // namespace windlass::cli

@@ -12,7 +12,6 @@ namespace windlass::cli::testing {
 namespace {
 
 using namespace std::string_literals;
-using base::operator""_GiB;
 
 constexpr const char* kDaemonId = "0123456789abcdef";
 

@@ -40,7 +40,7 @@ bool is_storage_channel(std::string_view channel) {
 void look_at_stuck(const DoctorView& view, const SeenProcess& process, Report& report) {
     const std::string folder = proc_of(process.pid) + "/task";
     for (const std::string& thread : names_in(view, folder)) {
-        const std::string path = folder + "/" + thread;
+        const std::string path = fmt::format("{}/{}", folder, thread);
         const std::string stat = read_text_file(view, path + "/stat");
         const std::size_t name_end = stat.rfind(") ");
         if (name_end == std::string::npos || !stat.substr(name_end + 2).starts_with('D')) continue;

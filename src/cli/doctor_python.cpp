@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using daemon::ModelConfiguration;
 
 constexpr base::Duration kImportLimit = 30s;
-constexpr base::Duration kImportRest = 10s;  // for what is not an import
 constexpr std::string_view kMark = "windlass-doctor\t";
 
 // In words that Python 2 reads as well, to tell that it is too old.
@@ -97,7 +96,7 @@ ProgramOrder order_for(const DoctorView& view, const ModelConfiguration& model) 
     for (const auto& [name, value] : launch.environment) table[name] = value;
     ProgramOrder order{.argv = {model.interpreter, "-c", kScript, model.python},
                        .environment = {},
-                       .limit = std::min<base::Duration>(kImportLimit, model.start_timeout)};
+                       .limit = std::min({kImportLimit, model.start_timeout, view.limit / 2})};
     for (const auto& [name, value] : table) {
         order.environment.push_back(fmt::format("{}={}", name, value));
     }
@@ -163,7 +162,7 @@ void check_python(const DoctorView& view, Report& report) {
     std::size_t left = 0;
     for (const ModelConfiguration& model : plan.configuration.models) {
         if (model.python.empty() || !model.variant.empty()) continue;
-        if (view.clocks().steady - began > view.limit - kImportLimit - kImportRest) {
+        if (view.clocks().steady - began > view.limit / 3) {
             ++left;
         } else {
             look_at_model(view, model, report);

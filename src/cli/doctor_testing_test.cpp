@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "cli/doctor_testing.h"
 
@@ -83,7 +84,8 @@ void FakeMachine::configure(const std::string& text) {
 }
 
 void FakeMachine::add_gpu(wire::HostSample sample) {
-    if (sample.free == Bytes{}) sample.free = *sample.capacity - *sample.used;
+    const Bytes capacity = sample.capacity.value_or(Bytes{});
+    sample.free = capacity - sample.used.value_or(Bytes{});
     const wire::HostDevice gpu{.uuid = "GPU-1",
                                .name = "NVIDIA L4",
                                .bus_id = {},
@@ -91,13 +93,13 @@ void FakeMachine::add_gpu(wire::HostSample sample) {
                                .driver_version = "580.1.2",
                                .cuda_version = "13.0",
                                .capacity = {}};
-    const SeenDevices seen{
+    SeenDevices seen{
         .listing = wire::HostListing{.devices = {gpu},
                                      .drivers = {{.name = "nvml",
                                                   .state = wire::HostDriver::State::usable,
                                                   .version = "580.1.2"}}},
         .devices = {{.device = gpu, .sample = std::move(sample)}}};
-    view.devices = [seen] { return seen; };
+    view.devices = [seen = std::move(seen)] { return SeenDevices{seen}; };
     write("/usr/lib/x86_64-linux-gnu/libcuda.so.1", "");
 }
 
@@ -105,7 +107,7 @@ void FakeMachine::fail_gpu(base::Errc code) {
     add_gpu();
     SeenDevices seen = view.devices();
     seen.devices[0].sample = base::fail(code, "the driver says so");
-    view.devices = [seen] { return seen; };
+    view.devices = [seen] { return SeenDevices{seen}; };
 }
 
 void FakeMachine::break_driver(wire::HostDriver::State state, const std::string& message) {
@@ -115,7 +117,7 @@ void FakeMachine::break_driver(wire::HostDriver::State state, const std::string&
                 .devices = {},
                 .drivers = {{.name = "nvml", .state = state, .message = message, .version = {}}}},
         .devices = {}};
-    view.devices = [seen] { return seen; };
+    view.devices = [seen] { return SeenDevices{seen}; };
 }
 
 void FakeMachine::tell_python(const std::string& lines, bool is_over) {

@@ -64,6 +64,7 @@ void arrange(Diagnosis& diagnosis) {
 
 std::string diagnosis_text(const Diagnosis& diagnosis, bool is_coloured) {
     std::vector<std::vector<std::string>> facts;
+    facts.reserve(diagnosis.facts.size());
     for (const Fact& fact : diagnosis.facts) facts.push_back({fact.name, one_line(fact.value)});
     std::string text = align(facts) + "\n";
     for (const Finding& finding : diagnosis.findings) {

@@ -120,7 +120,7 @@ std::vector<Trouble> leftovers_of(const DoctorView& view, const std::string& run
     real.root.clear();  // the state folder is none of the tree's
     for (const std::string& name : names_in(real, run_folder)) {
         if (!worker::is_daemon_id(name)) continue;
-        const std::string folder = run_folder + "/" + name;
+        const std::string folder = fmt::format("{}/{}", run_folder, name);
         const auto text = io::read_file(worker::record_path(folder), kSeenRecordMax);
         if (!text) continue;
         worker::DaemonRecordReader reader;
