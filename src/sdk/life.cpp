@@ -68,6 +68,13 @@ std::string hello(bool can_offload) {
                                      .used_driver = used_driver});
 }
 
+std::string loaded(const worker::HttpEndpoint* endpoint) {
+    if (endpoint == nullptr) return {};
+    worker::HttpAddress address = endpoint->http_address();
+    if (address.port != 0) return wire::to_json(wire::Loaded{.http_port = address.port});
+    return wire::to_json(wire::Loaded{.http_socket = std::move(address.socket)});
+}
+
 base::Error broken(std::string message) {
     return base::fail(Errc::data_corrupt, std::move(message));
 }
@@ -129,6 +136,7 @@ Life::Life(Channel& channel, worker::Model& model)
     : channel_(channel),
       model_(model),
       offloadable_(dynamic_cast<worker::OffloadableModel*>(&model)),
+      endpoint_(dynamic_cast<worker::HttpEndpoint*>(&model)),
       gauge_(dynamic_cast<worker::DeviceAllocator*>(&model)),
       outbox_(channel.outbox()),
       reporter_(outbox_, 0) {}
@@ -160,7 +168,7 @@ std::optional<wire::LoadOrder> Life::begin() {
     }
     gauge_.settle();
     has_loaded_ = true;
-    outbox_.add(frame(FrameType::loaded, 0));
+    outbox_.add(frame(FrameType::loaded, 0, loaded(endpoint_)));
     outbox_.write();
     return order;
 }

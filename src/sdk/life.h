@@ -11,6 +11,7 @@
 #include "sdk/channel.h"
 #include "sdk/gauge.h"
 #include "sdk/runs.h"
+#include "windlass/http_endpoint.h"
 #include "windlass/offload.h"
 #include "windlass/worker.h"
 #include "wire/frame_meta.h"
@@ -65,6 +66,7 @@ class Life {
     Channel& channel_;
     worker::Model& model_;
     worker::OffloadableModel* offloadable_;  // the same; null if it is none
+    const worker::HttpEndpoint* endpoint_;   // likewise
     Gauge gauge_;
     Outbox& outbox_;
     Runs runs_;

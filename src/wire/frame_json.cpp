@@ -200,6 +200,13 @@ std::string to_json(const Hello& hello) {
     return print(object);
 }
 
+std::string to_json(const Loaded& loaded) {
+    json::object object;
+    if (loaded.http_port) object["http_port"] = *loaded.http_port;
+    if (loaded.http_socket) object["http_socket"] = *loaded.http_socket;
+    return print(object);
+}
+
 std::string to_json(const Answer& answer) {
     json::object object{{"content_type", answer.content_type}};
     if (answer.peak) object["peak_bytes"] = answer.peak->count();
@@ -284,6 +291,24 @@ Result<Hello> parse_hello(std::string_view text) {
     hello.can_offload = meta.find_bool("can_offload").value_or(false);
     hello.used_driver = meta.find_bool("used_driver");
     return meta.finish(std::move(hello));
+}
+
+Result<Loaded> parse_loaded(std::string_view text) {
+    MetaReader meta{FrameType::loaded, text};
+    Loaded loaded;
+    if (const auto port =
+            meta.find_number("http_port", std::numeric_limits<std::uint16_t>::max())) {
+        loaded.http_port = static_cast<std::uint16_t>(*port);
+        if (*port == 0) meta.reject("has an \"http_port\" of 0");
+    }
+    loaded.http_socket = meta.find_string("http_socket");
+    if (loaded.http_socket && !loaded.http_socket->starts_with('/')) {
+        meta.reject("has an \"http_socket\" that is no absolute path");
+    }
+    if (loaded.http_port && loaded.http_socket) {
+        meta.reject("has both an \"http_port\" and an \"http_socket\"");
+    }
+    return meta.finish(std::move(loaded));
 }
 
 Result<Answer> parse_answer(std::string_view text) {

@@ -28,6 +28,14 @@ struct Hello {
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
+// Of `loaded`: where a worker serves HTTP by itself on this machine. At most one of the two.
+struct Loaded {
+    std::optional<std::uint16_t> http_port = {};  // of 127.0.0.1; above 0
+    std::optional<std::string> http_socket = {};  // an absolute path
+
+    friend bool operator==(const Loaded&, const Loaded&) = default;
+};
+
 // 1 to 256 printable ASCII characters: safe in an HTTP header, in JSON and in a log.
 bool is_header_text(std::string_view text);
 
@@ -99,6 +107,7 @@ struct RunOrder {
 };
 
 std::string to_json(const Hello& hello);
+std::string to_json(const Loaded& loaded);
 std::string to_json(const Answer& answer);
 std::string to_json(const Progress& progress);
 std::string to_json(const RecallAnswer& answer);
@@ -112,6 +121,7 @@ std::string to_json(const RunOrder& order);
 std::string to_json(const base::Error& error);
 
 base::Result<Hello> parse_hello(std::string_view json);
+base::Result<Loaded> parse_loaded(std::string_view json);
 base::Result<Answer> parse_answer(std::string_view json);
 base::Result<Progress> parse_progress(std::string_view json);
 base::Result<RecallAnswer> parse_recall_answer(std::string_view json);

@@ -109,6 +109,18 @@ TEST_CASE("[A3.6] what a run took of the device is told by workers that know it"
               "\"reserved_bytes\"");
 }
 
+TEST_CASE("a worker that serves HTTP says where, at one place on this machine") {
+    CHECK(wire::parse_loaded("").value() == wire::Loaded{});
+    for (const wire::Loaded& loaded : {wire::Loaded{}, wire::Loaded{.http_port = 8000},
+                                       wire::Loaded{.http_socket = "/run/http.sock"}}) {
+        CHECK(wire::parse_loaded(wire::to_json(loaded)).value() == loaded);
+    }
+    check_bad(wire::parse_loaded(R"({"http_port": 0})"), "\"http_port\" of 0");
+    check_bad(wire::parse_loaded(R"({"http_port": 65536})"), "\"http_port\"");
+    check_bad(wire::parse_loaded(R"({"http_socket": "http.sock"})"), "no absolute path");
+    check_bad(wire::parse_loaded(R"({"http_port": 1, "http_socket": "/s"})"), "has both");
+}
+
 TEST_CASE("a worker that does not say that it can be offloaded cannot") {
     constexpr const char* kOlder = R"({"protocol": 1, "sdk": "x", "pid": 1, "runtime": "3"})";
     CHECK_FALSE(wire::parse_hello(kOlder).value().can_offload);

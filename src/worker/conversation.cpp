@@ -42,7 +42,7 @@ base::Result<void> Conversation::handle(Frame frame) {
     }
     switch (frame.type) {
         case FrameType::hello: return on_hello(frame);
-        case FrameType::loaded: return on_loaded();
+        case FrameType::loaded: return on_loaded(frame);
         case FrameType::started: return on_started(frame);
         case FrameType::result: return on_result(std::move(frame));
         case FrameType::progress: return on_progress(frame);
@@ -87,10 +87,13 @@ base::Result<void> Conversation::on_hello(const Frame& frame) {
     return {};
 }
 
-base::Result<void> Conversation::on_loaded() {
+base::Result<void> Conversation::on_loaded(const Frame& frame) {
+    wire::Loaded loaded = WL_TRY(wire::parse_loaded(frame.meta));
     if (!is_load_sent_ || has_loaded_) return broken("sent `loaded` that nobody asked for");
     has_loaded_ = true;
-    deliver_(Loaded{.generation = generation_});
+    deliver_(Loaded{.generation = generation_,
+                    .http_port = loaded.http_port,
+                    .http_socket = std::move(loaded.http_socket)});
     return {};
 }
 

@@ -51,7 +51,7 @@ class Conversation {
 
     base::Result<void> handle(wire::Frame frame);
     base::Result<void> on_hello(const wire::Frame& frame);
-    base::Result<void> on_loaded();
+    base::Result<void> on_loaded(const wire::Frame& frame);
     base::Result<void> on_started(const wire::Frame& frame);
     base::Result<void> on_result(wire::Frame frame);
     base::Result<void> on_error(const wire::Frame& frame);

@@ -27,6 +27,8 @@ struct Hello {
 
 struct Loaded {
     std::uint64_t generation = 0;
+    std::optional<std::uint16_t> http_port = {};  // where it serves HTTP by itself,
+    std::optional<std::string> http_socket = {};  // at one of the two
 };
 
 // The model's code has begun with the request.
@@ -40,13 +42,11 @@ struct Answered {
     std::uint64_t request = 0;
     std::string content_type;
     std::string body;
-    // By the worker's own allocator; see wire::Answer.
-    std::optional<base::Bytes> peak = {};
+    std::optional<base::Bytes> peak = {};  // by the worker's own allocator; see wire::Answer
     std::optional<base::Bytes> reserved = {};
 };
 
-// The worker reports an error, or a run could not be handed to it (unavailable, reason
-// "channel_full": the worker has not seen the request).
+// The worker reports an error, or a run could not be handed to it (reason "channel_full").
 struct Failed {
     std::uint64_t generation = 0;
     std::uint64_t request = 0;  // 0: its start or its load failed; it exits by itself
