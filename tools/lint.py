@@ -54,6 +54,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/doctor*", {"daemon", "device", "worker", "io", "wire"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
     ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),
+    ("src/cli/http_program*", {"sdk"}),
     ("src/cli/drill*", {"daemon", "device", "emulator", "io", "wire"}),
     ("src/cli/replay*", {"core", "recording"}),
     ("src/*_test.cpp", {"tests"}),
@@ -109,6 +110,7 @@ Ban = namedtuple("Ban", "pattern scope allowed tests message")
 LOCKED_FILES = ["src/io/mailbox*", "src/daemon/log*", "src/guard/*", "src/client/*", "src/sdk/*"]
 LOCKED_FILES += ["src/cli/waiting_display*"]  # asks for the state while a call blocks
 LOCKED_FILES += ["src/cli/ballast*"]  # runs beside each other
+LOCKED_FILES += ["src/cli/http_child*"]  # notices the end of a program while the worker waits
 LOCKED_FILES += ["include/windlass/worker.h"]  # a request is cancelled while it runs
 BANS = [
     Ban(

@@ -39,6 +39,7 @@ int run_tag_search(int count, char* const* arguments);
 int run_doctor_check(int count, char* const* arguments);
 int run_keeper();
 int run_ballast(int count, char* const* arguments);
+int run_http_program(int count, char* const* arguments);
 int run_drill_daemon(int count, char* const* arguments);
 int run_drill_watch(int count, char* const* arguments);
 int run_driver_host(int count, char* const* arguments);

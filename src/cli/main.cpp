@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
     if (hidden == "keeper") return cli::run_keeper();
     if (argc > 1 && std::string_view{argv[1]} == "ballast")
         return cli::run_ballast(argc - 2, argv + 2);
+    if (hidden == "http-program") return cli::run_http_program(argc - 2, argv + 2);
     if (hidden == "drill-daemon") return cli::run_drill_daemon(argc - 2, argv + 2);
     if (hidden == "drill-watch") return cli::run_drill_watch(argc - 2, argv + 2);
     if (hidden == "driver-host") return cli::run_driver_host(argc - 2, argv + 2);

@@ -83,8 +83,17 @@ constexpr auto kKeys = std::to_array<Key>({
     {kModel, "python", KeyKind::python_class, "", "\"module:Class\"", "", "", kNow,
      "The class that serves the model. Exactly one of `python` and `command`."},
     {kModel, "command", KeyKind::command, "", "[\"prog\", \"arg\"]", "", "", kNow,
-     "A program that speaks the [worker protocol](worker-protocol.md), with its arguments. One "
-     "with a slash is relative to this file."},
+     "A program that speaks the [worker protocol](worker-protocol.md), or with `ready` any that "
+     "serves HTTP, with its arguments. One with a slash is relative to this file."},
+    {kModel, "ready", KeyKind::text, "", "\"http:/health\"", "", "", kNow,
+     "The `command` is a [program that serves HTTP](command-models.md) and knows nothing of "
+     "Windlass: `{port}` in its arguments is a port of 127.0.0.1 that it is to listen on, or "
+     "`{socket}` a Unix socket, and it is ready when it answers a GET of this path with 2xx."},
+    {kModel, "offload", KeyKind::text, "", "\"http:/sleep\"", "", "", kNow,
+     "Path of such a program that is posted to, to have its weights moved off the device; it goes "
+     "with `restore`."},
+    {kModel, "restore", KeyKind::text, "", "\"http:/wake_up\"", "", "", kNow,
+     "The same, to have them brought back."},
     {kModel, "path", KeyKind::directory, "\".\"", "", "", "", kNow,
      "Folder first on the worker's `PYTHONPATH`, relative to this file."},
     {kModel, "interpreter", KeyKind::program, "\"python3\"", "", "", "", kNow,
@@ -170,8 +179,6 @@ constexpr auto kKeys = std::to_array<Key>({
      "runs). Where processes are hidden, and for a worker that never rests, nothing happens."},
     {kModel, "host_memory", KeyKind::bytes, "", "\"8GiB\"", "0B", "1TiB", kLater,
      "Host memory that one copy needs."},
-    {kModel, "ready", KeyKind::text, "", "\"/health\"", "", "", kLater,
-     "How a program that does not speak the worker protocol shows that it is ready."},
     {kModel, "cancel_grace", KeyKind::duration, "\"2s\"", "", "0s", "1h", kNow,
      "From `cancel` to SIGTERM when a worker must end."},
     {kModel, "term_grace", KeyKind::duration, "\"10s\"", "", "0s", "1h", kNow,

@@ -216,3 +216,36 @@ offload_after = "1m"
     CHECK(problems(parse("")) == Lines{"notice: w.toml: no model is configured: add [models.NAME] "
                                        "with `python` or `command`"});
 }
+
+TEST_CASE("what does not go with a program that serves HTTP is told") {
+    CHECK(problems(parse(R"([models.a]
+python = "a:B"
+ready = "http:/health"
+[models.b]
+command = ["b"]
+offload = "http:/sleep"
+[models.c]
+command = ["c", "{port}", "--uds={socket}"]
+ready = "/health"
+restore = "http:/wake_up"
+idempotent = true
+[models.d]
+command = ["d"]
+ready = "http://127.0.0.1/health"
+)")) == Lines{
+            "w.toml:3: `ready` in [models.a] is for a `command` that serves HTTP; a class has "
+            "hooks instead",
+            "w.toml:6: `offload` in [models.b] needs `ready` beside it, such as "
+            "\"http:/health\"",
+            "w.toml:8: `command` in [models.c] has both {port} and {socket}; the program listens "
+            "on one of them",
+            "w.toml:9: `ready` in [models.c] is \"/health\"; write the path that the program "
+            "answers, as in \"http:/health\"",
+            "w.toml:10: `restore` in [models.c] goes with its counterpart: give both `offload` "
+            "and `restore`",
+            "w.toml:11: `idempotent` in [models.c] does not go with `ready`: what was streamed "
+            "to a program cannot be sent again",
+            "w.toml:14: `ready` in [models.d] is \"http://127.0.0.1/health\"; write the path "
+            "that the program answers, as in \"http:/health\"",
+        });
+}

@@ -81,6 +81,54 @@ void read_code(SectionReader& reader, const std::filesystem::path& folder,
         reader.notice("interpreter", "has no effect beside `command`");
 }
 
+// "http:/health" as the path that it names.
+void read_http_path(SectionReader& reader, std::string_view key, std::string& path) {
+    constexpr std::string_view kScheme = "http:";
+    std::string text;
+    if (!reader.read(key, text)) return;
+    const bool is_header_safe = std::ranges::all_of(text, [](char c) { return c > 32 && c < 127; });
+    if (is_header_safe && text.starts_with(kScheme) &&
+        text.substr(kScheme.size()).starts_with('/') && !text.starts_with("http://")) {
+        path = text.substr(kScheme.size());
+        return;
+    }
+    reader.error(key, fmt::format("is \"{}\"; write the path that the program answers, as in"
+                                  " \"http:/health\"",
+                                  printable(text)));
+}
+
+bool names(const std::vector<std::string>& command, std::string_view part) {
+    return std::ranges::any_of(command, [&](const std::string& w) { return w.contains(part); });
+}
+
+// What makes the command a program that serves HTTP.
+void read_http_program(SectionReader& reader, ModelConfiguration& model) {
+    read_http_path(reader, "ready", model.ready);
+    read_http_path(reader, "offload", model.offload);
+    read_http_path(reader, "restore", model.restore);
+    for (const char* key : {"ready", "offload", "restore"}) {
+        if (reader.find(key) == nullptr) continue;
+        if (reader.find("command") == nullptr) {
+            reader.error(key, "is for a `command` that serves HTTP; a class has hooks instead");
+        } else if (reader.find("ready") == nullptr) {
+            reader.error(key, "needs `ready` beside it, such as \"http:/health\"");
+        }
+    }
+    if (reader.find("ready") == nullptr) return;
+    if ((reader.find("offload") == nullptr) != (reader.find("restore") == nullptr)) {
+        const char* const given = reader.find("offload") == nullptr ? "restore" : "offload";
+        reader.error(given, "goes with its counterpart: give both `offload` and `restore`");
+    }
+    if (names(model.command, "{port}") && names(model.command, "{socket}")) {
+        reader.error("command", "has both {port} and {socket}; the program listens on one of them");
+    }
+    if (model.idempotent) {
+        reader.error(
+            "idempotent",
+            "does not go with `ready`: what was streamed to a program cannot be sent again");
+    }
+}
+
 void read_path(SectionReader& reader, const std::filesystem::path& folder, std::string& path) {
     std::string text = ".";
     reader.read("path", text);
@@ -301,6 +349,7 @@ std::vector<ModelConfiguration> read_model(const TomlEntry& entry,
     read_device_choice(reader, model);
     read_memory(reader, model);
     read_limits(reader, model);
+    read_http_program(reader, model);
     read_recycling(reader, model);
     read_backoff(reader, model);
     read_breaker(reader, model);

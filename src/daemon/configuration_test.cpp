@@ -343,3 +343,18 @@ TEST_CASE("the limit of all bodies is never below that of one") {
                 "notice: w.toml: no model is configured: add [models.NAME] with `python` or "
                 "`command`"});
 }
+
+TEST_CASE("a command with `ready` is a program that serves HTTP") {
+    const auto loaded = parse(R"([models.llm]
+command = ["vllm", "serve", "--port", "{port}"]
+ready = "http:/health"
+offload = "http:/sleep?level=1"
+restore = "http:/wake_up"
+)");
+    CHECK(problems(loaded) == Lines{});
+    const wd::ModelConfiguration& llm = good(loaded).models.at(0);
+    CHECK(llm.command.back() == "{port}");
+    CHECK(llm.ready == "/health");
+    CHECK(llm.offload == "/sleep?level=1");
+    CHECK(llm.restore == "/wake_up");
+}

@@ -28,10 +28,15 @@ struct NeedConfiguration {
 };
 
 struct ModelConfiguration {
-    std::string name;                     // of a variant "m:fp16", which no model can be called
-    std::string variant;                  // "fp16"; empty: the model itself
-    std::string python;                   // "module:Class"; empty when `command` is given
-    std::vector<std::string> command;     // program and arguments; empty when `python` is given
+    std::string name;                  // of a variant "m:fp16", which no model can be called
+    std::string variant;               // "fp16"; empty: the model itself
+    std::string python;                // "module:Class"; empty when `command` is given
+    std::vector<std::string> command;  // program and arguments; empty when `python` is given
+    // Of a `command` that serves HTTP and does not speak the worker protocol: paths. Empty: it
+    // does.
+    std::string ready;    // answers 2xx as soon as it can serve
+    std::string offload;  // posted to; given with `restore`, or empty
+    std::string restore;
     std::string path;                     // absolute, an existing directory
     std::string interpreter = "python3";  // a name for PATH, or absolute
     std::map<std::string, std::string> env;

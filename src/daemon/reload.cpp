@@ -13,7 +13,8 @@ const ModelConfiguration* find_model(const Configuration& configuration, const s
 
 // Everything that reaches a worker when it starts or loads.
 bool starts_alike(const ModelConfiguration& a, const ModelConfiguration& b) {
-    return a.python == b.python && a.command == b.command && a.path == b.path &&
+    return a.python == b.python && a.command == b.command && a.ready == b.ready &&
+           a.offload == b.offload && a.restore == b.restore && a.path == b.path &&
            a.interpreter == b.interpreter && a.env == b.env && a.devices == b.devices &&
            a.device_uuids == b.device_uuids && a.concurrency == b.concurrency;
 }

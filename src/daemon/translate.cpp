@@ -1,7 +1,11 @@
 // Structs of one floor into those of another.
 #include "daemon/translate.h"
 
+#include <fmt/core.h>
+
+#include <chrono>
 #include <filesystem>
+#include <vector>
 
 #include "base/digits.h"
 #include "base/overloaded.h"
@@ -9,6 +13,8 @@
 namespace windlass::daemon {
 
 namespace {
+
+constexpr core::Duration kNoRunLimit = std::chrono::years{10};
 
 core::Need to_need(const NeedConfiguration& need) {
     switch (need.kind) {
@@ -19,6 +25,20 @@ core::Need to_need(const NeedConfiguration& need) {
         case NeedKind::all: return {.kind = core::NeedKind::all};
     }
     return {};
+}
+
+// The worker that stands for the program, as `windlass http-program` reads them.
+std::vector<std::string> http_program_words(const ModelConfiguration& model) {
+    // Its own end takes some time too, and must not come to a SIGTERM of the ladder.
+    const auto grace = std::chrono::floor<std::chrono::milliseconds>(model.term_grace * 4 / 5);
+    std::vector<std::string> words = {"/proc/self/exe", "http-program",
+                                      "--ready",        model.ready,
+                                      "--grace",        fmt::format("{}ms", grace.count())};
+    if (!model.offload.empty()) {
+        words.insert(words.end(), {"--offload", model.offload, "--restore", model.restore});
+    }
+    words.emplace_back("--");
+    return words;
 }
 
 }  // namespace
@@ -51,7 +71,8 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.devices = {.is_cpu = model.devices == DeviceChoice::cpu, .uuids = model.device_uuids};
     spec.queue_limit = model.queue_limit;
     spec.idempotent = model.idempotent;
-    spec.run_timeout = model.run_timeout;
+    // A program that serves HTTP is closed a connection instead (Switchboard::exchange_limit).
+    spec.run_timeout = model.ready.empty() ? model.run_timeout : kNoRunLimit;
     spec.stall_timeout = model.stall_timeout;
     spec.backoff = model.backoff;
     spec.backoff_max = model.backoff_max;
@@ -88,11 +109,13 @@ worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Gener
         order.argv = {model.interpreter, "-m", "windlass.worker", model.python};
         return order;
     }
-    order.argv = model.command;
-    const std::filesystem::path program{order.argv.front()};
+    std::vector<std::string> command = model.command;
+    const std::filesystem::path program{command.front()};
     if (program.is_relative() && program.has_parent_path()) {
-        order.argv.front() = (std::filesystem::path{model.path} / program).lexically_normal();
+        command.front() = (std::filesystem::path{model.path} / program).lexically_normal();
     }
+    if (!model.ready.empty()) order.argv = http_program_words(model);
+    order.argv.insert(order.argv.end(), command.begin(), command.end());
     return order;
 }
 
