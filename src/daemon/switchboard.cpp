@@ -25,8 +25,6 @@ namespace {
 // How late a turn of the loop may come before nobody is blamed for the silence.
 constexpr core::Duration kLoopLate = 2s;
 constexpr core::Duration kHeartbeat = 1s;
-// What a body without a content type is taken for: RFC 9110 section 8.3.
-constexpr const char* kUnknownContent = "application/octet-stream";
 
 std::vector<core::ModelSpec> to_specs(const std::vector<ModelConfiguration>& models) {
     std::vector<core::ModelSpec> specs;
@@ -69,6 +67,7 @@ Switchboard::Switchboard(io::Loop& loop, const Configuration& configuration,
                    .cgroup = options_.cgroup,
                    .keeper = &keeper},
                   [this](worker::Event event) { on_worker(std::move(event)); }),
+      forwards_(loop, [this](const core::Event& event) { handle(event); }),
       bridge_({.handle = [this](const core::Event& event) { handle(event); },
                .workers =
                    [this] {
@@ -116,6 +115,7 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     for (const core::Generation generation : std::exchange(reaped_, {})) {
         pids_.erase(generation);
         models_of_.erase(generation);
+        forwards_.close(generation);
         since_.erase(generation);
         incidents_.forget(generation);
         measures_.remove(generation.value);
@@ -174,94 +174,6 @@ void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Byte
 void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
 void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
 
-// --- clients
-
-std::uint64_t Switchboard::call(http::CallRequest request, http::CallReply reply) {
-    const auto id = find_called(request);
-    if (!id) {
-        reply({}, id.error());
-        return 0;
-    }
-    const ModelConfiguration& model = configuration_of(*id);
-    if (!model.variant.empty()) request.variant = model.variant;
-    const core::CallArrived arrived{
-        .request = core::RequestId{++last_request_},
-        .model = *id,
-        .priority = static_cast<std::uint8_t>(request.priority.value_or(4)),
-        .timeout = request.timeout.value_or(model.call_timeout),
-        .wait = request.wait.value_or(model.wait_timeout)};
-    if (request.content_type.empty()) request.content_type = kUnknownContent;
-    calls_.emplace(arrived.request,
-                   Call{.model = *id,
-                        .arrived = loop_.now(),
-                        .content_type = std::move(request.content_type),
-                        .body = std::make_shared<const std::string>(std::move(request.body)),
-                        .is_idempotent = model.idempotent,
-                        .variant = std::move(request.variant),
-                        .reply = std::move(reply)});
-    handle(arrived);
-    return arrived.request.value;
-}
-
-std::uint64_t Switchboard::order(http::ModelOrder order, http::ModelReply reply) {
-    const auto id = find_model(order.model);
-    if (!id) {
-        reply({}, id.error());
-        return 0;
-    }
-    const core::RequestId request{++last_request_};
-    const base::Duration limit = order.timeout.value_or(configuration_of(*id).call_timeout);
-    const auto done = [&]() -> std::uint64_t {  // as soon as it is asked
-        reply(to_text(request), status(*id));
-        return 0;
-    };
-    switch (order.action) {
-        case http::ModelAction::load:
-            handle(core::LoadAsked{request, *id, limit, order.may_evict});
-            if (order.is_awaited) break;
-            admins_.emplace(request, Admin{*id, [](const std::string&, const auto&) {}});
-            return done();
-        case http::ModelAction::offload: handle(core::OffloadAsked{request, *id, limit}); break;
-        case http::ModelAction::unload:
-            // It is to stay away then, whatever was to take the place of its process.
-            if (const auto reload = reloads_.extract(*id)) client_gone(reload.mapped().value);
-            handle(core::UnloadAsked{request, *id, limit, order.is_forced});
-            break;
-        case http::ModelAction::restart: handle(core::RestartAsked{request, *id, limit}); break;
-        case http::ModelAction::pause: handle(core::PauseAsked{*id}); return done();
-        case http::ModelAction::resume: handle(core::ResumeAsked{*id}); return done();
-    }
-    admins_.emplace(request, Admin{*id, std::move(reply)});  // answered with the turn's commands
-    return request.value;
-}
-
-base::Result<http::WorkerStatus> Switchboard::kill_worker(std::uint64_t id) {
-    const auto workers = engine_.workers();
-    const auto worker =
-        std::ranges::find(workers, core::Generation{id}, &core::WorkerView::generation);
-    if (worker == workers.end() || !pids_.contains(worker->generation)) {
-        return base::fail(
-            Errc::not_found,
-            fmt::format("there is no worker {}; GET /api/workers lists them with their ids", id));
-    }
-    if (worker->residency == core::Residency::unkillable) {
-        return base::fail(
-            Errc::conflict,
-            fmt::format("worker {} was killed already and does not die: its process {}"
-                        " hangs in the kernel; `windlass doctor` or the machine's own"
-                        " log may tell on what",
-                        id, pids_.at(worker->generation)));
-    }
-    http::WorkerStatus before = status(*worker);
-    journal_.write_kill_order(before);
-    incidents_.note_order(worker->generation, subject_of(worker->generation, worker->model),
-                          loop_.now());
-    handle(core::KillAsked{worker->generation});
-    return before;
-}
-
-void Switchboard::client_gone(std::uint64_t request) { handle(core::ClientGone{{request}}); }
-
 // --- workers
 
 void Switchboard::on_worker(worker::Event event) {
@@ -278,6 +190,7 @@ void Switchboard::on_worker(worker::Event event) {
     }
     Journal::write(event);
     incidents_.note(event, loop_.now());
+    if (const auto* loaded = std::get_if<worker::Loaded>(&event)) open_forwards(*loaded);
     if (const auto* taken = std::get_if<worker::EvidenceTaken>(&event)) {
         const core::Generation generation{taken->generation};
         incidents_.note_activity(generation, activity_of(generation));
@@ -291,6 +204,17 @@ void Switchboard::on_worker(worker::Event event) {
     if (const auto* started = std::get_if<worker::Started>(&event)) {
         drop_body(core::RequestId{started->request});
     }
+}
+
+void Switchboard::open_forwards(const worker::Loaded& loaded) {
+    if (!loaded.http_port && !loaded.http_socket) return;
+    const core::Generation generation{loaded.generation};
+    const auto model = models_of_.find(generation);
+    if (model == models_of_.end()) return;
+    forwards_.open(
+        generation,
+        {.port = loaded.http_port.value_or(0), .socket = loaded.http_socket.value_or("")},
+        configuration_of(model->second).concurrency);
 }
 
 // What has begun is not sent again, unless the model is idempotent: its input is not needed any
@@ -347,7 +271,24 @@ void Switchboard::on(const core::Load& command) {
                                                 .heartbeat = kHeartbeat});
 }
 
+// A program that serves many requests is not ended for one that takes long: that one alone is.
+core::Duration Switchboard::exchange_limit(core::Generation generation) const {
+    const ModelConfiguration& model = configuration_of(models_of_.at(generation));
+    return model.ready.empty() ? core::Duration::max() : model.run_timeout;
+}
+
 void Switchboard::on(const core::Dispatch& command) {
+    if (forwards_.has(command.request)) {
+        return forwards_.dispatch(command.generation,
+                                  {.request = command.request.value,
+                                   .request_id = to_text(command.request),
+                                   .port = 0,
+                                   .socket = {},
+                                   .copy = command.generation.value,
+                                   .worker_pid = pids_[command.generation],
+                                   .device = devices_of_[command.generation],
+                                   .limit = exchange_limit(command.generation)});
+    }
     const auto call = calls_.find(command.request);
     // A Dispatch comes before its Respond, and before a `started` that lets go of the body.
     WL_ASSERT(call != calls_.end() && call->second.body);
@@ -359,9 +300,11 @@ void Switchboard::on(const core::Dispatch& command) {
 }
 
 void Switchboard::on(const core::Recall& command) {
+    if (forwards_.has(command.request)) return forwards_.recall(command.request);
     supervisor_.recall(command.generation.value, command.request.value);
 }
 void Switchboard::on(const core::Cancel& command) {
+    if (forwards_.has(command.request)) return forwards_.cancel(command.request);
     supervisor_.cancel(command.generation.value, command.request.value);
 }
 void Switchboard::on(const core::Offload& command) {
@@ -428,6 +371,7 @@ void Switchboard::on(core::Respond& command) {
         if (command.error) return admin.mapped().reply(request_id, std::move(*command.error));
         return admin.mapped().reply(request_id, status(command.model));
     }
+    if (forwards_.has(command.request)) return forwards_.respond(command.request, command.error);
     auto call = calls_.extract(command.request);
     if (command.error) return call.mapped().reply(request_id, std::move(*command.error));
     Answer& answer = answers_.at({command.generation, command.request});

@@ -17,6 +17,7 @@
 #include "daemon/device_floor.h"
 #include "daemon/emulation.h"
 #include "daemon/event_hub.h"
+#include "daemon/forwards.h"
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/measures.h"
@@ -65,6 +66,12 @@ class Switchboard final : public http::Backend {
 
     std::uint64_t call(http::CallRequest request, http::CallReply reply) override;
     std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override;
+    std::uint64_t forward(http::CallRequest request, http::ForwardHooks hooks) override;
+    void forward_started(std::uint64_t request) override { forwards_.started({request}); }
+    void forward_moved(std::uint64_t request) override { forwards_.moved({request}); }
+    void forward_ended(std::uint64_t request, const std::optional<base::Error>& error) override {
+        forwards_.ended({request}, error);
+    }
     void client_gone(std::uint64_t request) override;
     base::Result<http::ModelStatus> model(std::string_view name) const override;
     std::vector<http::ModelStatus> models() const override;
@@ -127,6 +134,9 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
+    core::Duration exchange_limit(core::Generation generation) const;
+    void open_forwards(const worker::Loaded& loaded);
+    core::CallArrived begin_call(core::ModelId id, const http::CallRequest& request);
     void drop_body(core::RequestId request);
     base::Result<core::ModelId> find_model(std::string_view name) const;
     base::Result<core::ModelId> find_called(const http::CallRequest& request) const;
@@ -187,6 +197,7 @@ class Switchboard final : public http::Backend {
     core::Commands carried_out_;               // empty between turns; kept for its capacity
     std::map<core::RequestId, Call> calls_;    // not answered yet
     std::map<core::RequestId, Admin> admins_;  // not answered yet
+    Forwards forwards_;
     std::map<core::ModelId, core::RequestId> reloads_;  // our own wishes, the latest of each
     // Of this turn, by who gave them and to what; the engine says which count.
     std::map<std::pair<core::Generation, core::RequestId>, Answer> answers_;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
+#include "http/forward_hooks.h"
 #include "http/model_status.h"
 #include "http/reply_stream.h"
 #include "http/worker_status.h"
@@ -112,10 +113,16 @@ class Backend {
     Backend& operator=(const Backend&) = delete;
     virtual ~Backend() = default;
 
-    // These two return a number that is unique among both, under which the request can be
-    // withdrawn; or 0 when `reply` was called before they returned.
+    // These three return a number that is unique among all, under which the request can be
+    // withdrawn; or 0 when `reply`, or `fail`, was called before they returned.
     virtual std::uint64_t call(CallRequest request, CallReply reply) = 0;
     virtual std::uint64_t order(ModelOrder order, ModelReply reply) = 0;
+    virtual std::uint64_t forward(CallRequest request, ForwardHooks hooks) = 0;  // without a body
+    // Of a forwarded request, from the loop: it reached the program; something came from either
+    // side; its exchange with the program is over, as a whole or by an error.
+    virtual void forward_started(std::uint64_t request) = 0;
+    virtual void forward_moved(std::uint64_t request) = 0;
+    virtual void forward_ended(std::uint64_t request, const std::optional<base::Error>& error) = 0;
     // Nobody waits for the answer to that call or order any more. Called at most once for each,
     // never after its reply and never from inside one of the two functions above.
     virtual void client_gone(std::uint64_t request) = 0;

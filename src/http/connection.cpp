@@ -163,7 +163,12 @@ void Connection::consume_pending() {
 std::size_t Connection::consume(std::string_view bytes) {
     std::size_t consumed = 0;
     is_consuming_ = true;
-    while (phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body) {
+    while (phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body ||
+           is_uploading()) {
+        if (is_uploading()) {
+            if (!feed_upload(bytes, consumed)) break;
+            continue;
+        }
         const auto fed = parser_.feed(bytes.substr(consumed));
         if (!fed) {
             refuse(refusal_reply(fed.error()));
@@ -213,6 +218,8 @@ void Connection::on_head(bool has_more) {
     exchange.model = task_->call.model;
     exchange.variant = task_->call.variant.value_or("");
     if (!head.has_body) return;
+    if (task_->forward) return begin_upload(has_more);
+    if (const auto too_large = parser_.check_length()) return refuse(refusal_reply(*too_large));
     if (head.expects_continue && !has_more) {
         output_head_ = kContinue;
         enter(Phase::inviting, context_.options.write_timeout);
@@ -231,14 +238,27 @@ void Connection::begin_call() {
     task_.reset();
     exchange_->body_bytes = parser_.body_size();
     const std::uint64_t call =
-        perform(std::move(task), parser_.take_body(), context_.backend, context_.counters,
-                [weak = weak_from_this(), number](Reply reply) {
-                    if (const auto self = weak.lock()) self->answer(number, std::move(reply));
-                });
+        begin(std::move(task), [weak = weak_from_this(), number](Reply reply) {
+            if (const auto self = weak.lock()) self->answer(number, std::move(reply));
+        });
     if (phase_ != Phase::calling) return;  // answered already
     call_ = call;
     exchange_->call = call;
     if (has_input_ended_) on_input_end(true);
+}
+
+std::uint64_t Connection::begin(Task task, Respond respond) {
+    if (!task.forward) {
+        return perform(std::move(task), parser_.take_body(), context_.backend, context_.counters,
+                       std::move(respond));
+    }
+    if (!upload_) {  // it has no body
+        upload_ = std::make_shared<RequestBody>();
+        upload_->complete();
+    }
+    return perform_forward(std::move(*task.forward), upload_, context_.backend,
+                           {.loop = context_.loop, .body_timeout = context_.options.body_timeout},
+                           std::move(respond));
 }
 
 void Connection::answer(std::uint64_t exchange_number, Reply reply) {
@@ -259,8 +279,10 @@ void Connection::send_reply(Reply reply, bool close_after) {
     const RequestHead& head = parser_.head();
     const Framing framing = framing_of(reply, head.http11);
     hold_body(reply.body.size());
-    close_after_output_ =
-        close_after || !head.keep_alive || context_.stopping || framing == Framing::until_close;
+    // Beside a stream the body may still come to its end.
+    const bool is_cut_short = is_uploading() && !reply.stream;
+    close_after_output_ = close_after || is_cut_short || !head.keep_alive || context_.stopping ||
+                          framing == Framing::until_close;
     output_head_ = format_head(reply, {.date = context_.date.at(std::time(nullptr)),
                                        .close = close_after_output_,
                                        .name_keep_alive = !head.http11,
@@ -308,7 +330,9 @@ void Connection::on_output_written() {
     if (phase_ == Phase::inviting) {
         enter(Phase::body, context_.options.body_timeout);
     } else {
+        close_after_output_ = close_after_output_ || is_uploading();
         parser_.reset();
+        upload_.reset();
         if (reset_after_output_) return abort();
         if (close_after_output_ || context_.stopping) return linger();
         enter(Phase::idle, context_.options.idle_timeout);
@@ -423,6 +447,7 @@ void Connection::close() {
     lose_stream();
     enter_without_limit(Phase::closed);
     socket_.close();
+    upload_.reset();
     output_body_ = {};
     context_.on_closed(*this);
 }

@@ -10,28 +10,14 @@
 #include <string>
 
 #include "base/time.h"
-#include "http/date_text.h"
+#include "http/connection_context.h"
 #include "http/dispatch.h"
 #include "http/input_buffer.h"
+#include "http/request_body.h"
 #include "http/request_parser.h"
-#include "http/server.h"
 #include "io/readiness.h"
 
 namespace windlass::http {
-
-class Connection;
-
-// What all connections of a server have in common. Outlives them.
-struct ConnectionContext {
-    io::Loop& loop;
-    Backend& backend;
-    ServerOptions options;
-    OriginGuard guard;
-    DateText date = {};
-    ConnectionCounters counters = {};
-    bool stopping = false;  // replies close their connection
-    std::function<void(Connection&)> on_closed = {};
-};
 
 // Shared: the server holds it while it is open; replies that come late hold it weakly, so that they
 // find out that it is gone; whoever runs one of its functions holds it until that returns.
@@ -77,8 +63,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void on_incomplete(bool has_more);
     void on_head(bool has_more);
     void begin_call();
+    std::uint64_t begin(Task task, Respond respond);
     void answer(std::uint64_t exchange_number, Reply reply);
     void refuse(Reply reply);
+
+    void begin_upload(bool has_more);
+    bool is_uploading() const { return upload_ && !upload_->is_complete(); }
+    bool feed_upload(std::string_view bytes, std::size_t& consumed);
+    void continue_upload();
 
     void send_reply(Reply reply, bool close_after);
     void write_output();
@@ -135,6 +127,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t exchange_number_ = 0;  // so that a late reply meets no other request
     std::uint64_t call_ = 0;  // the backend's number of what is called, if it can be withdrawn
     std::uint64_t held_bytes_ = 0;  // of a body, as counted in the context
+    // The body of a request that is forwarded as it comes.
+    std::shared_ptr<RequestBody> upload_;
 
     std::string output_head_;
     std::string output_body_;        // of a stream: what is kept of it

@@ -63,6 +63,12 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
         if (!events) return std::unexpected(error_reply(events.error()));
         task.events = std::move(*events);
     }
+    if (route == Route::forward) {
+        auto forward = read_forward(model, head);
+        if (!forward) return std::unexpected(error_reply(forward.error(), {.model = model}));
+        task.forward = std::move(*forward);
+        task.call.variant = task.forward->limits.variant;
+    }
     if (route != Route::order) return task;
     const auto switches = read_order_query(action, query);
     if (!switches) return std::unexpected(error_reply(switches.error(), {.model = model}));
@@ -88,6 +94,7 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::call:
             task.call.body = std::move(body);
             return perform_call(std::move(task.call), backend, std::move(respond));
+        case Route::forward: break;  // perform_forward()
         case Route::order:
             return perform_order({.action = task.action,
                                   .model = std::move(task.call.model),

@@ -8,6 +8,7 @@
 
 #include "http/api.h"
 #include "http/event_query.h"
+#include "http/forward_api.h"
 #include "http/listener.h"
 #include "http/order_query.h"
 #include "http/origin_guard.h"
@@ -21,6 +22,7 @@ struct Task {
     ModelAction action = {};  // of an order
     OrderQuery query = {};    // likewise
     EventRequest events = {};
+    std::optional<ForwardRequest> forward = {};  // of a forward, which perform_forward() is for
     CallRequest call;  // of an order only `model` and `timeout` count, of GETs `model`
 };
 

@@ -40,6 +40,13 @@ std::string_view Headers::name_of(const Field& field) const {
     return std::string_view{text_}.substr(field.begin, field.name_size);
 }
 
+Headers::Line Headers::at(std::size_t index) const {
+    const Field& field = fields_[index];
+    return {
+        .name = name_of(field),
+        .value = std::string_view{text_}.substr(field.begin + field.name_size, field.value_size)};
+}
+
 std::optional<std::string_view> Headers::find(std::string_view name) const {
     const auto field = std::ranges::find_if(
         fields_, [&](const Field& f) { return equal_ignoring_case(name_of(f), name); });

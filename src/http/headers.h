@@ -16,6 +16,14 @@ class Headers {
     void add(std::string_view name, std::string_view value);
     void clear();  // keeps the memory for the next message, unless it is much
 
+    struct Line {
+        std::string_view name;
+        std::string_view value;
+    };
+    // In the order in which they came; valid as what find() returns.
+    std::size_t size() const { return fields_.size(); }
+    Line at(std::size_t index) const;
+
     // The first value under that name; valid until the next add() or clear().
     std::optional<std::string_view> find(std::string_view name) const;
     std::size_t count(std::string_view name) const;

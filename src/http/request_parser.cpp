@@ -99,9 +99,9 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
   public:
     // `headers`: empty, for their memory.
     BeastRequestParser(const RequestLimits& limits, Headers headers)
-        : head{.headers = std::move(headers)} {
+        : head{.headers = std::move(headers)}, body_max(limits.body_bytes) {
         header_limit(static_cast<std::uint32_t>(limits.head_bytes));
-        body_limit(limits.body_bytes);
+        body_limit(boost::none);  // Beast would refuse a declared length before its route is known
     }
 
     // Whether a chunked body can go on with `rest`, which was not consumed yet and may be cut
@@ -114,6 +114,7 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
 
     RequestHead head;
     std::string body = {};
+    std::optional<std::uint64_t> body_max;  // of one that comes in chunks
 
   private:
     using Code = beast::error_code;
@@ -135,9 +136,10 @@ class BeastRequestParser final : public beast::http::basic_parser<true> {
         body.reserve(std::min(length.get_value_or(0), kReservedAtOnce));
     }
     std::size_t on_body_impl(BeastText bytes, Code&) override { return append(bytes); }
-    void on_chunk_header_impl(std::uint64_t size, BeastText, Code&) override {
+    void on_chunk_header_impl(std::uint64_t size, BeastText, Code& error) override {
         has_chunks_ = true;
         chunk_left_ = size;
+        if (body_max && size > *body_max - body.size()) error = beast::http::error::body_limit;
     }
     std::size_t on_chunk_body_impl(std::uint64_t left, BeastText bytes, Code&) override {
         chunk_left_ = left - bytes.size();
@@ -173,7 +175,13 @@ void RequestParser::reset() {
 bool RequestParser::has_begun() const { return parser_->got_some(); }
 const RequestHead& RequestParser::head() const { return parser_->head; }
 std::uint64_t RequestParser::body_size() const { return parser_->body.size(); }
-std::string RequestParser::take_body() { return std::move(parser_->body); }
+std::string RequestParser::take_body() { return std::exchange(parser_->body, {}); }
+void RequestParser::lift_body_limit() { parser_->body_max.reset(); }
+
+std::optional<Refusal> RequestParser::check_length() const {
+    if (parser_->content_length().get_value_or(0) <= limits_.body_bytes) return std::nullopt;
+    return to_refusal(beast::http::error::body_limit, limits_);
+}
 
 auto RequestParser::feed(std::string_view bytes) -> std::expected<Fed, Refusal> {
     return parser_->is_header_done() ? feed_body(bytes) : feed_head(bytes);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -56,8 +57,14 @@ class RequestParser {
     bool has_begun() const;
     // Empty until head_done.
     const RequestHead& head() const;
-    std::uint64_t body_size() const;
+    std::uint64_t body_size() const;  // of what was not taken
+    // What came of it since the last time.
     std::string take_body();
+    // After head_done: 413 if the body says that it is larger than the limit. One that does not say
+    // how large it is is refused on the way.
+    std::optional<Refusal> check_length() const;
+    // For who takes the body as it comes, instead.
+    void lift_body_limit();
     void reset();
 
   private:

@@ -33,6 +33,10 @@ Parsed parse(std::string_view bytes, std::size_t piece, http::RequestLimits limi
         }
         parsed.consumed += fed->consumed;
         parsed.is_complete = fed->progress == Progress::complete;
+        if (fed->progress == Progress::head_done) {
+            if (const auto refusal = parser.check_length()) parsed.refused = refusal->status;
+            if (parsed.refused != 0) break;
+        }
         if (fed->progress != Progress::need_more) continue;
         if (available == bytes.size()) break;
         available = std::min(available + piece, bytes.size());

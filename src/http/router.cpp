@@ -47,6 +47,7 @@ std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() == 2) return Match{Route::models};
     if (segments[2].empty()) return std::nullopt;
     if (segments.size() == 3) return Match{Route::model, std::move(segments[2])};
+    if (segments[3] == "http") return Match{Route::forward, std::move(segments[2])};
     if (segments.size() != 4) return std::nullopt;
     if (segments[3] == "call") return Match{Route::call, std::move(segments[2])};
     const auto found = std::ranges::find(kActions, segments[3], &NamedAction::name);
@@ -73,6 +74,7 @@ std::string_view to_text(Route route, ModelAction action) {
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
+        case Route::forward: return "http";
         case Route::order: return std::ranges::find(kActions, action, &NamedAction::action)->name;
     }
     return "";
@@ -85,10 +87,12 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
             404, base::fail(base::Errc::not_found,
                             "there is nothing under this path; the API is GET /api/models, "
                             "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
-                            ".../offload, .../unload, .../restart, .../pause and .../resume, GET "
+                            ".../offload, .../unload, .../restart, .../pause and .../resume, "
+                            "/api/models/NAME/http/..., GET "
                             "/api/devices, /api/workers, /api/incidents and /api/events, POST "
                             "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
     }
+    if (match->route == Route::forward) return std::move(*match);
     const bool read_only = is_read_only(match->route);
     const bool fits = read_only ? method == "GET" || method == "HEAD" : method == "POST";
     if (!fits) {

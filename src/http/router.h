@@ -24,6 +24,7 @@ enum class Route : std::uint8_t {
     models,       // GET  /api/models
     model,        // GET  /api/models/{model}
     call,         // POST /api/models/{model}/call
+    forward,      // any  /api/models/{model}/http/...
     order,        // POST /api/models/{model}/load, and the other actions of an administrator
 };
 

@@ -64,12 +64,15 @@ class Wire:
         head = "\r\n".join(["%s %s HTTP/1.1" % (method, path)] + lines + ["", ""])
         self.send(head.encode("latin-1") + body)
 
-    def reply(self):
-        """The next reply, whole."""
+    def reply_head(self):
+        """Status and header fields of the next reply; its body is still to come."""
         line = self._stream.readline()
         assert line.startswith(b"HTTP/1.1 "), "instead of a reply: %r" % line
-        status = int(line.split()[1])
-        headers = http.client.parse_headers(self._stream)
+        return int(line.split()[1]), http.client.parse_headers(self._stream)
+
+    def reply(self):
+        """The next reply, whole."""
+        status, headers = self.reply_head()
         size = int(headers.get("Content-Length", "0"))
         return Reply(status, headers, self._stream.read(size))
 

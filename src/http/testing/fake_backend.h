@@ -72,6 +72,13 @@ class FakeBackend : public Backend {
         orders.push_back({++last_number_, std::move(order), std::move(reply)});
         return last_number_;
     }
+    std::uint64_t forward(CallRequest request, ForwardHooks hooks) override {
+        hooks.fail({}, base::fail(base::Errc::unsupported, request.model + " serves no HTTP"));
+        return 0;
+    }
+    void forward_started(std::uint64_t) override {}
+    void forward_moved(std::uint64_t) override {}
+    void forward_ended(std::uint64_t, const std::optional<base::Error>&) override {}
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
 
     base::Result<ModelStatus> model(std::string_view name) const override {
