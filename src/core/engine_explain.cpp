@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/explainer.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -87,7 +88,10 @@ std::size_t Explainer::count_ahead(RequestId id, const Call& call) const {
     }
     for (const Replica& replica : model.replicas) count_sent(replica, Instant::max());
     for (const QueuePlace& place : model.queue.places()) {
-        if (place < QueuePlace{call.priority, id}) ++ahead;
+        const bool is_before = mutant(Mutant::explain_forgets_priority)
+                                   ? place.request < id
+                                   : place < QueuePlace{call.priority, id};
+        if (is_before) ++ahead;
     }
     return ahead;
 }
@@ -134,10 +138,39 @@ void Explainer::add_model_part(Explanation& explanation, const Model& model) con
     if (reason == WaitReason::backoff || reason == WaitReason::stopping ||
         reason == WaitReason::draining)
         explanation.error = model.last_error;
-    explanation.next = next_of(model, reason, explanation.processes, explanation.memory);
+    std::vector<Holder> behind = explanation.processes;
+    if (explanation.generation) {  // it was sent there
+        std::erase_if(behind, [&](const Holder& process) {
+            return process.generation != explanation.generation;
+        });
+    }
+    explanation.next = next_of(model, reason, behind, explanation.memory);
 }
 
 // --- models
+
+namespace {
+
+// What the process does that is waited for.
+std::optional<Doing> doing_behind(WaitReason reason) {
+    switch (reason) {
+        case WaitReason::starting: return Doing::starting;
+        case WaitReason::loading: return Doing::loading;
+        case WaitReason::restoring: return Doing::restoring;
+        case WaitReason::offloading: return Doing::offloading;
+        case WaitReason::busy: return Doing::running;
+        case WaitReason::draining: return Doing::draining;
+        case WaitReason::stopping: return Doing::stopping;
+        case WaitReason::backoff: return Doing::resting;
+        case WaitReason::retrying:
+        case WaitReason::paused:
+        case WaitReason::memory:
+        case WaitReason::device: break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
 
 // What its next load, or whoever wants it gone, waits for.
 std::optional<WaitReason> Explainer::reason_of(const Model& model) const {
@@ -174,7 +207,7 @@ ModelExplanation Explainer::model(ModelId id) const {
                                  .is_paused = model.is_paused,
                                  .is_removed = model.is_removed,
                                  .breaker = engine_.view(id).breaker,
-                                 .failures_in_a_row = model.backoff.failure_count(),
+                                 .failure_count = model.failure_count,
                                  .last_error = model.last_error};
     for (const Replica& replica : model.replicas) {
         explanation.running += replica.begun_count();
@@ -228,7 +261,12 @@ std::optional<Change> Explainer::next_of(const Model& model, WaitReason reason,
         }
         return next;
     }
-    for (const Holder& process : processes) keep_earlier(next, process.until);
+    const bool is_pause = reason == WaitReason::backoff;  // which is over when all have paused
+    for (const Holder& process : processes) {
+        if (process.doing != doing_behind(reason) || !process.until) continue;
+        const bool is_later = next && process.until->at > next->at;
+        if (!next || is_later == is_pause) next = process.until;
+    }
     return next;
 }
 

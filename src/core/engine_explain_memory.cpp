@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/explainer.h"
+#include "core/mutant.h"
 
 namespace windlass::core {
 
@@ -52,7 +53,8 @@ MemoryWait Explainer::memory_on(DeviceId id) const {
     if (device == nullptr) return wait;
     const DeviceLedger& ledger = device->ledger;
     wait.capacity = ledger.capacity();
-    if (ledger.capacity()) wait.headroom = *ledger.capacity() - *ledger.usable();
+    const auto usable = ledger.usable();
+    if (wait.capacity && usable) wait.headroom = *wait.capacity - *usable;
     wait.free = ledger.free();
     wait.foreign = ledger.foreign();
     wait.is_asked = device->is_asked && !device->is_fresh;
@@ -71,6 +73,7 @@ void Explainer::add_need(const Model& model, MemoryWait& wait) const {
         const bool is_here = model.replicas[copy].device() == wait.device;
         if (!is_here || parked == engine_.devices_.parked().end()) continue;
         wait.source = NeedSource::returning;
+        wait.returning = generation;
         wait.required =
             std::min(parked->second.least, ledger.usable().value_or(parked->second.least));
         wait.needs_all = parked->second.is_exclusive;
@@ -101,6 +104,8 @@ std::vector<Holder> Explainer::holders(DeviceId id) const {
     const DeviceLedger& ledger = engine_.devices_.device(id).ledger;
     std::vector<Holder> holders;
     for (const auto& [generation, claim] : ledger.claims()) {
+        const bool is_dead = claim.stage == ClaimStage::departed;
+        if (is_dead && mutant(Mutant::explain_omits_the_dead)) continue;
         holders.push_back(holder(id, generation, claim));
     }
     for (const auto& [generation, fence] : ledger.fences()) {
@@ -111,9 +116,10 @@ std::vector<Holder> Explainer::holders(DeviceId id) const {
                            .since = fence.since});
     }
     const Bytes foreign = ledger.foreign().value_or(Bytes{});
-    if (foreign > Bytes{})
+    if (foreign > Bytes{}) {
         holders.push_back(
             {.generation = {}, .model = {}, .doing = Doing::foreign, .bytes = foreign});
+    }
     return holders;
 }
 
@@ -219,7 +225,7 @@ void Explainer::name_movers(const Foretold& foretold, MemoryWait& wait) const {
         const bool is_mover = std::ranges::any_of(foretold.movers, [&](ReplicaId mover) {
             return engine_.replica_of(mover).generation() == holder.generation;
         });
-        if (is_mover) holder.leaves_at = foretold.at;
+        if (is_mover != mutant(Mutant::explain_names_who_stays)) holder.leaves_at = foretold.at;
     }
 }
 

@@ -2,9 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <string>
+#include <optional>
 #include <vector>
 
+#include "base/assert.h"
 #include "core/engine_moves_testing.h"
 #include "core/engine_sharing_testing.h"
 #include "core/explanation.h"
@@ -35,10 +36,15 @@ using namespace windlass::base;  // _MiB, _GiB
 
 namespace {
 
+template <class T>
+const T& get(const std::optional<T>& optional) {
+    const T* value = optional ? &*optional : nullptr;
+    WL_ASSERT(value != nullptr);
+    return *value;
+}
+
 Explanation explain(Story& story, std::uint64_t request) {
-    const auto explanation = story.engine().explain(RequestId{request});
-    REQUIRE(explanation.has_value());
-    return *explanation;
+    return get(story.engine().explain(RequestId{request}));
 }
 
 const Holder* find(const std::vector<Holder>& holders, Generation generation) {
@@ -94,13 +100,13 @@ TEST_CASE("a busy model: who runs, since when, until when at most, and how many 
     CHECK(told.next == Change{story.now() + 1min, Step::stall_timeout, kFirst, RequestId{1}});
     story.wait(40s);
     story.happen(core::RunProgressed{kFirst, RequestId{1}});
-    CHECK(explain(story, 3).next->at == story.now() + 1min);
+    CHECK(get(explain(story, 3).next).at == story.now() + 1min);
     const Explanation run = explain(story, 1);
     CHECK_FALSE(run.reason);
     CHECK(run.generation == kFirst);
     CHECK(run.started == story.now() - 40s);
     CHECK(run.last_progress == story.now());
-    CHECK(run.next->request == RequestId{1});
+    CHECK(get(run.next).request == RequestId{1});
 }
 
 TEST_CASE("a run limit is told apart from silence") {
@@ -135,7 +141,7 @@ TEST_CASE("after a failure: when the next try comes, and the error behind it") {
     REQUIRE(told.error.has_value());
     const core::ModelExplanation model = story.engine().explain(kModel);
     CHECK(model.reason == WaitReason::backoff);
-    CHECK(model.failures_in_a_row == 1);
+    CHECK(model.failure_count == 1);
     CHECK(model.waits == std::vector{std::pair{WaitReason::backoff, std::size_t{1}}});
     CHECK(model.first == RequestId{2});
 }
@@ -160,13 +166,15 @@ TEST_CASE("the steps of an end: what comes next, and when") {
     story.answer(1);
     story.happen(core::UnloadAsked{RequestId{2}, kModel, 10min});
     story.call(3);
-    CHECK(explain(story, 3).reason == WaitReason::stopping);
-    CHECK(explain(story, 3).next == Change{story.now() + 10s, Step::terminate, kFirst});
     CHECK(explain(story, 2).asked == core::Asked::unload);
+    CHECK(explain(story, 2).reason == WaitReason::stopping);
+    const auto next = [&] { return explain(story, 3).processes.at(0).until; };
+    CHECK(next() == Change{story.now() + 10s, Step::terminate, kFirst});
+    CHECK(explain(story, 2).next == next());
     story.wait(10s);
-    CHECK(explain(story, 3).next == Change{story.now() + 10s, Step::kill, kFirst});
+    CHECK(next() == Change{story.now() + 10s, Step::kill, kFirst});
     story.wait(10s);
-    CHECK(explain(story, 3).next == Change{story.now() + 5s, Step::give_up, kFirst});
+    CHECK(next() == Change{story.now() + 5s, Step::give_up, kFirst});
     story.wait(5s);
     CHECK(story.engine().explain(kModel).unkillable_count == 1);
 }
@@ -212,8 +220,7 @@ TEST_CASE("a wait for memory: what is missing, who has it, and who will make roo
     shared.call(4, 3);
     const Explanation told = explain(shared.story(), 4);
     CHECK(told.reason == WaitReason::memory);
-    REQUIRE(told.memory.has_value());
-    const core::MemoryWait& memory = *told.memory;
+    const core::MemoryWait& memory = get(told.memory);
     CHECK(memory.device == kGpu);
     CHECK(memory.source == NeedSource::configured);
     CHECK(memory.required == 8_GiB);
@@ -233,8 +240,8 @@ TEST_CASE("a wait for memory: what is missing, who has it, and who will make roo
     shared.pass(60s);
     CHECK(shared.residency(1) == core::Residency::draining);
     const Explanation later = explain(shared.story(), 4);
-    CHECK(find(later.memory->holders, shared.generation(1))->doing == Doing::draining);
-    CHECK(later.memory->kept == 8_GiB);
+    CHECK(find(get(later.memory).holders, shared.generation(1))->doing == Doing::draining);
+    CHECK(get(later.memory).kept == 8_GiB);
 }
 
 TEST_CASE("strangers and the dead are holders, too") {
@@ -249,9 +256,8 @@ TEST_CASE("strangers and the dead are holders, too") {
     story.happen(core::WorkerExited{kFirst, "signal 9 (SIGKILL)"});
     story.happen(core::CallArrived{RequestId{2}, ModelId{2}, 4, 1h, 1h});
     const Explanation told = explain(story, 2);
-    REQUIRE(told.memory.has_value());
-    CHECK(told.memory->is_asked);
-    const Holder* dead = find(told.memory->holders, kFirst);
+    CHECK(get(told.memory).is_asked);
+    const Holder* dead = find(get(told.memory).holders, kFirst);
     REQUIRE(dead != nullptr);
     CHECK(dead->doing == Doing::returning);
     CHECK(dead->until == Change{story.now() + 30s, Step::fence, kFirst});
@@ -265,10 +271,9 @@ TEST_CASE("bytes that are kept for those who began to wait before are missing") 
     shared.call(2, 2);
     shared.call(3, 3);
     const Explanation told = explain(shared.story(), 3);
-    REQUIRE(told.memory.has_value());
-    CHECK(told.memory->before == std::vector{ModelId{2}});
-    CHECK(told.memory->promised == 8_GiB);
-    CHECK(told.memory->missing() == 8_GiB);
+    CHECK(get(told.memory).before == std::vector{ModelId{2}});
+    CHECK(get(told.memory).promised == 8_GiB);
+    CHECK(get(told.memory).missing() == 8_GiB);
 }
 
 TEST_CASE("a device that does not answer: when that is known, and when it is asked again") {
@@ -276,15 +281,14 @@ TEST_CASE("a device that does not answer: when that is known, and when it is ask
     story.call(1);
     Explanation told = explain(story, 1);
     CHECK(told.reason == WaitReason::memory);
-    CHECK(told.memory->is_asked);
+    CHECK(get(told.memory).is_asked);
     story.wait(5s);
     told = explain(story, 1);
     CHECK(told.reason == WaitReason::device);
-    REQUIRE(told.next.has_value());
-    CHECK(told.next->step == Step::device_silent);  // it was asked again at once
-    CHECK(told.next->at == story.now() + 5s);
+    CHECK(get(told.next).step == Step::device_silent);  // it was asked again at once
+    CHECK(get(told.next).at == story.now() + 5s);
     story.happen(core::DeviceSilent{kGpu, story.engine().devices().device(kGpu).sequence});
-    CHECK(explain(story, 1).next->step == Step::ask_device);
+    CHECK(get(explain(story, 1).next).step == Step::ask_device);
 }
 
 TEST_CASE("a lease that waits, and one that is held") {
@@ -296,11 +300,11 @@ TEST_CASE("a lease that waits, and one that is held") {
     shared.pass(100ms);
     const Explanation told = explain(shared.story(), 3);
     CHECK(told.asked == core::Asked::lease);
-    CHECK(told.memory->missing() == 2_GiB);
-    const auto lent = std::ranges::find(told.memory->holders, Doing::lent, &Holder::doing);
-    REQUIRE(lent != told.memory->holders.end());
+    CHECK(get(told.memory).missing() == 2_GiB);
+    const auto lent = std::ranges::find(get(told.memory).holders, Doing::lent, &Holder::doing);
+    REQUIRE(lent != get(told.memory).holders.end());
     CHECK(lent->bytes == 3_GiB);
-    CHECK(lent->until->step == Step::lease_end);
+    CHECK(get(lent->until).step == Step::lease_end);
     CHECK_FALSE(shared.story().engine().explain(RequestId{2}));
 }
 

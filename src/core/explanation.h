@@ -25,6 +25,7 @@ struct MemoryWait {
     DeviceId device;  // none: no device that may be used is there and answers
     NeedSource source = NeedSource::unknown;
     std::optional<Bytes> required = {};  // empty: all there is, or nobody knows
+    Generation returning = {};           // whose weights come back; `free` is without its own
     bool needs_all = false;              // alone on its device
     std::optional<Bytes> capacity = {};
     Bytes headroom = {};             // left free of it, always
@@ -84,7 +85,7 @@ struct ModelExplanation {
     bool is_paused = false;
     bool is_removed = false;
     BreakerState breaker = BreakerState::closed;
-    std::uint32_t failures_in_a_row = 0;
+    std::uint64_t failure_count = 0;
     std::optional<Error> last_error = {};
     std::optional<MemoryWait> memory = {};
     std::optional<Change> next = {};

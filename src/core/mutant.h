@@ -72,6 +72,12 @@ enum class Mutant : std::uint8_t {
     load_teaches,
     // Law 13: who waits for an exit is said to wait for a load.
     stopping_said_loading,
+    // Law 13: who is asked why a request waits forgets the bytes that the dead have left.
+    explain_omits_the_dead,
+    // Law 13: who is asked when somebody makes room names one who stays.
+    explain_names_who_stays,
+    // Law 13: who is asked how many come before a request forgets their priorities.
+    explain_forgets_priority,
     // Law 14: a client that leaves takes the worker along.
     client_ends_worker,
     // Law 14: a client's limit for waiting ends a run that has begun.

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "core/engine.h"
 #include "world/flat_map.h"
+#include "world/forecast.h"
 #include "world/lease_records.h"
 #include "world/memory_book.h"
 #include "world/records.h"
@@ -37,6 +39,9 @@ struct Facts {
     Instant shutdown_began;
     Duration late{};  // by so much the loop has been late since time was last delivered
     Happened happened;
+    std::uint64_t look_count = 0;                // of turns
+    std::optional<core::Explanation> explained;  // to somebody who asked in this turn
+    FlatMap<core::Step, Forecast> forecasts;
 
     const core::ModelSpec& spec(ModelId id) const { return specs->at(id.value - 1); }
     const Model& model(ModelId id) const;
@@ -74,6 +79,21 @@ struct Facts {
     bool is_behind(ModelId id, Instant now) const;
     // With all that leaves a device there is enough for one who waits.
     bool is_enough_leaving(core::DeviceId device, Instant now) const;
+
+    // explanations.cpp: what people are told who ask why a request waits
+    std::optional<std::string> find_lie(const core::Explanation& told, const core::Engine& engine,
+                                        Instant now) const;
+    Forecast forecast_of(const core::Explanation& told, const core::Change& next) const;
+    Verdict judge(const Forecast& forecast, const core::Engine& engine, Instant now) const;
+    std::optional<std::string> find_wrong_place(const core::Explanation& told) const;
+    std::optional<std::string> find_wrong_limit(const core::Explanation& told) const;
+    std::optional<std::string> find_wrong_holder(const core::MemoryWait& told) const;
+    std::optional<std::string> find_wrong_sum(const core::MemoryWait& told) const;
+    std::optional<std::string> find_wrong_mover(ModelId waiting, const core::MemoryWait& told,
+                                                Instant now) const;
+    std::uint64_t print_of(const Forecast& forecast) const;
+    std::uint64_t print_of(Generation generation) const;
+    std::uint64_t print_of_room() const;
 
     // fairness.cpp: turns, and how long somebody waits for memory
     bool is_turn_over(const Process& process, Instant now) const;  // it may be

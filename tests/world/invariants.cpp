@@ -209,6 +209,23 @@ void look_at_waits(const Scene& scene) {
     }
 }
 
+// Now and then one of those who wait asks.
+void look_at_explanation(const Scene& scene) {
+    const Voice fail{scene, Invariant::explanations_are_true};
+    if (!scene.facts.explained) return;
+    const auto lie = scene.facts.find_lie(*scene.facts.explained, *scene.engine, scene.now);
+    if (lie) fail(*lie);
+}
+
+void look_at_forecasts(const Scene& scene) {
+    const Voice fail{scene, Invariant::explanations_are_true};
+    for (const auto& [step, forecast] : scene.facts.forecasts) {
+        if (scene.facts.judge(forecast, *scene.engine, scene.now) != Verdict::broken) continue;
+        fail(fmt::format("{} was foretold, its time has come, and nothing has changed",
+                         to_text(step)));
+    }
+}
+
 void look_at_turns(const Scene& scene) {
     const Voice fail{scene, Invariant::waits_are_bounded};
     for (const Eviction& eviction : scene.facts.happened.evictions) {
@@ -307,6 +324,11 @@ constexpr std::array kPromises = {
             "A client cannot hurt another, nor make a worker die.", look_at_deaths},
     Promise{Invariant::waits_are_true, Moment::settled, "Every wait has a reason, and it is true.",
             look_at_waits},
+    Promise{Invariant::explanations_are_true, Moment::settled,
+            "Who asks why a request waits is told the truth.", look_at_explanation},
+    Promise{Invariant::explanations_are_true, Moment::settled,
+            "What is said to come next comes, or something else happens before.",
+            look_at_forecasts},
     Promise{Invariant::waits_are_bounded, Moment::settled,
             "Who has waited for memory for its `max_wait` gets it from those who have had their "
             "turn.",

@@ -26,6 +26,7 @@ enum class Invariant : std::uint8_t {
     clients_harm_nobody,
     waits_are_true,
     waits_are_bounded,
+    explanations_are_true,
     books_are_right,
     orders_make_sense,
     wishes_are_obeyed,

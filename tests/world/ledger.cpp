@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace windlass::world {
@@ -32,8 +33,36 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
 void Ledger::check_rest(const core::Engine& engine, Instant now) {
     note_owed(engine, now);
     check_leases(engine, now);
+    ask_why(engine);
     look(Moment::settled, &engine, now);
+    note_forecasts(engine, now);
     facts_.memory.settle(engine);
+}
+
+// One of those who wait asks why, now and then.
+void Ledger::ask_why(const core::Engine& engine) {
+    constexpr std::uint64_t kEvery = 8;
+    const std::uint64_t number = ++facts_.look_count;
+    if (number % kEvery != 0 || facts_.unanswered.empty()) return;
+    const std::size_t index = number / kEvery % facts_.unanswered.size();
+    const RequestId id = *facts_.unanswered.nth(index);
+    facts_.explained = engine.explain(id);
+    if (!facts_.explained)
+        fail(Invariant::explanations_are_true, "a request that waits is not explained");
+}
+
+// Of each kind the one that is due first is kept until then.
+void Ledger::note_forecasts(const core::Engine& engine, Instant now) {
+    auto& forecasts = facts_.forecasts;
+    for (auto entry = forecasts.begin(); entry != forecasts.end();) {
+        const bool is_open = facts_.judge(entry->second, engine, now) == Verdict::open;
+        entry = is_open ? std::next(entry) : forecasts.erase(entry);
+    }
+    const std::optional<core::Explanation> told = std::exchange(facts_.explained, std::nullopt);
+    if (!told || !told->next) return;
+    const auto known = forecasts.find(told->next->step);
+    if (known != forecasts.end() && known->second.change.at <= told->next->at) return;
+    forecasts[told->next->step] = facts_.forecast_of(*told, *told->next);
 }
 
 // Who could make room for whom, and since when.
@@ -68,6 +97,7 @@ void Ledger::fail(Invariant invariant, const std::string& sentence) {
 
 Request& Ledger::note_request(RequestId id, Request request) {
     facts_.unanswered.insert(id);
+    if (request.model) ++facts_.models[request.model].touch_count;
     return facts_.requests[id] = std::move(request);
 }
 
@@ -75,6 +105,7 @@ Request& Ledger::note_request(RequestId id, Request request) {
 
 void Ledger::on(const core::CallArrived& event, Instant now) {
     note_request(event.request, {.model = event.model,
+                                 .priority = event.priority,
                                  .deadline = now + event.timeout,
                                  .wait_deadline = now + std::min(event.wait, event.timeout),
                                  .is_idempotent = facts_.spec(event.model).idempotent});
@@ -122,17 +153,22 @@ void Ledger::retire(ModelId id) {
     }
 }
 void Ledger::on(const core::ClientGone& event, Instant) {
-    facts_.requests.at(event.request).is_gone = true;
+    Request& request = facts_.requests.at(event.request);
+    request.is_gone = true;
+    if (request.model) ++facts_.models[request.model].touch_count;
     const auto lease = facts_.leases.find(event.request);
     if (lease != facts_.leases.end()) lease->second.is_unwanted = true;
 }
 
 void Ledger::on(const core::PauseAsked& event, Instant) {
     Model& model = facts_.models[event.model];
+    ++model.touch_count;
     if (!facts_.shutting_down && !model.is_removed) model.is_paused = true;
 }
 void Ledger::on(const core::ResumeAsked& event, Instant) {
-    facts_.models[event.model].is_paused = false;
+    Model& model = facts_.models[event.model];
+    ++model.touch_count;
+    model.is_paused = false;
 }
 
 void Ledger::on(const core::KillAsked& event, Instant) {
@@ -153,13 +189,15 @@ void Ledger::on(const core::ModelConfigured& event, Instant) {
     }
     Model& model = facts_.models[id];
     model.is_changed = true;
+    ++model.touch_count;
     const bool is_fresh = std::exchange(model.is_removed, false) || event.needs_new_process;
     if (is_fresh || event.spec.breaker.deaths == 0) model.is_tripped = false;
     if (is_fresh) retire(id);
 }
 void Ledger::on(const core::ModelRemoved& event, Instant) {
     Model& model = facts_.models[event.model];
-    if (!model.is_removed) model = {.is_removed = true, .cost = model.cost};
+    if (model.is_removed) return;
+    model = {.is_removed = true, .touch_count = model.touch_count + 1, .cost = model.cost};
 }
 
 // --- workers

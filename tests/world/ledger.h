@@ -104,6 +104,8 @@ class Ledger {
     void lose_runs(Process& process);
     bool end_run(Process& process, RequestId request);
     void note_owed(const core::Engine& engine, Instant now);
+    void ask_why(const core::Engine& engine);
+    void note_forecasts(const core::Engine& engine, Instant now);
     void note_eviction(Generation generation, Instant now);
 
     bool is_moving(Generation generation, Weights weights) const;  // ledger_moves.cpp

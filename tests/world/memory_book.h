@@ -87,7 +87,11 @@ class MemoryBook {
                          const std::set<Generation>& movable, core::Instant now) const;
     std::vector<DeviceId> device_ids() const;
     core::Instant answered(DeviceId id) const { return devices_.at(id).answered; }
-    bool has_departed() const;  // somebody's memory is not proved to be back
+    // Where nothing moves, nobody is dead, and all needs are configured; empty: not that certain.
+    std::optional<Bytes> free_for_certain(DeviceId id) const;
+    bool is_any_asked() const;
+    std::uint64_t print() const;  // of what is known of devices
+    bool has_departed() const;    // somebody's memory is not proved to be back
     // Waiting cannot help: it never fits, or nothing says how full the device is.
     bool is_hopeless(const core::ModelSpec& spec, core::Instant now) const;
 

@@ -162,6 +162,41 @@ bool MemoryBook::could_make_room(const core::ModelSpec& spec, DeviceId id,
     return taken + stranger <= above(*device.spec.capacity, settings_->headroom);
 }
 
+std::optional<Bytes> MemoryBook::free_for_certain(DeviceId id) const {
+    const BookedDevice& device = devices_.at(id);
+    const bool is_told = device.last && device.last->used && device.last->own_known;
+    if (!is_told || device.spec.kind != core::DeviceKind::gpu || !device.spec.capacity)
+        return std::nullopt;
+    for (const auto& [generation, claim] : claims_) {
+        if (claim.device != id) continue;
+        const bool is_plain = claim.need && *claim.need > Bytes{} && !claim.learned &&
+                              !claim.may_be_all && !claim.is_all && !claim.exit_after &&
+                              !claim.away_after && !claim.is_parked;
+        if (!is_plain) return std::nullopt;
+    }
+    const Bytes room = above(*device.spec.capacity, settings_->headroom);
+    return above(room, *device.last->used + outstanding(id));
+}
+
+bool MemoryBook::is_any_asked() const {
+    return std::ranges::any_of(devices_, [](const auto& e) { return e.second.is_asked; });
+}
+
+std::uint64_t MemoryBook::print() const {
+    std::uint64_t print = 1;
+    const auto add = [&](std::uint64_t value) { print = (print ^ value) * 0x9e3779b97f4a7c15; };
+    for (const auto& [id, device] : devices_) {
+        add((device.is_lost ? 1u : 0u) | (device.is_silent ? 2u : 0u));
+        if (!device.last) continue;
+        add(device.last->used.value_or(Bytes{}).count());
+        for (const core::OwnMemory& own : device.last->own)
+            add(own.bytes.count() ^ own.generation.value);
+    }
+    for (const auto& [generation, claim] : claims_)
+        add(generation.value << 1 | (claim.exit_after ? 1u : 0u));
+    return print;
+}
+
 std::vector<DeviceId> MemoryBook::device_ids() const {
     std::vector<DeviceId> ids;
     for (const auto& [id, device] : devices_) ids.push_back(id);

@@ -24,6 +24,7 @@ enum class RequestKind : std::uint8_t { call, load, restart, offload, unload, le
 struct Request {
     RequestKind kind = RequestKind::call;
     ModelId model;
+    std::uint8_t priority = 4;
     Instant deadline;
     Instant wait_deadline;
     bool is_answered = false;
@@ -102,10 +103,11 @@ struct Cost {
 struct Model {
     bool is_paused = false;
     bool is_removed = false;
-    bool has_overrun = false;   // a load of it ran out of memory
-    bool is_tripped = false;    // its breaker opened, and no answer came since
-    bool is_rest_over = false;  // an administrator wanted it loaded since then
-    bool is_changed = false;    // its limits, since time was last delivered
+    bool has_overrun = false;       // a load of it ran out of memory
+    bool is_tripped = false;        // its breaker opened, and no answer came since
+    bool is_rest_over = false;      // an administrator wanted it loaded since then
+    bool is_changed = false;        // its limits, since time was last delivered
+    std::uint32_t touch_count = 0;  // how often a client or the configuration wanted anything of it
     Instant rest_end;
     Instant awaits_memory_since;  // as people were told the last time
     std::vector<Instant> ends;    // of its processes, however they ended
