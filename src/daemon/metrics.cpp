@@ -66,6 +66,7 @@ struct Metrics::State {
     struct Series {
         std::map<Answer, Counter*> requests;  // the texts are literals
         std::map<std::string, Counter*, std::less<>> events;
+        // Made with the first call: a thousand idle models would have 80,000 lines of them.
         Histogram* queue = nullptr;
         Histogram* load = nullptr;
         Histogram* run = nullptr;
@@ -141,10 +142,6 @@ void Metrics::add_model(const std::string& name) {
     if (!is_new) return;
     State::Series& series = place->second;
     const prometheus::Labels labels{{"model", name}};
-    series.queue = &state.queue.Add(labels, kCallSeconds);
-    series.load = &state.load.Add(labels, kCallSeconds);
-    series.run = &state.run.Add(labels, kCallSeconds);
-    series.total = &state.total.Add(labels, kCallSeconds);
     series.offloads = &state.offloads.Add(labels);
     series.restores = &state.restores.Add(labels);
     series.evictions = &state.evictions.Add(labels);
@@ -173,7 +170,14 @@ void Metrics::count(const http::ExchangeRecord& record) {
                                    {"type", std::string{answer.type}}});
     }
     requests->Increment();
-    if (!record.trace.has_run || series.run == nullptr) return;
+    if (!record.trace.has_run || &series == &state_->others) return;
+    if (series.run == nullptr) {
+        const prometheus::Labels labels{{"model", std::string{record.model}}};
+        series.queue = &state_->queue.Add(labels, kCallSeconds);
+        series.load = &state_->load.Add(labels, kCallSeconds);
+        series.run = &state_->run.Add(labels, kCallSeconds);
+        series.total = &state_->total.Add(labels, kCallSeconds);
+    }
     series.queue->Observe(to_seconds(record.trace.queue));
     series.load->Observe(to_seconds(record.trace.load));
     series.run->Observe(to_seconds(record.trace.run));

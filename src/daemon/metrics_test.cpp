@@ -49,7 +49,7 @@ TEST_CASE("requests are counted by model, route, status and type, their times by
     CHECK(has_line(text, R"(windlass_call_run_seconds_bucket{model="digits",le="0.01"} 0)"));
     CHECK(has_line(text, R"(windlass_call_run_seconds_bucket{model="digits",le="0.025"} 2)"));
     CHECK(has_line(text, R"(windlass_call_load_seconds_sum{model="digits"} 6)"));
-    CHECK(has_line(text, R"(windlass_call_queue_seconds_count{model="other"} 0)"));
+    CHECK(text.find(R"(windlass_call_queue_seconds_count{model="other"})") == std::string::npos);
     CHECK(has_line(text, "# TYPE windlass_call_run_seconds histogram"));
 }
 

@@ -42,7 +42,7 @@ def test_requests_times_residency_and_connections_are_told(daemon, gate):
     assert now["windlass_requests_total", strangers] == 1
     for part in ("queue_", "load_", "run_", ""):
         assert now["windlass_call_%sseconds_count" % part, 'model="probe"'] == 3
-        assert now["windlass_call_%sseconds_count" % part, 'model="other"'] == 0
+        assert ("windlass_call_%sseconds_count" % part, 'model="other"') not in now
     assert now["windlass_model_residency", 'model="probe",residency="ready"'] == 1
     assert now["windlass_model_loads_total", 'model="probe"'] == 1
     assert now["windlass_events_total", 'event="model.ready",model="probe"'] == 1
