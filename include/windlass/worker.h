@@ -129,7 +129,7 @@ class Model {
     /// Before any device is used. If it fails, exit() is next.
     virtual Outcome<void> start() { return {}; }
     /// Onto "cpu", or "cuda": the one GPU it sees, whose UUID stands in the environment variable
-    /// CUDA_VISIBLE_DEVICES, as a variant's name in WINDLASS_VARIANT. If it fails, exit() is next.
+    /// CUDA_ or ROCR_VISIBLE_DEVICES, a variant's name in WINDLASS_VARIANT. If it fails, exit().
     virtual Outcome<void> load(const std::string& device) = 0;
     virtual Outcome<Answer> run(Request& request) = 0;
     /// Once, if load() succeeded and no run is stuck.

@@ -2,13 +2,14 @@
 
 A model is a class with `load(device)` and `run(request)`; `serve` or `python -m windlass.worker`
 runs it under the daemon. `device` is "cpu" or "cuda", as `torch.device` takes it: the one GPU that
-the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEVICES. Where the
-process is a variant of the model, WINDLASS_VARIANT names it, before `load` already. If it has
-`offload()` and `restore(device)` too, its weights can go to host memory between two runs and come
-back; `TorchModel` has both for any PyTorch module (the daemon of this version does not ask for it
-yet). An `offload` that raises should leave the model as it was: it counts as loaded, and runs.
-What PyTorch takes of a GPU in a run is told to who called; a model with another allocator has
-`reset_device_peak()` and `read_device_memory()`, which returns a `DeviceMemory`.
+the process sees, whose UUID stands in the environment variable CUDA_VISIBLE_DEVICES (of AMD's in
+ROCR_VISIBLE_DEVICES). Where the process is a variant of the model, WINDLASS_VARIANT names it,
+before `load` already. If it has `offload()` and `restore(device)` too, its weights can go to host
+memory between two runs and come back; `TorchModel` has both for any PyTorch module (the daemon of
+this version does not ask for it yet). An `offload` that raises should leave the model as it was: it
+counts as loaded, and runs. What PyTorch takes of a GPU in a run is told to who called; a model with
+another allocator has `reset_device_peak()` and `read_device_memory()`, which returns a
+`DeviceMemory`.
 
 `Client` and `AsyncClient` call a model. Importing this package loads no GPU library, no numpy and
 no torch, and only the errors at once: the rest comes with its first use.

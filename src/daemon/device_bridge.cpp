@@ -6,11 +6,11 @@
 namespace windlass::daemon {
 namespace {
 
-// NVML names the product; it is the one driver library that lists GPUs. On the CPU memory gives
-// way, and nothing is learned.
+// The driver names the product. On the CPU memory gives way, and nothing is learned.
 std::string name_make(const device::Device& device) {
     const bool is_named = device.kind == device::Kind::gpu && device.description.name;
-    return is_named ? "nvml " + *device.description.name : std::string{};
+    if (!is_named) return {};
+    return std::string{device::driver_of(device.uuid)} + " " + *device.description.name;
 }
 
 }  // namespace

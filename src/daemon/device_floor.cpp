@@ -54,10 +54,6 @@ std::string_view to_text(device::Driver::State state) {
 
 std::string_view to_text(device::Kind kind) { return kind == device::Kind::cpu ? "cpu" : "gpu"; }
 
-std::string_view driver_of(const device::Device& device) {
-    return device.kind == device::Kind::cpu ? "linux" : "nvml";
-}
-
 bool is_in_trouble(Condition condition) {
     return condition != Condition::unknown && condition != Condition::sound;
 }
@@ -172,7 +168,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     const wire::HostDevice& known = device.description;
     http::DeviceStatus status{.uuid = device.uuid,
                               .kind = std::string{to_text(device.kind)},
-                              .driver = std::string{driver_of(device)},
+                              .driver = std::string{device::driver_of(device.uuid)},
                               .state = std::string{device::to_text(device.condition)},
                               .state_since = now - device.condition_since,
                               .trouble = device.trouble,
@@ -192,7 +188,7 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     if (!device.last) {
         const std::optional<base::Instant> listed = floor_.listed_at();
         if (known.capacity && listed) {
-            status.capacity = http::Measured{*known.capacity, "nvml", now - *listed};
+            status.capacity = http::Measured{*known.capacity, status.driver, now - *listed};
         }
         return status;
     }

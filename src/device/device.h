@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "wire/device_uuid.h"
 #include "wire/host_message.h"
 
 namespace windlass::device {
@@ -21,6 +22,12 @@ namespace windlass::device {
 inline constexpr std::string_view kCpu = "cpu";  // the UUID of the CPU
 
 enum class Kind : std::uint8_t { cpu, gpu };
+
+// Whose device it is, as `Driver` calls it; of the CPU it is the kernel.
+inline std::string_view driver_of(std::string_view uuid) {
+    if (uuid == kCpu) return "linux";
+    return wire::is_amd_uuid(uuid) ? "amd" : "nvml";
+}
 
 // {pid, session?, branch?, name?, bytes?}; bytes on this device.
 using Process = wire::HostProcess;

@@ -7,17 +7,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "device/amd_backend.h"
 #include "device/cpu_backend.h"
 #include "device/nvml_backend.h"
 #include "io/file_descriptor.h"
+#include "wire/device_uuid.h"
 #include "wire/frame_meta.h"
 #include "wire/host_frame.h"
 
@@ -26,13 +30,32 @@ namespace {
 
 constexpr int kNotOurs = 2;
 
+// Of all makers.
+class AllLister final : public Lister {
+  public:
+    wire::HostListing list() override {
+        wire::HostListing listing = nvml_->list();
+        wire::HostListing amd = amd_->list();
+        std::ranges::move(amd.devices, std::back_inserter(listing.devices));
+        std::ranges::move(amd.drivers, std::back_inserter(listing.drivers));
+        listing.is_complete &= amd.is_complete;
+        return listing;
+    }
+
+  private:
+    std::unique_ptr<Lister> nvml_ = make_nvml_lister();
+    std::unique_ptr<Lister> amd_ = make_amd_lister(find_amd_roots());
+};
+
 class DriverHost {
   public:
     explicit DriverHost(const DriverHostOrder& order) {
         if (order.device.empty()) {
-            lister_ = make_nvml_lister();
+            lister_ = std::make_unique<AllLister>();
         } else if (order.device == "cpu") {
             backend_ = std::make_unique<CpuBackend>();
+        } else if (wire::is_amd_uuid(order.device)) {
+            backend_ = make_amd_backend(order.device, find_amd_roots(), order.parent_pid);
         } else {
             backend_ = make_nvml_backend(order.device, order.bus_id, order.parent_pid);
         }

@@ -1,5 +1,6 @@
 // The hidden subcommand `windlass driver-host`: the process that calls drivers, so that a driver
-// that hangs takes nobody with it. It loads NVML at most, holds no context, and never calls cuInit.
+// that hangs takes nobody with it. It loads NVML at most, holds no context, and never calls cuInit;
+// AMD's driver it asks by files.
 #pragma once
 
 #include <optional>

@@ -27,6 +27,12 @@ std::string_view to_text(Condition condition) {
 
 namespace {
 
+bool is_usable(const wire::HostListing& listing, std::string_view name) {
+    return std::ranges::any_of(listing.drivers, [&](const Driver& driver) {
+        return driver.name == name && driver.state == Driver::State::usable;
+    });
+}
+
 bool is_broken(const Driver& driver) { return driver.state == Driver::State::broken; }
 
 // What an error of a question says of the device.
@@ -177,13 +183,9 @@ void Floor::take(const wire::HostListing& listing) {
     }
     tell_missing();
     // A driver that is gone as a whole, or cannot name all of its devices, says nothing of one.
-    const bool is_whole =
-        listing.is_complete && std::ranges::all_of(listing.drivers, [](const Driver& driver) {
-            return driver.state == Driver::State::usable;
-        });
-    if (!is_whole) return;
+    if (!listing.is_complete) return;
     for (auto& [uuid, entry] : entries_) {
-        if (entry->device.kind == Kind::cpu) continue;
+        if (entry->device.kind == Kind::cpu || !is_usable(listing, driver_of(uuid))) continue;
         if (std::ranges::count(listing.devices, uuid, &wire::HostDevice::uuid) > 0) continue;
         entry->is_unlisted = true;
         turn(*entry, Condition::lost, kUnlisted);

@@ -49,6 +49,12 @@ wire::HostProcess ProcessTable::describe(int pid) const {
     return process;
 }
 
+bool ProcessTable::is_zombie(int pid) const {
+    const auto stat = io::read_file(fmt::format("{}/{}/stat", root_, pid), kSmallFileMax);
+    const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+    return name_end != std::string::npos && stat->compare(name_end + 2, 1, "Z") == 0;
+}
+
 std::optional<int> ProcessTable::find_branch(int pid, int ancestor) const {
     std::optional<int> branch;
     for (int tries = 0; !branch && tries < kFollowTries; ++tries) {

@@ -19,6 +19,9 @@ class ProcessTable {
     // The process with what is known of it but its memory.
     wire::HostProcess describe(int pid) const;
 
+    // It has ended, and nobody has reaped it.
+    bool is_zombie(int pid) const;
+
     // The child of `ancestor` that it is or descends from; 0 when it descends from none. Ancestry
     // does not end with a parent: the daemon, a subreaper, adopts what its workers leave. None when
     // the line breaks off because somebody ends meanwhile, or may not be looked at.

@@ -44,7 +44,7 @@ TEST_CASE("a library that is not there is `driver_missing`") {
 TEST_CASE("a library that nobody opened is not found, and not opened; the C library is there") {
     CHECK_FALSE(Library::find_open("libnobody-has-this.so.7").has_value());
     CHECK(Library::find_open("libc.so.6").has_value());
-    CHECK_FALSE(has_used_cuda());  // by this test
+    CHECK_FALSE(has_used_driver());  // by this test
 }
 
 }  // namespace windlass::guard

@@ -1,10 +1,10 @@
-// Whether this process has used CUDA's driver, asked without waking it.
+// Whether this process has used a GPU's driver, asked without waking it.
 #pragma once
 
 namespace windlass::guard {
 
-// It is initialised, and has read from the environment which devices it shows: too late to choose
-// one. False as well where it was never opened. Thread: any.
-bool has_used_cuda();
+// CUDA's or ROCm's is initialised, and has read from the environment which devices it shows: too
+// late to choose one. False as well where it was never opened. Thread: any.
+bool has_used_driver();
 
 }  // namespace windlass::guard

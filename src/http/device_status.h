@@ -31,7 +31,7 @@ struct DeviceHolder {
 struct DeviceStatus {
     std::string uuid;
     std::string kind;                 // "gpu" or "cpu"
-    std::string driver = {};          // "nvml"; of the CPU "linux"
+    std::string driver = {};          // "nvml" or "amd"; of the CPU "linux"
     std::string state;                // "unknown", "ok", "failing", "unresponsive" or "lost"
     base::Duration state_since = {};  // for how long
     std::string trouble = {};         // why it is not ok

@@ -51,6 +51,7 @@ void write_device(JsonWriter& json, const DeviceStatus& device) {
     json.begin_object();
     json.key("uuid").string(device.uuid);
     json.key("kind").string(device.kind);
+    json.key("driver").string(device.driver);
     write_text(json, "name", device.name);
     json.key("state").string(device.state);
     json.key("state_since_s").seconds(device.state_since);

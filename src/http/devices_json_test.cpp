@@ -9,9 +9,11 @@
 namespace http = windlass::http;
 
 TEST_CASE("a device says what is known, with source and age, and null where nothing is") {
-    CHECK(http::to_json(http::testing::FakeBackend{}.devices()) ==
-          R"({"devices":[{"uuid":"GPU-1","kind":"gpu","name":"H100","state":"unresponsive",)"
-          R"("state_since_s":7.000,"trouble":"it hangs",)"
+    http::DevicesStatus status = http::testing::FakeBackend{}.devices();
+    status.devices.front().driver = "nvml";
+    CHECK(http::to_json(status) ==
+          R"({"devices":[{"uuid":"GPU-1","kind":"gpu","driver":"nvml","name":"H100",)"
+          R"("state":"unresponsive","state_since_s":7.000,"trouble":"it hangs",)"
           R"("capacity":{"bytes":1024,"source":"nvml","age_s":1.500},"used":null,"free":null,)"
           R"("used_peak":null,"claimed":null,"claimed_peak":null,"foreign":null,)"
           R"("fenced":null,"holders":[)"

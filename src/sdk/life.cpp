@@ -46,7 +46,7 @@ Piece recalled_frame(std::uint64_t id, bool is_recalled) {
 
 // The one of its load, for a process on standby.
 worker::Outcome<void> choose_device(const std::string& uuid) {
-    if (guard::has_used_cuda()) {
+    if (guard::has_used_driver()) {
         return std::unexpected(worker::Error{
             .type = worker::ErrorType::unsupported,
             .message = "the process used the GPU's driver while it was on standby, and "
@@ -59,7 +59,7 @@ worker::Outcome<void> choose_device(const std::string& uuid) {
 
 std::string hello(bool can_offload) {
     std::optional<bool> used_driver;
-    if (is_on_standby()) used_driver = guard::has_used_cuda();
+    if (is_on_standby()) used_driver = guard::has_used_driver();
     return wire::to_json(wire::Hello{.protocol = wire::kProtocolVersion,
                                      .sdk = fmt::format("cpp/{}", base::version()),
                                      .pid = ::getpid(),

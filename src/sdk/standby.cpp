@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "wire/device_uuid.h"
+
 namespace windlass::sdk {
 
 bool is_on_standby() {
@@ -11,10 +13,11 @@ bool is_on_standby() {
 }
 
 void see_only(const std::string& uuid) {
-    for (const char* name : {"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"}) {
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): what `start` left running may not read it now
-        ::setenv(name, uuid.c_str(), 1);
-    }
+    const wire::VisibleDevices visible = wire::divide(uuid);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): what `start` left running may not read it now
+    ::setenv("CUDA_VISIBLE_DEVICES", visible.cuda.c_str(), 1);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nor this one
+    ::setenv("ROCR_VISIBLE_DEVICES", visible.rocr.c_str(), 1);
 }
 
 }  // namespace windlass::sdk

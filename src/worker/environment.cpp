@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "wire/device_uuid.h"
 #include "worker/exec_shim.h"
 
 namespace windlass::worker {
@@ -33,10 +34,10 @@ std::vector<std::string> make_environment(const std::vector<std::string>& inheri
         table.erase("WINDLASS_STANDBY");
     }
     // One UUID, so that the worker sees that device and no other; for the CPU none, so that it
-    // cannot stray onto a GPU. A UUID is of one vendor, and the other's driver finds none by it.
-    const std::string visible = order.device == "cpu" ? "" : order.device;
-    table["CUDA_VISIBLE_DEVICES"] = visible;
-    table["ROCR_VISIBLE_DEVICES"] = visible;
+    // cannot stray onto a GPU.
+    const wire::VisibleDevices visible = wire::divide(order.device == "cpu" ? "" : order.device);
+    table["CUDA_VISIBLE_DEVICES"] = visible.cuda;
+    table["ROCR_VISIBLE_DEVICES"] = visible.rocr;
     std::vector<std::string> environment;
     environment.reserve(table.size());
     for (const auto& [name, value] : table)

@@ -41,10 +41,30 @@ TEST_CASE(
                                       .temporary_dir = "/t"});
     CHECK(std::ranges::count(environment, "WINDLASS_VARIANT=fp16") == 1);
     CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-8a1c") == 1);
-    CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-8a1c") == 1);
+    CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=") == 1);
     CHECK(std::ranges::count(environment, "WINDLASS_STANDBY=1") == 0);
     CHECK(worker::name_inside("GPU-8a1c") == "cuda");
     CHECK(worker::name_inside("cpu") == "cpu");
+}
+
+TEST_CASE("[R25] AMD's GPUs are shown to ROCm, NVIDIA's to CUDA, and HIP's own choice stays") {
+    worker::EnvironmentOrder order{.model_table = {{"HIP_VISIBLE_DEVICES", "0"}},
+                                   .daemon_id = "d",
+                                   .generation = 1,
+                                   .variant = "",
+                                   .device = "GPU-a1b2c3d4e5f60718",
+                                   .temporary_dir = "/t"};
+    auto environment = worker::make_environment({"CUDA_VISIBLE_DEVICES=1"}, order);
+    CHECK(std::ranges::count(environment, "ROCR_VISIBLE_DEVICES=GPU-a1b2c3d4e5f60718") == 1);
+    CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=") == 1);
+    CHECK(std::ranges::count(environment, "HIP_VISIBLE_DEVICES=0") == 1);
+    CHECK(worker::name_inside(order.device) == "cuda");
+    order.device = "GPU-1,GPU-a1b2c3d4e5f60718,GPU-00000000000000ff,GPU-2";  // one on standby
+    environment = worker::make_environment({}, order);
+    CHECK(std::ranges::count(environment, "CUDA_VISIBLE_DEVICES=GPU-1,GPU-2") == 1);
+    CHECK(std::ranges::count(environment,
+                             "ROCR_VISIBLE_DEVICES=GPU-a1b2c3d4e5f60718,"
+                             "GPU-00000000000000ff") == 1);
 }
 
 TEST_CASE("a process on standby sees all GPUs that it may be for, and knows that it is one") {

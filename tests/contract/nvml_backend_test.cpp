@@ -2,9 +2,7 @@
 // answers, fails to, or lies.
 #include "device/nvml_backend.h"
 
-#include <dlfcn.h>
 #include <doctest/doctest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +10,7 @@
 
 #include "base/testing/scratch_directory.h"
 #include "device/device.h"
-#include "emulator/node.h"
+#include "nvml_world.h"
 
 namespace windlass::device {
 namespace {
@@ -23,40 +21,8 @@ using emulator::Fault;
 const std::string kFirst = emulator::device_uuid(0);
 const std::string kSecond = emulator::device_uuid(1);
 
-// The library keeps the first node that it finds, so all tests share one. Never destroyed: the
-// library has it mapped.
-emulator::Node& node() {
-    static auto* const it = [] {
-        static const base::testing::ScratchDirectory folder;
-        auto made = emulator::Node::make(folder.file("node"), "2x24GiB");
-        REQUIRE(made.has_value());
-        ::setenv("WINDLASS_EMULATOR", folder.file("node").c_str(), 1);
-        // Stays loaded, whatever the code under test closes.
-        REQUIRE(::dlopen(WL_EMULATED_NVML, RTLD_NOW | RTLD_LOCAL) != nullptr);
-        return new emulator::Node{std::move(*made)};
-    }();
-    return *it;
-}
-
-class World {
-  public:
-    World() {
-        node();
-        use_library(WL_EMULATED_NVML);
-    }
-    ~World() {
-        for (const int device : {0, 1}) {
-            node().clear_faults(device);
-            node().clear_strangers(device);
-        }
-    }
-    World(const World&) = delete;
-    World& operator=(const World&) = delete;
-
-    static void use_library(const std::string& path) {
-        ::setenv("WINDLASS_NVML_LIBRARY", path.c_str(), 1);
-    }
-};
+using testing::node;
+using World = testing::NvmlWorld;
 
 Result<wire::HostSample> sample(const std::string& uuid = kFirst) {
     return make_nvml_backend(uuid, "")->sample({});

@@ -87,7 +87,7 @@ def test_without_a_driver_or_with_a_broken_one_all_goes_on(daemons, tmp_path, ho
     assert served.ask("probe").status == 200
 
 
-FIELDS = """uuid kind name state state_since_s trouble capacity used used_peak free claimed
+FIELDS = """uuid kind driver name state state_since_s trouble capacity used used_peak free claimed
     claimed_peak foreign fenced holders holders_known busy_percent compute_capability driver_version
     cuda_version bus_id host_pid"""
 
