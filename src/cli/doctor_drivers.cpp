@@ -204,8 +204,9 @@ void check_drivers(const DoctorView& view, Report& report) {
     }
     bool is_usable = false;
     for (const wire::HostDriver& driver : seen.listing->drivers) {
-        is_usable |= driver.state == wire::HostDriver::State::usable;
-        look_at_driver(driver, module, report);
+        const bool is_nvidia = driver.name == "nvml";
+        is_usable |= is_nvidia && driver.state == wire::HostDriver::State::usable;
+        look_at_driver(driver, is_nvidia ? module : "", report);
     }
     if (!seen.listing->is_complete) {
         report.add(FindingKind::device_lost,

@@ -113,6 +113,24 @@ TEST_CASE("[A5.10] [R135] the facts tell driver, compute capability, FP8 and ver
     CHECK(fact("gpu.GPU-1.cuda") == "13.0");
 }
 
+TEST_CASE("a machine with AMD's GPUs only needs nothing of NVIDIA's, and the other way round") {
+    FakeMachine machine;
+    machine.add_gpu();
+    SeenDevices seen = machine.view.devices();
+    seen.listing->drivers[0].name = "amd";
+    seen.listing->drivers.push_back({.name = "nvml", .message = "not there", .version = {}});
+    machine.remove("/usr/lib/x86_64-linux-gnu/libcuda.so.1");
+    machine.view.devices = [seen] { return SeenDevices{seen}; };
+    CHECK(machine.examine("drivers").findings().empty());
+    FakeMachine other;
+    other.add_gpu();
+    seen = other.view.devices();
+    seen.listing->drivers.push_back({.name = "amd", .message = "not there", .version = {}});
+    other.view.devices = [seen] { return SeenDevices{seen}; };
+    other.write("/proc/driver/nvidia/version", kModule);
+    CHECK(other.examine("drivers").findings().empty());
+}
+
 TEST_CASE("in the first PID namespace nobody is hidden: what nobody holds is nobody's") {
     FakeMachine machine;
     machine.add_gpu(gpu_sample(8_GiB, {}, false));
