@@ -125,6 +125,11 @@ class Client {
     /// times, stacks; as the JSON text of the HTTP API.
     Outcome<std::string> incidents();
 
+    /// Why a request (by its id, "r17") waits, or what holds a model up, who holds the memory and
+    /// what would end it; without a word all models that wait or are not well, the most urgent
+    /// first. As the JSON text of the HTTP API.
+    Outcome<std::string> explain(std::string_view subject = {});
+
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();
 

@@ -138,6 +138,15 @@ class AsyncClient:
         their times, stacks; as `GET /api/incidents` tells it."""
         return (await self._query(exchange.query("/api/incidents")))["incidents"]
 
+    async def explain(self, subject: str) -> dict:
+        """Why a request (`"r17"`) or a model waits, who holds the memory, what would end it; as
+        `GET /api/explain/{request or model}` tells it."""
+        return await self._query(exchange.query_explanation(subject))
+
+    async def explanations(self) -> list[dict]:
+        """The same of all models that wait or are not well, the most urgent first."""
+        return (await self._query(exchange.query("/api/explain")))["explanations"]
+
     async def health(self) -> dict:
         """The daemon's state, version and configuration, as `GET /healthz` tells it."""
         return await self._query(exchange.query("/healthz"))

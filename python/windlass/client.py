@@ -144,6 +144,15 @@ class Client:
         their times, stacks; as `GET /api/incidents` tells it."""
         return self._query(exchange.query("/api/incidents"))["incidents"]
 
+    def explain(self, subject: str) -> dict:
+        """Why a request (`"r17"`) or a model waits, who holds the memory, what would end it; as
+        `GET /api/explain/{request or model}` tells it."""
+        return self._query(exchange.query_explanation(subject))
+
+    def explanations(self) -> list[dict]:
+        """The same of all models that wait or are not well, the most urgent first."""
+        return self._query(exchange.query("/api/explain"))["explanations"]
+
     def health(self) -> dict:
         """The daemon's state, version and configuration, as `GET /healthz` tells it."""
         return self._query(exchange.query("/healthz"))

@@ -109,6 +109,10 @@ def query(path: str) -> Request:
     return Request("GET", path, {}, b"", QUERY_LIMIT_S)
 
 
+def query_explanation(subject: str) -> Request:
+    return query("/api/explain/" + urllib.parse.quote(subject, safe=""))
+
+
 def query_model(model: str) -> Request:
     return query(_path(model))
 

@@ -1,4 +1,5 @@
 // The command line: with command_line_drill.cpp the only file that includes CLI11.
+// lint: long file, a table of the commands: each with its options
 #include "cli/command_line.h"
 
 #include <fmt/core.h>
@@ -10,6 +11,7 @@
 
 #include "cli/command_line_doctor.h"
 #include "cli/command_line_drill.h"
+#include "cli/command_line_explain.h"
 #include "cli/suggestion.h"
 
 namespace windlass::cli {
@@ -464,6 +466,8 @@ Command parse_command_line(const std::vector<std::string>& words) {
     const DevicesCommand devices{app};
     WorkersCommand workers{app};
     IncidentsCommand incidents{app};
+    ExplainCommand explain{app};
+    add_common(explain.app(), explain.arguments());
     StatusCommand status{app};
     DoctorCommand doctor{app};
     const ConfigCommand config{app};
@@ -487,6 +491,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (devices.app.parsed()) return devices.take();
     if (workers.app.parsed()) return workers.take();
     if (incidents.app.parsed()) return incidents.take();
+    if (explain.is_given()) return explain.take();
     if (status.app.parsed()) return status.take();
     if (doctor.is_given()) return doctor.take();
     if (config.app.parsed()) return config.take();

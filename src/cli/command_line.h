@@ -1,4 +1,5 @@
 // What the user asked for, as plain structs. Only parses: nothing is opened, sent or printed here.
+// lint: long file, a table: one struct for each command
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,12 @@ struct IncidentsArguments {
     bool json = false;
 };
 
+struct ExplainArguments {
+    std::string url;
+    std::string subject;  // a request or a model; empty: all that wait or are not well
+    bool json = false;
+};
+
 struct StatusArguments {
     std::string url;
     std::optional<base::Duration> wait;
@@ -139,9 +146,9 @@ struct Printout {
 
 using Command =
     std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
-                 WorkersArguments, IncidentsArguments, StatusArguments, DoctorArguments,
-                 ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments, IdleArguments,
-                 ReplayArguments, ErrorsArguments, VersionArguments>;
+                 WorkersArguments, IncidentsArguments, ExplainArguments, StatusArguments,
+                 DoctorArguments, ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments,
+                 IdleArguments, ReplayArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

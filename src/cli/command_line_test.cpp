@@ -137,6 +137,14 @@ TEST_CASE("incidents are listed, or one is shown by its number") {
     CHECK(parsed<cli::Printout>({"incidents", "--help"}).text.contains("windlass incidents show"));
 }
 
+TEST_CASE("explain takes a request, a model, or nothing") {
+    CHECK(parsed<cli::ExplainArguments>({"explain"}).subject.empty());
+    CHECK(parsed<cli::ExplainArguments>({"explain", "r17", "--json"}).subject == "r17");
+    CHECK(parsed<cli::ExplainArguments>({"explain", "big:fp16"}).subject == "big:fp16");
+    CHECK(parsed<cli::Printout>({"explain", "a", "b"}).exit_code == 2);
+    CHECK(parsed<cli::Printout>({"explain", "--help"}).text.contains("windlass explain r17"));
+}
+
 TEST_CASE("config, errors and version") {
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check"}).file == "windlass.toml");
     CHECK(parsed<cli::ConfigCheckArguments>({"config", "check", "x", "--json"}).json);

@@ -21,6 +21,7 @@ CommandOutcome run(const ModelsArguments& arguments);
 CommandOutcome run(const DevicesArguments& arguments);
 CommandOutcome run(const WorkersArguments& arguments);
 CommandOutcome run(const IncidentsArguments& arguments);
+CommandOutcome run(const ExplainArguments& arguments);
 CommandOutcome run(const StatusArguments& arguments);
 CommandOutcome run(const DoctorArguments& arguments);
 CommandOutcome run(const ConfigCheckArguments& arguments);

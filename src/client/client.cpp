@@ -184,6 +184,11 @@ Outcome<std::string> Client::workers() { return state_->query("/api/workers"); }
 
 Outcome<std::string> Client::incidents() { return state_->query("/api/incidents"); }
 
+Outcome<std::string> Client::explain(std::string_view subject) {
+    if (subject.empty()) return state_->query("/api/explain");
+    return state_->query("/api/explain/" + client::percent_encode(subject));
+}
+
 Outcome<std::string> Client::kill_worker(std::uint64_t id) {
     return state_->order("/api/workers/" + std::to_string(id) + "/kill", {});
 }

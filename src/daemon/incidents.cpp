@@ -246,6 +246,13 @@ std::optional<http::ProgressStatus> Incidents::progress_of(core::Generation gene
     return status;
 }
 
+std::uint64_t Incidents::find_latest(std::string_view model) const {
+    for (const Incident& incident : std::views::reverse(incidents_)) {
+        if (incident.status.model == model) return incident.status.id;
+    }
+    return 0;
+}
+
 std::vector<http::IncidentStatus> Incidents::list() const {
     std::vector<http::IncidentStatus> all;
     for (const Incident& incident : std::views::reverse(incidents_)) all.push_back(incident.status);

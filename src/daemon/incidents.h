@@ -53,6 +53,8 @@ class Incidents {
     std::optional<http::ProgressStatus> progress_of(core::Generation generation,
                                                     base::Instant now) const;
 
+    // Of a model; 0: it has none.
+    std::uint64_t find_latest(std::string_view model) const;
     // The latest first.
     std::vector<http::IncidentStatus> list() const;
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "core/explanation.h"
 #include "daemon/configuration.h"
 #include "daemon/device_bridge.h"
 #include "daemon/device_floor.h"
@@ -78,6 +79,8 @@ class Switchboard final : public http::Backend {
     http::DevicesStatus devices() const override;
     std::vector<http::WorkerStatus> worker_statuses() const override;
     base::Result<http::WorkerStatus> kill_worker(std::uint64_t id) override;
+    base::Result<http::ExplanationStatus> explain(std::string_view subject) const override;
+    std::vector<http::ExplanationStatus> explanations() const override;
     std::vector<http::IncidentStatus> incidents() const override { return incidents_.list(); }
     void list_events(base::EventQuery query, http::EventsReply reply) override {
         events_->list(std::move(query), std::move(reply));
@@ -141,6 +144,11 @@ class Switchboard final : public http::Backend {
     base::Result<core::ModelId> find_model(std::string_view name) const;
     base::Result<core::ModelId> find_called(const http::CallRequest& request) const;
     std::string variants_of(std::string_view model) const;
+    http::ExplanationStatus explain(const core::Explanation& told) const;
+    http::ExplanationStatus explain(const core::ModelExplanation& told) const;
+    http::ExplainedMemory show(const core::MemoryWait& wait) const;
+    http::ExplainedHolder show(const core::Holder& holder, const std::string& device) const;
+    std::optional<http::NextChange> show(const std::optional<core::Change>& change) const;
     base::Error unknown_variant(std::string_view model, std::string_view variant) const;
     store::NeedKey need_key(core::ModelId id, core::DeviceId device) const;
     http::ModelStatus status(core::ModelId id) const;

@@ -1,5 +1,6 @@
 // What the HTTP surface asks of the daemon, as plain structs, and the interface that answers it.
 // Thread: main.
+// lint: long file, a table: one struct for each question and one line for each that answers
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/device_status.h"
+#include "http/explanation_status.h"
 #include "http/forward_hooks.h"
 #include "http/model_status.h"
 #include "http/reply_stream.h"
@@ -138,6 +140,10 @@ class Backend {
     virtual void list_events(base::EventQuery query, EventsReply reply) = 0;
     // In the form of server-sent events, until either side ends it; see event_text.h.
     virtual void follow_events(base::EventQuery query, ReplyStream stream) = 0;
+    // Of a request ("r17") or a model. Errors: not_found.
+    virtual base::Result<ExplanationStatus> explain(std::string_view subject) const = 0;
+    // Models that wait or are not well, the most urgent first.
+    virtual std::vector<ExplanationStatus> explanations() const = 0;
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
     // In the text format of Prometheus, version 0.0.4.

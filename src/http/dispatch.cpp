@@ -6,6 +6,7 @@
 #include "http/call_api.h"
 #include "http/devices_api.h"
 #include "http/events_api.h"
+#include "http/explain_api.h"
 #include "http/models_api.h"
 #include "http/order_query.h"
 #include "http/probes_api.h"
@@ -89,6 +90,8 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::events:
             perform_events(std::move(task.events), backend, std::move(respond));
             return 0;
+        case Route::explain_all: respond(explain_all(backend)); return 0;
+        case Route::explain: respond(explain(backend, task.call.model)); return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:

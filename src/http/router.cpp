@@ -36,12 +36,19 @@ std::optional<Match> find_worker_path(std::vector<std::string> segments) {
     return Match{Route::kill_worker, std::move(segments[2])};
 }
 
+std::optional<Match> find_explanation(std::vector<std::string> segments) {
+    if (segments.size() == 2) return Match{Route::explain_all};
+    if (segments.size() != 3 || segments[2].empty()) return std::nullopt;
+    return Match{Route::explain, std::move(segments[2])};
+}
+
 std::optional<Match> find_path(std::vector<std::string> segments) {
     if (segments.size() == 1) return find_probe(segments[0]);
     if (segments.size() < 2 || segments[0] != "api") return std::nullopt;
     if (segments.size() == 2 && segments[1] == "devices") return Match{Route::devices};
     if (segments.size() == 2 && segments[1] == "incidents") return Match{Route::incidents};
     if (segments.size() == 2 && segments[1] == "events") return Match{Route::events};
+    if (segments[1] == "explain") return find_explanation(std::move(segments));
     if (segments[1] == "workers") return find_worker_path(std::move(segments));
     if (segments[1] != "models") return std::nullopt;
     if (segments.size() == 2) return Match{Route::models};
@@ -71,6 +78,8 @@ std::string_view to_text(Route route, ModelAction action) {
         case Route::kill_worker: return "kill_worker";
         case Route::incidents: return "incidents";
         case Route::events: return "events";
+        case Route::explain_all:
+        case Route::explain: return "explain";
         case Route::models: return "models";
         case Route::model: return "model";
         case Route::call: return "call";
@@ -89,7 +98,8 @@ std::expected<Match, Refusal> find_route(std::string_view method, Target target)
                             "GET /api/models/NAME, POST /api/models/NAME/call, .../load, "
                             ".../offload, .../unload, .../restart, .../pause and .../resume, "
                             "/api/models/NAME/http/..., GET "
-                            "/api/devices, /api/workers, /api/incidents and /api/events, POST "
+                            "/api/devices, /api/workers, /api/incidents, /api/events and "
+                            "/api/explain/REQUEST_OR_MODEL, POST "
                             "/api/workers/ID/kill, GET /healthz, /readyz and /metrics")});
     }
     if (match->route == Route::forward) return std::move(*match);

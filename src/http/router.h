@@ -21,6 +21,8 @@ enum class Route : std::uint8_t {
     kill_worker,  // POST /api/workers/{id}/kill
     incidents,    // GET  /api/incidents
     events,       // GET  /api/events
+    explain_all,  // GET  /api/explain
+    explain,      // GET  /api/explain/{request or model}
     models,       // GET  /api/models
     model,        // GET  /api/models/{model}
     call,         // POST /api/models/{model}/call
@@ -33,7 +35,7 @@ std::string_view to_text(Route route, ModelAction action);
 
 struct Match {
     Route route;
-    std::string model = {};   // or the worker's id
+    std::string model = {};   // or the worker's id, or what is to be explained
     ModelAction action = {};  // of an order
 };
 

@@ -57,6 +57,9 @@ TEST_CASE("each path has its route") {
     CHECK(route("GET", "/api/devices").route == Route::devices);
     CHECK(route("GET", "/api/workers").route == Route::workers);
     CHECK(route("GET", "/api/incidents").route == Route::incidents);
+    CHECK(route("GET", "/api/explain").route == Route::explain_all);
+    CHECK(route("GET", "/api/explain/r17").route == Route::explain);
+    CHECK(route("GET", "/api/explain/m%3Afp16").model == "m:fp16");
     CHECK(route("POST", "/api/workers/7/kill").route == Route::kill_worker);
     CHECK(route("POST", "/api/workers/7/kill").model == "7");
     CHECK(route("GET", "/api/models/a.b").route == Route::model);
@@ -72,9 +75,10 @@ TEST_CASE("each path has its route") {
 }
 
 TEST_CASE("other paths are 404, other methods 405 with the right ones") {
-    for (const char* path : {"/", "/api", "/api/", "/api/models/", "/api/models/a/", "/healthz/",
-                             "/api/models/a/call/b", "/api/models/a/run", "/API/models",
-                             "//api/models", "/api/models//call"}) {
+    for (const char* path :
+         {"/", "/api", "/api/", "/api/models/", "/api/models/a/", "/healthz/",
+          "/api/models/a/call/b", "/api/models/a/run", "/API/models", "//api/models",
+          "/api/models//call", "/api/explain/", "/api/explain/r1/x"}) {
         CAPTURE(path);
         CHECK(status_of("GET", path) == 404);
     }

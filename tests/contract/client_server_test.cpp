@@ -63,6 +63,11 @@ class ModelsByName final : public http::Backend {
         return base::fail(base::Errc::not_found, "there is no model " + std::string{name});
     }
     std::vector<http::ModelStatus> models() const override { return {}; }
+    base::Result<http::ExplanationStatus> explain(std::string_view subject) const override {
+        if (subject == "r17") return http::ExplanationStatus{.subject = "r17", .kind = "request"};
+        return base::fail(base::Errc::not_found, "it has its answer");
+    }
+    std::vector<http::ExplanationStatus> explanations() const override { return {}; }
     http::DevicesStatus devices() const override { return {}; }
     std::vector<http::WorkerStatus> worker_statuses() const override { return {}; }
     base::Result<http::WorkerStatus> kill_worker(std::uint64_t) override {

@@ -1,4 +1,5 @@
 // For tests: a Backend that writes down what it is asked and answers when the test says so.
+// lint: long file, a table: one answer for each question
 #pragma once
 
 #include <cstddef>
@@ -80,6 +81,17 @@ class FakeBackend : public Backend {
     void forward_moved(std::uint64_t) override {}
     void forward_ended(std::uint64_t, const std::optional<base::Error>&) override {}
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
+
+    base::Result<ExplanationStatus> explain(std::string_view subject) const override {
+        if (subject != "r17") return base::fail(base::Errc::not_found, "it has its answer");
+        return ExplanationStatus{.subject = "r17",
+                                 .kind = "request",
+                                 .model = "digits",
+                                 .asked = "call",
+                                 .state = "waiting",
+                                 .reason = "paused"};
+    }
+    std::vector<ExplanationStatus> explanations() const override { return {*explain("r17")}; }
 
     base::Result<ModelStatus> model(std::string_view name) const override {
         if (name == "digits") return status("digits");
