@@ -30,7 +30,7 @@ class Series {
   public:
     Series(MetricFamily& family, const Labels& labels) : family_(family), labels_(labels) {}
 
-    void add(double value, const Labels& more = {}) {
+    void add(double value, const Labels& more = {}) const {
         ClientMetric& metric = family_.metric.emplace_back();
         metric.label = labels_;
         metric.label.insert(metric.label.end(), more.begin(), more.end());
@@ -41,17 +41,17 @@ class Series {
             metric.gauge.value = value;
         }
     }
-    void add(std::uint64_t value) { add(static_cast<double>(value)); }
-    void add(bool value) { add(value ? 1.0 : 0.0); }
-    void add(base::Duration value) { add(base::to_milliseconds(value) / 1e3); }
-    void add(base::Bytes value, const Labels& more = {}) {
+    void add(std::uint64_t value) const { add(static_cast<double>(value)); }
+    void add(bool value) const { add(value ? 1.0 : 0.0); }
+    void add(base::Duration value) const { add(base::to_milliseconds(value) / 1e3); }
+    void add(base::Bytes value, const Labels& more = {}) const {
         add(static_cast<double>(value.count()), more);
     }
     // What is not known has no series: 0 would be a number.
-    void add(const std::optional<base::Bytes>& value, const Labels& more = {}) {
+    void add(const std::optional<base::Bytes>& value, const Labels& more = {}) const {
         if (value) add(*value, more);
     }
-    void add(const std::optional<http::Measured>& value) {
+    void add(const std::optional<http::Measured>& value) const {
         if (value) add(value->bytes);
     }
 
@@ -65,7 +65,7 @@ struct Row {
     const char* name;
     MetricType type;
     const char* help;
-    void (*write)(Series&, const Subject&);
+    void (*write)(const Series&, const Subject&);
 };
 
 constexpr auto kGauge = MetricType::Gauge;
@@ -89,87 +89,87 @@ constexpr std::array kConditions = {device::Condition::unknown, device::Conditio
 
 const Row<ModelGauges> kModelRows[] = {
     {"windlass_model_residency", kGauge, "1 for the state that the model is in, 0 for the others.",
-     [](Series& out, const ModelGauges& model) {
+     [](const Series& out, const ModelGauges& model) {
          for (const core::Residency residency : kResidencies) {
              const std::string_view text = core::to_text(residency);
              out.add(text == model.residency ? 1.0 : 0.0, {{"residency", std::string{text}}});
          }
      }},
     {"windlass_model_copies", kGauge, "Copies of the model that are ready.",
-     [](Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.copies}); }},
+     [](const Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.copies}); }},
     {"windlass_requests_waiting", kGauge, "Requests that have not begun.",
-     [](Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.waiting}); }},
+     [](const Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.waiting}); }},
     {"windlass_requests_running", kGauge, "Requests that have begun.",
-     [](Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.running}); }},
+     [](const Series& out, const ModelGauges& model) { out.add(std::uint64_t{model.running}); }},
     {"windlass_requests_oldest_wait_seconds", kGauge,
      "How long the first of those that have not begun has waited; 0 when nobody waits.",
-     [](Series& out, const ModelGauges& model) { out.add(model.oldest_wait); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.oldest_wait); }},
     {"windlass_model_paused", kGauge, "1 while an administrator keeps it from beginning runs.",
-     [](Series& out, const ModelGauges& model) { out.add(model.is_paused); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.is_paused); }},
     {"windlass_model_breaker_open", kGauge,
      "1 from too many failures in a row until a run was answered again.",
-     [](Series& out, const ModelGauges& model) { out.add(model.is_breaker_open); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.is_breaker_open); }},
     {"windlass_model_need_bytes", kGauge, "What a copy is taken to need of its device.",
-     [](Series& out, const ModelGauges& model) { out.add(model.need); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.need); }},
     {"windlass_model_claimed_bytes", kGauge, "What copies of the model claim of the device.",
-     [](Series& out, const ModelGauges& model) {
+     [](const Series& out, const ModelGauges& model) {
          for (const auto& [device, bytes] : model.claimed) out.add(bytes, {{"device", device}});
      }},
     {"windlass_model_used_bytes", kGauge,
      "What workers of the model use of the device, when last measured.",
-     [](Series& out, const ModelGauges& model) {
+     [](const Series& out, const ModelGauges& model) {
          for (const auto& [device, bytes] : model.used) out.add(bytes, {{"device", device}});
      }},
     {"windlass_model_used_peak_bytes", kGauge,
      "The most that its workers used together, as was measured since the daemon began.",
-     [](Series& out, const ModelGauges& model) { out.add(model.used_peak); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.used_peak); }},
     {"windlass_model_loads_total", kCounter, "Starts of a process for the model.",
-     [](Series& out, const ModelGauges& model) { out.add(model.loads); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.loads); }},
     {"windlass_model_failures_total", kCounter, "Ends of it that led to a back-off.",
-     [](Series& out, const ModelGauges& model) { out.add(model.failures); }},
+     [](const Series& out, const ModelGauges& model) { out.add(model.failures); }},
 };
 
 const Row<http::DeviceStatus> kDeviceRows[] = {
     {"windlass_device_info", kGauge, "What it is; always 1.",
-     [](Series& out, const http::DeviceStatus& device) {
+     [](const Series& out, const http::DeviceStatus& device) {
          out.add(1.0, {{"kind", device.kind},
                        {"driver", device.driver},
                        {"name", device.name.value_or("")}});
      }},
     {"windlass_device_answers", kGauge, "1 while the device's driver answers, else 0.",
-     [](Series& out, const http::DeviceStatus& device) {
+     [](const Series& out, const http::DeviceStatus& device) {
          out.add(device.state == device::to_text(device::Condition::sound));
      }},
     {"windlass_device_state", kGauge, "1 for the state that the device is in, 0 for the others.",
-     [](Series& out, const http::DeviceStatus& device) {
+     [](const Series& out, const http::DeviceStatus& device) {
          for (const device::Condition condition : kConditions) {
              const std::string_view text = device::to_text(condition);
              out.add(text == device.state ? 1.0 : 0.0, {{"state", std::string{text}}});
          }
      }},
     {"windlass_device_capacity_bytes", kGauge, "Memory that it has.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.capacity); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.capacity); }},
     {"windlass_device_used_bytes", kGauge, "Memory that anybody uses, when last measured.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.used); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.used); }},
     {"windlass_device_used_peak_bytes", kGauge,
      "The most of these that was measured since the daemon began.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.used_peak); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.used_peak); }},
     {"windlass_device_claimed_bytes", kGauge, "Memory that models and leases claim.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.claimed); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.claimed); }},
     {"windlass_device_claimed_peak_bytes", kGauge, "The most of these since the daemon began.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.claimed_peak); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.claimed_peak); }},
     {"windlass_device_foreign_bytes", kGauge, "Memory that others than Windlass's workers use.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.foreign); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.foreign); }},
     {"windlass_device_fenced_bytes", kGauge,
      "Memory that dead workers left behind and that stays closed.",
-     [](Series& out, const http::DeviceStatus& device) { out.add(device.fenced); }},
+     [](const Series& out, const http::DeviceStatus& device) { out.add(device.fenced); }},
     {"windlass_device_utilization_ratio", kGauge,
      "Share of the driver's last period in which something ran, 0 to 1.",
-     [](Series& out, const http::DeviceStatus& device) {
+     [](const Series& out, const http::DeviceStatus& device) {
          if (device.busy_percent) out.add(*device.busy_percent / 100.0);
      }},
     {"windlass_device_sample_age_seconds", kGauge, "How old the measured numbers are.",
-     [](Series& out, const http::DeviceStatus& device) {
+     [](const Series& out, const http::DeviceStatus& device) {
          if (device.used) out.add(device.used->age);
      }},
 };
@@ -202,18 +202,20 @@ double unix_time_before(base::Duration ago) {
 
 const Row<MetricsSnapshot> kDaemonRows[] = {
     {"windlass_build_info", kGauge, "Which program this is; always 1.",
-     [](Series& out, const MetricsSnapshot&) {
+     [](const Series& out, const MetricsSnapshot&) {
          out.add(1.0, {{"version", std::string{base::version()}},
                        {"commit", std::string{base::commit()}}});
      }},
     {"windlass_start_time_seconds", kGauge, "When the daemon began, in seconds since 1970.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(unix_time_before(daemon.uptime)); }},
+     [](const Series& out, const MetricsSnapshot& daemon) {
+         out.add(unix_time_before(daemon.uptime));
+     }},
     {"windlass_ready", kGauge, "1 while GET /readyz says so, else 0.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(daemon.is_ready); }},
+     [](const Series& out, const MetricsSnapshot& daemon) { out.add(daemon.is_ready); }},
     {"windlass_store_failing", kGauge, "1 while what is learned cannot be written down, else 0.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(daemon.is_store_failing); }},
+     [](const Series& out, const MetricsSnapshot& daemon) { out.add(daemon.is_store_failing); }},
     {"windlass_workers", kGauge, "Worker processes, by what they do.",
-     [](Series& out, const MetricsSnapshot& daemon) {
+     [](const Series& out, const MetricsSnapshot& daemon) {
          for (const core::Residency state : kWorkerStates) {
              const auto found = daemon.workers.find(core::to_text(state));
              const std::size_t count = found == daemon.workers.end() ? 0 : found->second;
@@ -221,25 +223,27 @@ const Row<MetricsSnapshot> kDaemonRows[] = {
          }
      }},
     {"windlass_connections_open", kGauge, "Connections that are open.",
-     [](Series& out, const MetricsSnapshot& daemon) {
+     [](const Series& out, const MetricsSnapshot& daemon) {
          out.add(std::uint64_t{daemon.connections.open});
      }},
     {"windlass_connections_accepted_total", kCounter, "Connections that were accepted.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(daemon.connections.accepted); }},
+     [](const Series& out, const MetricsSnapshot& daemon) {
+         out.add(daemon.connections.accepted);
+     }},
     {"windlass_connections_refused_total", kCounter,
      "Of these, those beyond the limit, which were only told so.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(daemon.connections.refused); }},
+     [](const Series& out, const MetricsSnapshot& daemon) { out.add(daemon.connections.refused); }},
     {"windlass_access_log_lost_total", kCounter,
      "Lines of the access log that could not be written.",
-     [](Series& out, const MetricsSnapshot& daemon) { out.add(daemon.access_lines_lost); }},
+     [](const Series& out, const MetricsSnapshot& daemon) { out.add(daemon.access_lines_lost); }},
     {"windlass_bodies_bytes", kGauge, "Bodies that are kept for requests and replies.",
-     [](Series& out, const MetricsSnapshot& daemon) {
+     [](const Series& out, const MetricsSnapshot& daemon) {
          out.add(std::uint64_t{daemon.connections.body_bytes});
      }},
     {"windlass_resident_memory_bytes", kGauge, "Memory of the daemon itself.",
-     [](Series& out, const MetricsSnapshot&) { out.add(resident_bytes()); }},
+     [](const Series& out, const MetricsSnapshot&) { out.add(resident_bytes()); }},
     {"windlass_open_fds", kGauge, "Open file descriptors of the daemon.",
-     [](Series& out, const MetricsSnapshot&) { out.add(open_descriptors()); }},
+     [](const Series& out, const MetricsSnapshot&) { out.add(open_descriptors()); }},
 };
 
 template <class Subject, std::size_t count, class Label>
@@ -251,7 +255,7 @@ void add_rows(std::vector<MetricFamily>& families, const Row<Subject> (&rows)[co
     for (const Row<Subject>& row : rows) {
         MetricFamily family{row.name, row.help, row.type, {}};
         for (std::size_t i = 0; i < subjects.size(); ++i) {
-            Series series{family, labels[i]};
+            const Series series{family, labels[i]};
             row.write(series, subjects[i]);
         }
         if (!family.metric.empty()) families.push_back(std::move(family));
@@ -272,7 +276,7 @@ std::vector<MetricFamily> to_families(const MetricsSnapshot& snapshot) {
     for (const Row<MetricsSnapshot>& row : kDaemonRows) {
         MetricFamily& family =
             families.emplace_back(MetricFamily{row.name, row.help, row.type, {}});
-        Series series{family, none};
+        const Series series{family, none};
         row.write(series, snapshot);
     }
     return families;

@@ -197,6 +197,8 @@ TEST_CASE("fdinfo of other files, and numbers that are none, are no clients and 
     CHECK_FALSE(device::parse_fdinfo("drm-driver:\tmsm\ndrm-client-id:\t3\n").has_value());
     for (const char* text : {"drm-memory-vram:\t\n", "drm-memory-vram:\tmany KiB\n",
                              "drm-memory-vram:\t18446744073709551615 KiB\n"}) {
-        CHECK_FALSE(device::parse_fdinfo(fdinfo("1", text)).value().vram.has_value());
+        const auto client = device::parse_fdinfo(fdinfo("1", text));
+        REQUIRE(client.has_value());
+        CHECK_FALSE(client.value_or(device::DrmClient{.vram = 1_MiB}).vram.has_value());
     }
 }

@@ -19,6 +19,7 @@ inline emulator::Node& node() {
         static const base::testing::ScratchDirectory folder;
         auto made = emulator::Node::make(folder.file("node"), "2x24GiB");
         REQUIRE(made.has_value());
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread
         ::setenv("WINDLASS_EMULATOR", folder.file("node").c_str(), 1);
         // Stays loaded, whatever the code under test closes.
         REQUIRE(::dlopen(WL_EMULATED_NVML, RTLD_NOW | RTLD_LOCAL) != nullptr);
@@ -43,6 +44,7 @@ class NvmlWorld {
     NvmlWorld& operator=(const NvmlWorld&) = delete;
 
     static void use_library(const std::string& path) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread
         ::setenv("WINDLASS_NVML_LIBRARY", path.c_str(), 1);
     }
 };
