@@ -40,7 +40,9 @@ SmallWorld::SmallWorld(const WorldOptions& options)
       engine_(specs(), options.memory.devices),
       ledger_(specs(), options.memory.devices),
       memory_(std::shared_ptr<const MemoryOptions>(options_, &options_->memory)),
-      now_(1h) {}
+      now_(1h) {
+    ledger_.leave_room_open();
+}
 
 std::vector<core::ModelSpec> SmallWorld::specs() const {
     std::vector<core::ModelSpec> specs{options_->model};

@@ -291,7 +291,7 @@ Verdict Facts::judge(const Forecast& forecast, const core::Engine& engine, Insta
         }
         case Step::lease_end: return Verdict::kept;  // looked at where leases are
         case Step::make_room:
-            if (!is_same || reason != WaitReason::memory) return Verdict::kept;
+            if (!is_same || reason != WaitReason::memory || !is_room_foretold) return Verdict::kept;
             // The devices are asked first, and the host has to be asked, too.
             if (memory.is_any_asked() || memory.answered(forecast.device) <= forecast.change.at)
                 return Verdict::open;

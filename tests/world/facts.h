@@ -42,6 +42,7 @@ struct Facts {
     std::uint64_t look_count = 0;                // of turns
     std::optional<core::Explanation> explained;  // to somebody who asked in this turn
     FlatMap<core::Step, Forecast> forecasts;
+    bool is_room_foretold = true;  // who makes room, and when, is looked at
 
     const core::ModelSpec& spec(ModelId id) const { return specs->at(id.value - 1); }
     const Model& model(ModelId id) const;

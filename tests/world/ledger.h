@@ -19,6 +19,9 @@ class Ledger {
     explicit Ledger(std::vector<core::ModelSpec> specs, core::DeviceSettings devices = {})
         : facts_(std::move(specs), std::move(devices)) {}
 
+    // Whether room is made when that was foretold is not looked at: fairness in time is not here.
+    void leave_room_open() { facts_.is_room_foretold = false; }
+
     void observe(const core::Event& event, Instant now);        // before the engine handles it
     void observe(const core::Commands& commands, Instant now);  // what it decided
     void check_rest(const core::Engine& engine, Instant now);   // after the turn's TimePassed
