@@ -17,12 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFileMax = 1 << 16;
+constexpr std::size_t kTreeFileMax = 1 << 16;
 constexpr std::string_view kVendor = "0x1002";  // of PCI: AMD, formerly ATI
 
 // Without the line's end; empty where it cannot be read.
 std::string read_line(const std::string& path) {
-    std::string text = io::read_file(path, kFileMax).value_or("");
+    std::string text = io::read_file(path, kTreeFileMax).value_or("");
     while (text.ends_with('\n')) text.pop_back();
     return text;
 }
@@ -69,7 +69,7 @@ std::vector<Node> find_nodes(const AmdRoots& roots) {
         const std::string gpu_id = read_line(path + "/gpu_id");
         // In a container that may not use it, it cannot be read.
         if (gpu_id.empty() || gpu_id == "0") continue;
-        const std::string text = io::read_file(path + "/properties", kFileMax).value_or("");
+        const std::string text = io::read_file(path + "/properties", kTreeFileMax).value_or("");
         const auto number = [&](std::string_view key) { return find_keyed(text, key).value_or(0); };
         nodes.push_back({.gpu_id = gpu_id,
                          .unique_id = number("unique_id"),
@@ -145,7 +145,7 @@ AmdCards find_amd_cards(const AmdRoots& roots) {
         const std::string path = fmt::format("{}/{}/device", folder, name);
         if (!is_card(name) || read_line(path + "/vendor") != kVendor) continue;
         const std::string bus_id =
-            find_bus_id(io::read_file(path + "/uevent", kFileMax).value_or(""));
+            find_bus_id(io::read_file(path + "/uevent", kTreeFileMax).value_or(""));
         const std::string digits = read_line(path + "/unique_id");
         std::uint64_t unique_id = 0;
         std::from_chars(digits.data(), digits.data() + digits.size(), unique_id, 16);

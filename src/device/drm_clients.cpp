@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFileMax = 1 << 14;
+constexpr std::size_t kClientFileMax = 1 << 14;
 
 std::optional<std::string_view> find_value(std::string_view text, std::string_view key) {
     while (!text.empty()) {
@@ -79,7 +79,7 @@ std::map<int, base::Bytes> find_drm_memory(const std::string& proc, std::string_
             const std::string target = fs::read_symlink(at->path(), closed);
             if (closed || !target.starts_with("/dev/dri/")) continue;
             const auto text = io::read_file(
-                fmt::format("{}/fdinfo/{}", folder, at->path().filename().string()), kFileMax);
+                fmt::format("{}/fdinfo/{}", folder, at->path().filename().string()), kClientFileMax);
             const auto client = text ? parse_fdinfo(*text) : std::nullopt;
             if (!client || client->bus_id != bus_id || !client->vram) continue;
             if (seen.insert(client->id).second) found[pid] = found[pid] + *client->vram;
