@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -58,9 +59,16 @@ base::Error start_error(int code, const std::string& program) {
                                         program, std::strerror(code)));
 }
 
+// Signals that interrupt it do not shorten the wait.
 bool is_ready(pollfd descriptor, base::Duration limit) {
-    const auto limit_ms = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
-    return ::poll(&descriptor, 1, static_cast<int>(limit_ms)) > 0;
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (true) {
+        const auto left = std::max(deadline - std::chrono::steady_clock::now(),
+                                   std::chrono::steady_clock::duration{0});
+        const auto left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        const int count = ::poll(&descriptor, 1, static_cast<int>(left_ms));
+        if (count >= 0 || errno != EINTR) return count > 0;
+    }
 }
 
 // Without reaping it: its pid stays its own as long as somebody may signal it.
@@ -126,8 +134,12 @@ void HttpChild::end_with_it() {
     const siginfo_t info = look_at(pid_);
     std::fputs(fmt::format("windlass: the program {}\n", how_it_ended()).c_str(), stderr);
     if (info.si_code != CLD_EXITED) {
+        sigset_t its_own;
+        sigemptyset(&its_own);
+        sigaddset(&its_own, info.si_status);
         std::signal(info.si_status, SIG_DFL);
-        ::kill(::getpid(), info.si_status);
+        ::pthread_sigmask(SIG_UNBLOCK, &its_own, nullptr);
+        ::raise(info.si_status);  // to this thread: nothing of it goes on
     }
     ::_exit(info.si_code == CLD_EXITED ? info.si_status : 1);
 }

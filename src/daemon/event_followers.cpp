@@ -86,7 +86,10 @@ void EventFollowers::tell_page(std::uint64_t id) {
     Follower& follower = found->second;
     if (follower.is_live || follower.is_reading) return;
     while (!follower.page.empty() && follower.stream.backlog() < kUnreadUsual) {
-        follower.stream.write(http::stream_text(follower.page.front()));
+        if (!follower.stream.write(http::stream_text(follower.page.front()))) {
+            follower.is_behind = true;  // ended with the next event
+            return;
+        }
         follower.page.pop_front();
     }
     if (!follower.page.empty()) return;
@@ -107,8 +110,10 @@ void EventFollowers::deliver(const std::vector<base::EventRecord>& events) {
         std::string text;  // made once for all, if anybody wants it
         for (auto& [id, follower] : followers_) {
             if (!follower.is_live || !follower.query.filter.admits(event)) continue;
+            if (follower.is_behind) continue;
             if (text.empty()) text = http::stream_text(event);
-            follower.stream.write(text);
+            // After one that was not taken none may come, or its number would hide the hole.
+            follower.is_behind = follower.is_behind || !follower.stream.write(text);
         }
     }
     end_slow();
@@ -117,7 +122,8 @@ void EventFollowers::deliver(const std::vector<base::EventRecord>& events) {
 void EventFollowers::end_slow() {
     for (auto entry = followers_.begin(); entry != followers_.end();) {
         Follower& follower = entry->second;
-        const bool is_slow = follower.is_live && follower.stream.backlog() > kUnreadMax;
+        const bool is_slow =
+            follower.is_behind || (follower.is_live && follower.stream.backlog() > kUnreadMax);
         if (is_slow) {
             end(follower, "slow",
                 "events came faster than they were read; come again with the number of the last "

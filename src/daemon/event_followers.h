@@ -48,6 +48,7 @@ class EventFollowers {
         std::deque<base::EventRecord> page = {};  // that was read and is not told
         std::uint64_t page_end = 0;               // the position behind it
         bool has_more = false;                    // there is more behind it
+        bool is_behind = false;                   // something did not fit into what it has not read
     };
     using Followers = std::map<std::uint64_t, Follower>;
 

@@ -55,7 +55,9 @@ void Forwards::dispatch(core::Generation generation, http::ForwardPlace place) {
                        "the model does not serve HTTP by itself; send the request to"
                        " POST /api/models/NAME/call")});
     }
-    if (request.has_begun) {  // another worker was to try again, what was streamed to the first
+    // The engine has taken it back from a worker that is lost, and we hear of that only now.
+    if (request.phase != Phase::waiting) close(request.generation);
+    if (request.was_sent) {  // another worker was to try again, what was streamed to the first
         return tell(core::RunFailed{
             generation, id,
             base::fail(Errc::worker_lost,
@@ -75,7 +77,6 @@ void Forwards::dispatch(core::Generation generation, http::ForwardPlace place) {
 
 void Forwards::begin(Request& request, Worker& worker) {
     request.phase = Phase::begun;
-    request.has_begun = true;
     ++worker.begun;
     request.hooks.begin(request.place);
 }
@@ -129,23 +130,36 @@ void Forwards::leave(core::RequestId id, Request& request) {
 void Forwards::started(core::RequestId id) {
     const auto request = requests_.find(id);
     if (request == requests_.end() || request->second.phase != Phase::begun) return;
+    request->second.was_sent = true;
     handle_(core::RunStarted{request->second.generation, id});
 }
 
-void Forwards::moved(core::RequestId id) {
+// What comes from a program is a sign of life of all that it does: it may be silent on one stream
+// because there is nothing to say.
+void Forwards::moved(core::RequestId id, http::Mover mover) {
     const auto found = requests_.find(id);
     if (found == requests_.end() || found->second.phase != Phase::begun) return;
-    Request& request = found->second;
-    const core::Instant now = loop_.now();
-    if (now < request.moved + kMovedPause) return;
-    request.moved = now;
+    if (loop_.now() < found->second.moved + kMovedPause) return;
+    tell_moved(id, found->second);
+    if (mover == http::Mover::client) return;
+    for (auto& [other, request] : requests_) {
+        const bool is_beside = request.phase == Phase::begun && other != id &&
+                               request.generation == found->second.generation;
+        if (is_beside) tell_moved(other, request);
+    }
+}
+
+void Forwards::tell_moved(core::RequestId id, Request& request) {
+    request.moved = loop_.now();
     tell(core::RunProgressed{request.generation, id});
 }
 
-void Forwards::ended(core::RequestId id, const std::optional<core::Error>& error) {
+void Forwards::ended(const http::ForwardPlace& place, const std::optional<core::Error>& error) {
+    const core::RequestId id{place.request};
+    const core::Generation generation{place.copy};
     const auto found = requests_.find(id);
     if (found == requests_.end() || found->second.phase != Phase::begun) return;
-    const core::Generation generation = found->second.generation;
+    if (found->second.generation != generation) return;  // that was an earlier try
     leave(id, found->second);
     if (error) return handle_(core::RunFailed{generation, id, *error});
     handle_(core::RunAnswered{generation, id});

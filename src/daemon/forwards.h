@@ -42,8 +42,8 @@ class Forwards {
 
     // What http says of it.
     void started(core::RequestId request);
-    void moved(core::RequestId request);
-    void ended(core::RequestId request, const std::optional<core::Error>& error);
+    void moved(core::RequestId request, http::Mover mover);
+    void ended(const http::ForwardPlace& place, const std::optional<core::Error>& error);
 
   private:
     enum class Phase : std::uint8_t {
@@ -57,7 +57,7 @@ class Forwards {
         core::Generation generation = {};
         core::Instant moved = {};  // when the engine last heard of it
         Phase phase = Phase::waiting;
-        bool has_begun = false;  // ever
+        bool was_sent = false;  // to a program, ever
         bool is_answered = false;
     };
     struct Worker {
@@ -70,6 +70,7 @@ class Forwards {
     static void begin(Request& request, Worker& worker);
     void leave(core::RequestId id, Request& request);
     void tell(core::Event event);
+    void tell_moved(core::RequestId id, Request& request);
 
     io::Loop& loop_;
     std::function<void(const core::Event&)> handle_;

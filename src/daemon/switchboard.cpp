@@ -271,23 +271,22 @@ void Switchboard::on(const core::Load& command) {
                                                 .heartbeat = kHeartbeat});
 }
 
-// A program that serves many requests is not ended for one that takes long: that one alone is.
-core::Duration Switchboard::exchange_limit(core::Generation generation) const {
-    const ModelConfiguration& model = configuration_of(models_of_.at(generation));
-    return model.ready.empty() ? core::Duration::max() : model.run_timeout;
-}
-
 void Switchboard::on(const core::Dispatch& command) {
     if (forwards_.has(command.request)) {
-        return forwards_.dispatch(command.generation,
-                                  {.request = command.request.value,
-                                   .request_id = to_text(command.request),
-                                   .port = 0,
-                                   .socket = {},
-                                   .copy = command.generation.value,
-                                   .worker_pid = pids_[command.generation],
-                                   .device = devices_of_[command.generation],
-                                   .limit = exchange_limit(command.generation)});
+        const auto model = models_of_.find(command.generation);
+        // Before the engine's own limit, if that has one: a program that serves many is not ended
+        // for one request that takes long, but that alone is.
+        const core::Duration run_limit = model == models_of_.end()
+                                             ? core::Duration::max()
+                                             : configuration_of(model->second).run_timeout;
+        return forwards_.dispatch(command.generation, {.request = command.request.value,
+                                                       .request_id = to_text(command.request),
+                                                       .port = 0,
+                                                       .socket = {},
+                                                       .copy = command.generation.value,
+                                                       .worker_pid = pids_[command.generation],
+                                                       .device = devices_of_[command.generation],
+                                                       .limit = run_limit});
     }
     const auto call = calls_.find(command.request);
     // A Dispatch comes before its Respond, and before a `started` that lets go of the body.

@@ -69,9 +69,12 @@ class Switchboard final : public http::Backend {
     std::uint64_t order(http::ModelOrder order, http::ModelReply reply) override;
     std::uint64_t forward(http::CallRequest request, http::ForwardHooks hooks) override;
     void forward_started(std::uint64_t request) override { forwards_.started({request}); }
-    void forward_moved(std::uint64_t request) override { forwards_.moved({request}); }
-    void forward_ended(std::uint64_t request, const std::optional<base::Error>& error) override {
-        forwards_.ended({request}, error);
+    void forward_moved(std::uint64_t request, http::Mover mover) override {
+        forwards_.moved({request}, mover);
+    }
+    void forward_ended(const http::ForwardPlace& place,
+                       const std::optional<base::Error>& error) override {
+        forwards_.ended(place, error);
     }
     void client_gone(std::uint64_t request) override;
     base::Result<http::ModelStatus> model(std::string_view name) const override;
@@ -137,7 +140,6 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
-    core::Duration exchange_limit(core::Generation generation) const;
     void open_forwards(const worker::Loaded& loaded);
     core::CallArrived begin_call(core::ModelId id, const http::CallRequest& request);
     void drop_body(core::RequestId request);

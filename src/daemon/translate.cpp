@@ -71,7 +71,7 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     spec.devices = {.is_cpu = model.devices == DeviceChoice::cpu, .uuids = model.device_uuids};
     spec.queue_limit = model.queue_limit;
     spec.idempotent = model.idempotent;
-    // A program that serves HTTP is closed a connection instead (Switchboard::exchange_limit).
+    // A program that serves HTTP is closed a connection instead (Forwards).
     spec.run_timeout = model.ready.empty() ? model.run_timeout : kNoRunLimit;
     spec.stall_timeout = model.stall_timeout;
     spec.backoff = model.backoff;

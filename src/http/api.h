@@ -123,8 +123,9 @@ class Backend {
     // Of a forwarded request, from the loop: it reached the program; something came from either
     // side; its exchange with the program is over, as a whole or by an error.
     virtual void forward_started(std::uint64_t request) = 0;
-    virtual void forward_moved(std::uint64_t request) = 0;
-    virtual void forward_ended(std::uint64_t request, const std::optional<base::Error>& error) = 0;
+    virtual void forward_moved(std::uint64_t request, Mover mover) = 0;
+    virtual void forward_ended(const ForwardPlace& place,
+                               const std::optional<base::Error>& error) = 0;
     // Nobody waits for the answer to that call or order any more. Called at most once for each,
     // never after its reply and never from inside one of the two functions above.
     virtual void client_gone(std::uint64_t request) = 0;

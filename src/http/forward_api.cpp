@@ -89,14 +89,19 @@ base::Result<ForwardRequest> read_forward(std::string model, const RequestHead& 
         fmt::format("{} {}{} HTTP/1.1\r\n", head.method, rest.starts_with('/') ? "" : "/", rest);
     for (std::size_t index = 0; index < head.headers.size(); ++index) {
         const auto [name, value] = head.headers.at(index);
-        constexpr auto kReplaced = std::to_array<std::string_view>({"Host", "Expect"});
+        constexpr auto kReplaced =
+            std::to_array<std::string_view>({"Host", "Expect", "Content-Length"});
         if (is_for_connection(head.headers, name) || is_ours(name) || is_one_of(name, kReplaced)) {
             continue;
         }
         append_field(request.fields, name, value);
     }
     request.has_body = head.has_body;
-    request.is_chunked = head.has_body && head.headers.count("Content-Length") == 0;
+    request.is_chunked = head.has_body && !head.content_length;
+    // Once, whatever the client says of it elsewhere: both sides must agree where the body ends.
+    if (head.content_length) {
+        append_field(request.fields, "Content-Length", fmt::format("{}", *head.content_length));
+    }
     if (request.is_chunked) append_field(request.fields, "Transfer-Encoding", "chunked");
     append_field(request.fields, "Connection", "close");
     request.is_head = head.method == "HEAD";
@@ -133,7 +138,7 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
         place_ = std::move(place);
         if (place_.limit != base::Duration::max()) limit_.start(place_.limit);
         UpstreamHandlers handlers{
-            .on_connected = [this] { backend_.forward_started(place_.request); },
+            .on_connected = [this] { on_connected(); },
             .on_drained = [this] { send_more(); },
             .on_head = [this](UpstreamHead head) { answer(std::move(head)); },
             .on_body = [this](std::string_view piece) { pass(piece); },
@@ -143,6 +148,12 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
         upstream_ = std::make_unique<UpstreamConnection>(
             means_.loop, UpstreamAddress{.port = place_.port, .socket = place_.socket},
             request_.is_head, std::move(handlers));
+    }
+
+    // Until then nothing was sent, and the request may go to another worker.
+    void on_connected() {
+        backend_.forward_started(place_.request);
+        if (!upstream_) return;
         upstream_->write(request_.request_line);
         upstream_->write(place_.port == 0 ? "Host: localhost\r\n"
                                           : fmt::format("Host: 127.0.0.1:{}\r\n", place_.port));
@@ -160,9 +171,9 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
             const std::string piece = body_->take();
             if (piece.empty()) break;
             send(piece);
-            backend_.forward_moved(place_.request);
+            backend_.forward_moved(place_.request, Mover::client);
         }
-        if (body_->is_complete() && upstream_ && !std::exchange(has_sent_end_, true)) {
+        if (body_->is_drained() && upstream_ && !std::exchange(has_sent_end_, true)) {
             if (request_.is_chunked) upstream_->write("0\r\n\r\n");
         }
         watch_client();
@@ -178,7 +189,7 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
     // The response, on its way back -----------------------------------------------------------
 
     void answer(UpstreamHead head) {
-        backend_.forward_moved(place_.request);
+        backend_.forward_moved(place_.request, Mover::program);
         Reply reply{.status = head.status, .content_type = {}};
         for (std::size_t index = 0; index < head.headers.size(); ++index) {
             const auto [name, value] = head.headers.at(index);
@@ -216,7 +227,7 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
     }
 
     void pass(std::string_view piece) {
-        backend_.forward_moved(place_.request);
+        backend_.forward_moved(place_.request, Mover::program);
         stream_.write(piece);
         if (stream_.backlog() == 0) return;
         upstream_->pause();
@@ -239,9 +250,11 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
 
     void stop() {
         stream_.break_off(base::Errc::cancelled);
+        close();
         // Not from within the order.
-        means_.loop.post([self = shared_from_this()] {
-            self->finish(base::fail(base::Errc::cancelled, "the request was ended"));
+        means_.loop.post([self = shared_from_this(), place = place_] {
+            self->backend_.forward_ended(
+                place, base::fail(base::Errc::cancelled, "the request was ended"));
         });
     }
 
@@ -256,11 +269,15 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
     void finish(const std::optional<base::Error>& error) {
         if (!upstream_) return;
         const auto keep = shared_from_this();  // the backend may let go of it
+        close();
+        backend_.forward_ended(place_, error);
+    }
+
+    void close() {
         upstream_.reset();
         body_->on_more = {};
         limit_.stop();
         pulse_.stop();
-        backend_.forward_ended(place_.request, error);
     }
 
     void on_limit() {
@@ -290,7 +307,7 @@ class Forwarding : public std::enable_shared_from_this<Forwarding> {
 
     // That the client is slow is no stall of the model.
     void on_pulse() {
-        backend_.forward_moved(place_.request);
+        backend_.forward_moved(place_.request, Mover::client);
         const bool is_silent =
             body_awaited_since_ && means_.loop.now() - *body_awaited_since_ > means_.body_timeout;
         if (!is_silent) return watch_client();

@@ -23,10 +23,14 @@ struct ForwardPlace {
     base::Duration limit = base::Duration::max();  // of the whole exchange with the program
 };
 
+// Whose sign of life it was that came: of the program, or of a client for whom it waits.
+enum class Mover : std::uint8_t { program, client };
+
 // What the daemon has to say of such a request. It lets go of them when it was answered and is
 // over.
 struct ForwardHooks {
-    std::move_only_function<void(ForwardPlace)> begin;  // connect, and say so by forward_started()
+    // Connect, and say so by forward_started(). Again after a stop() that came before that.
+    std::move_only_function<void(ForwardPlace)> begin;
     // Its place is not its own any more: close, and say so by forward_ended(), but not from within.
     std::move_only_function<void()> stop;
     // Its client gets this error, whatever else becomes of it. At most once.

@@ -21,8 +21,9 @@ class RequestBody {
         if (!taken.empty() && on_room) on_room();
         return taken;
     }
-    // Nothing comes after what take() gives.
+    // Nothing more comes, though some of it may still wait to be taken.
     bool is_complete() const { return is_complete_; }
+    bool is_drained() const { return is_complete_ && kept_.empty(); }
 
     // For the connection.
     void append(std::string_view bytes) {

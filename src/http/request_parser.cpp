@@ -213,6 +213,7 @@ auto RequestParser::feed_head(std::string_view bytes) -> std::expected<Fed, Refu
     if (auto refusal = check_framing(head)) return std::unexpected(std::move(*refusal));
     head.keep_alive = parser.keep_alive();
     head.has_body = !parser.is_done();
+    if (const auto length = parser.content_length()) head.content_length = *length;
     const auto expect = head.headers.find("Expect");
     head.expects_continue = head.http11 && expect && equal_ignoring_case(*expect, "100-continue");
     parser.eager(true);  // from here on there is nothing between the pieces that we look at

@@ -27,6 +27,7 @@ struct RequestHead {
     bool http11 = true;
     bool keep_alive = true;  // as the client wishes it
     bool has_body = false;
+    std::optional<std::uint64_t> content_length = {};  // as declared
     bool expects_continue = false;
 };
 

@@ -82,6 +82,12 @@ class ResponseReader final : public beast::http::basic_parser<false> {
     std::uint64_t chunk_left_ = 0;  // of the present chunk's bytes
 };
 
+// The backlog of a Unix socket is full; or nobody listens, because the program has just died: then
+// its worker is about to be lost, and who was not connected goes to the next one.
+bool is_for_now(int errno_value) {
+    return errno_value == EAGAIN || errno_value == ECONNREFUSED || errno_value == ENOENT;
+}
+
 bool is_interim(int status) { return status >= 100 && status < 200; }
 
 struct SocketAddress {
@@ -116,7 +122,7 @@ struct UpstreamConnection::State : std::enable_shared_from_this<State> {
           is_bodiless(has_no_body),
           handlers(std::move(told)),
           reader(std::make_unique<ResponseReader>(has_no_body)),
-          limit(loop, [this] { fail(lost("the program takes no connection")); }),
+          limit(loop, [this] { fail(lost("the program does not listen")); }),
           again(loop, [this] { connect(); }) {}
 
     void connect();
@@ -190,8 +196,7 @@ void UpstreamConnection::State::connect() {
     const int failed =
         ::connect(number, reinterpret_cast<const sockaddr*>(&where.bytes), where.size);
     const int why = failed == 0 ? 0 : errno;
-    // A Unix socket whose backlog is full.
-    if (why == EAGAIN) return again.start(kConnectPause);
+    if (is_for_now(why)) return again.start(kConnectPause);
     if (why != 0 && why != EINPROGRESS) {
         return fail(lost(fmt::format("the program does not listen ({})", std::strerror(why))));
     }
@@ -206,6 +211,10 @@ void UpstreamConnection::State::on_connected() {
     int why = 0;
     socklen_t size = sizeof why;
     ::getsockopt(socket->descriptor(), SOL_SOCKET, SO_ERROR, &why, &size);
+    if (is_for_now(why)) {
+        socket->close();
+        return again.start(kConnectPause);
+    }
     if (why != 0) {
         return fail(lost(fmt::format("the program does not listen ({})", std::strerror(why))));
     }
@@ -229,9 +238,9 @@ void UpstreamConnection::State::flush() {
             is_writing = true;
             return socket->when_writable([this] { flush(); });
         }
-        // It may have answered all the same, before it read everything: that is still to be read.
-        if (size < 0) return output.clear();
-        output.erase(0, static_cast<std::size_t>(size));
+        // It may have answered all the same, before it read everything: that is still to be read,
+        // and the rest of the request is thrown away.
+        output.erase(0, size < 0 ? output.size() : static_cast<std::size_t>(size));
     }
     if (handlers.on_drained) handlers.on_drained();
 }
@@ -245,7 +254,10 @@ void UpstreamConnection::State::read() {
         if (is_over || is_paused) return;
         const std::span<char> room = loop.scratch();
         const io::ReadOutcome outcome = io::read_some(socket->descriptor(), room);
-        if (outcome.errno_value != 0 || outcome.is_end) return on_end_of_input();
+        if (outcome.errno_value != 0) {
+            return fail(lost("the program broke the connection before its answer was complete"));
+        }
+        if (outcome.is_end) return on_end_of_input();
         on_bytes({room.data(), outcome.size});
         if (!is_over) read();
     });
@@ -266,10 +278,18 @@ void UpstreamConnection::State::on_bytes(std::string_view bytes) {
             reader = std::make_unique<ResponseReader>(is_bodiless);
             continue;
         }
+        if (reader->is_header_done() && reader->head.status < 100) {
+            return fail(
+                lost("what the program answers is no HTTP/1.1 (its status is no number"
+                     " from 100)"));
+        }
         if (!tell_body()) return;
         if (size == 0) break;  // more has to come first
     }
-    if (reader->is_done()) finish();
+    if (reader->is_done()) return finish();
+    if (input.size() > kHeadMax) {
+        fail(lost("a chunk's size line or the trailer of the program's answer is too long"));
+    }
 }
 
 // The head, once it is there, and what came of the body. False: nobody listens any more.

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import sys
 import tempfile
+import threading
 
 import pytest
 from emulated import GIB, FIRST, Node
@@ -119,6 +120,69 @@ def test_bodies_of_any_size_pass_in_both_directions(daemon, tmp_path):
     assert len(ask(served, "/flood/320").data) == 20 << 20
 
 
+def test_a_body_that_is_read_late_is_whole(daemon, tmp_path):
+    """Whatever of it lies where when its end comes."""
+    served = daemon(program(tmp_path))
+    sizes = [(2 << 20) + (number << 17) + number for number in range(16)]
+    wires = [served.wire() for _ in sizes]
+
+    def send(wire, size):
+        wire.request(
+            "POST",
+            "/api/models/web/http/late",
+            headers={"Transfer-Encoding": "chunked", "Content-Length": None},
+        )
+        wire.send(b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"z" * size))
+
+    senders = [threading.Thread(target=send, args=pair) for pair in zip(wires[:8], sizes[:8])]
+    for sender in senders:
+        sender.start()
+    served.log.wait_for("worker.output", line="not reading", count=8)
+    (tmp_path / "go").touch()
+    for sender in senders:
+        sender.join()
+    for wire, size in zip(wires[8:], sizes[8:]):
+        send(wire, size)
+    for wire, size in zip(wires, sizes):
+        assert wire.reply().body == b"%d" % size
+        wire.close()
+
+
+def test_both_sides_agree_where_a_body_ends(web):
+    """However the client contradicts itself: what is inside is no second request."""
+    inside = b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"
+    with web.wire() as wire:
+        head = ["POST /api/models/web/http/any HTTP/1.1", "Host: localhost"]
+        head += ["Connection: Content-Length", "Content-Length: %d" % len(inside), "", ""]
+        wire.send("\r\n".join(head).encode() + inside)
+        told = wire.reply().json()
+    assert told["body"] == inside.decode()
+    assert dict(told["fields"])["content-length"] == str(len(inside))
+    assert not web.log.find("worker.output", line="slept /sleep")
+
+
+def test_who_waits_while_the_program_dies_goes_to_the_next(daemon, tmp_path):
+    """Uncharged: only what had begun is lost."""
+    served = daemon(program(tmp_path, concurrency=2, backoff="10ms"))
+    pid = json.loads(ask(served, "/any").data)["pid"]
+    running = [served.wire() for _ in range(2)]
+    for wire in running:
+        wire.request("GET", "/api/models/web/http/hold")
+    served.log.wait_for("worker.output", line="holding", count=2)
+    waiting = [served.wire() for _ in range(60)]
+    for wire in waiting:
+        wire.request("GET", "/api/models/web/http/any")
+    served.wait_for_waiting(len(waiting), "web")
+    os.kill(pid, signal.SIGKILL)
+    for wire in running:
+        assert wire.reply().status == 502
+    statuses = [wire.reply().status for wire in waiting]
+    # But for those that got the places of the first two while it was dying, and reached it.
+    assert statuses.count(502) <= 2 and statuses.count(200) == len(waiting) - statuses.count(502)
+    for wire in running + waiting:
+        wire.close()
+
+
 def test_it_is_not_unloaded_before_its_streams_end(daemon, tmp_path):
     served = daemon(program(tmp_path, unload_after="0s"))
     connection = connect(served)
@@ -167,6 +231,9 @@ def test_its_death_in_a_stream_shows_and_the_next_request_starts_it_anew(web):
     assert "exited with status 3" in lost["message"]
     assert ask(web, "/any").status == 200
     assert web.model("web")["failures"] == 1
+    with pytest.raises(http.client.IncompleteRead):
+        ask(web, "/crash")
+    assert "(SIGSEGV)" in web.log.wait_for("worker.lost", count=2, model="web")["message"]
 
 
 def test_a_connection_that_it_cuts_is_an_error_of_that_request_alone(web):

@@ -78,8 +78,8 @@ class FakeBackend : public Backend {
         return 0;
     }
     void forward_started(std::uint64_t) override {}
-    void forward_moved(std::uint64_t) override {}
-    void forward_ended(std::uint64_t, const std::optional<base::Error>&) override {}
+    void forward_moved(std::uint64_t, Mover) override {}
+    void forward_ended(const ForwardPlace&, const std::optional<base::Error>&) override {}
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
 
     base::Result<ExplanationStatus> explain(std::string_view subject) const override {

@@ -117,7 +117,11 @@ void SqliteStore::read_events(base::EventQuery query, EventsRead done) {
 
 // One order for each step; others come in between.
 void SqliteStore::read_on(std::shared_ptr<EventReading> reading, EventsRead done) {
-    auto select = [reading](Connection& connection) { return read_step(connection, *reading); };
+    // Tried again from where it stood, should what it shared a transaction with be undone.
+    auto select = [reading, before = *reading](Connection& connection) {
+        *reading = before;
+        return read_step(connection, *reading);
+    };
     auto tell = [this, reading, done = std::move(done)](const base::Result<void>& result) mutable {
         if (!result) return done(result.error());
         if (!reading->is_over) return read_on(std::move(reading), std::move(done));

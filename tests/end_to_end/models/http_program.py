@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import socket
 import socketserver
 import sys
@@ -131,6 +132,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_swallow(self):
         size = sum(len(data) for data in self.pieces())
         self.reply(b"%d" % size)
+
+    def on_late(self):
+        """Reads nothing of its body until it may."""
+        self.say("not reading")
+        wait_for("go")
+        self.on_swallow()
+
+    def on_crash(self):
+        self.begin()
+        self.piece(b"last words\n")
+        os.kill(os.getpid(), signal.SIGSEGV)
 
     def on_die(self):
         self.begin()
