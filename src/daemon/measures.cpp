@@ -123,11 +123,12 @@ http::RunStatus Measures::show(std::uint64_t generation, std::uint64_t request,
     if (run == runs.end()) return status;
     status.peak = run->sampled_peak;
     status.is_shared = run->is_shared;
-    if (!run->progress) return status;
+    const std::optional<worker::Progressed>& progress = run->progress;
+    if (!progress) return status;
     status.progress = http::ProgressStatus{.request = status.request,
-                                           .step = run->progress->step,
-                                           .total = run->progress->total,
-                                           .phase = run->progress->phase,
+                                           .step = progress->step,
+                                           .total = progress->total,
+                                           .phase = progress->phase,
                                            .age = now - run->progressed};
     return status;
 }

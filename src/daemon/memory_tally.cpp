@@ -9,8 +9,6 @@
 namespace windlass::daemon {
 namespace {
 
-constexpr const char* kLedger = "ledger";
-
 void raise(http::Amount& amount, std::optional<base::Bytes> bytes) {
     if (bytes) amount.peak = std::max(amount.peak.value_or(base::Bytes{}), *bytes);
 }
@@ -23,8 +21,14 @@ void put(http::Amount& amount, std::optional<base::Bytes> bytes) {
 }  // namespace
 
 void MemoryTally::Peak::raise(base::Bytes seen, base::Instant when, const std::string& by) {
-    if (!source.empty() && seen <= bytes) return;
-    *this = {.bytes = seen, .at = when, .source = by};
+    if (bytes && seen <= *bytes) return;
+    bytes = seen;
+    at = when;
+    source = by;
+}
+
+std::optional<http::Measured> MemoryTally::Peak::show(base::Instant now) const {
+    return bytes ? std::optional{http::Measured{*bytes, source, now - at}} : std::nullopt;
 }
 
 // --- what the driver says
@@ -39,10 +43,7 @@ void MemoryTally::note(const device::Event& event) {
 
 void MemoryTally::sample(const device::Sample& sample) {
     Device& device = devices_[sample.uuid];
-    if (sample.used) {
-        if (!device.used) device.used.emplace();
-        device.used->raise(*sample.used, sample.taken_at, sample.source);
-    }
+    if (sample.used) device.used.raise(*sample.used, sample.taken_at, sample.source);
     std::map<int, Counted*> here;  // by pid
     for (auto& [generation, worker] : workers_) {
         if (worker.who.uuid == sample.uuid) here[worker.who.pid] = &worker;
@@ -134,9 +135,7 @@ void MemoryTally::claim(core::Generation generation, const std::string& uuid, ba
 }
 
 void MemoryTally::claim_all(const std::string& uuid, base::Bytes bytes, base::Instant now) {
-    Device& device = devices_[uuid];
-    if (!device.claimed) device.claimed.emplace();
-    device.claimed->raise(bytes, now, kLedger);
+    devices_[uuid].claimed.raise(bytes, now, "ledger");
 }
 
 void MemoryTally::set(Counted& worker, Kind kind, std::optional<base::Bytes> bytes) {
@@ -175,8 +174,8 @@ void MemoryTally::add_to(http::DevicesStatus& status, base::Instant now) const {
         const auto found = devices_.find(shown.uuid);
         if (found == devices_.end()) return;
         const Device& device = found->second;
-        if (device.used) shown.used_peak = device.used->show(now);
-        if (device.claimed) shown.claimed_peak = device.claimed->show(now);
+        shown.used_peak = device.used.show(now);
+        shown.claimed_peak = device.claimed.show(now);
         for (http::DeviceHolder& holder : shown.holders) {
             const auto process = device.processes.find(holder.pid);
             if (process != device.processes.end()) holder.peak = process->second.show(now);

@@ -47,15 +47,16 @@ class MemoryTally {
 
   private:
     struct Peak {
-        base::Bytes bytes;
+        std::optional<base::Bytes> bytes;  // none: never seen
         base::Instant at{};
-        std::string source = {};
+        std::string source;
+
         void raise(base::Bytes seen, base::Instant when, const std::string& by);
-        http::Measured show(base::Instant now) const { return {bytes, source, now - at}; }
+        std::optional<http::Measured> show(base::Instant now) const;
     };
     struct Device {
-        std::optional<Peak> used;
-        std::optional<Peak> claimed;
+        Peak used;
+        Peak claimed;
         std::map<int, Peak> processes;  // of the last sample
     };
     struct Counted {
