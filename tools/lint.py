@@ -95,6 +95,7 @@ HEAVY_HEADERS = [
     ("fmt/core.h", ["*"]),
     ("fmt/*", ["src/base/*.cpp", "src/daemon/log.cpp"]),
     ("sqlite3.h", ["src/store/sqlite/*"]),
+    ("curses.h", ["src/cli/top_screen.cpp"]),
     ("libpq-fe.h", ["src/store/postgres/*"]),
     ("prometheus/*", ["src/daemon/metrics.cpp", "src/daemon/metrics_gauges.cpp"]),
     ("elfutils/*", ["src/worker/*evidence*.cpp"]),
@@ -109,6 +110,7 @@ HEAVY_HEADERS = [
 Ban = namedtuple("Ban", "pattern scope allowed tests message")
 LOCKED_FILES = ["src/io/mailbox*", "src/daemon/log*", "src/guard/*", "src/client/*", "src/sdk/*"]
 LOCKED_FILES += ["src/cli/waiting_display*"]  # asks for the state while a call blocks
+LOCKED_FILES += ["src/cli/top_watcher*"]  # asks while the screen waits for keys
 LOCKED_FILES += ["src/cli/ballast*"]  # runs beside each other
 LOCKED_FILES += ["src/cli/http_child*"]  # notices the end of a program while the worker waits
 LOCKED_FILES += ["include/windlass/worker.h"]  # a request is cancelled while it runs

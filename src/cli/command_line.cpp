@@ -1,4 +1,4 @@
-// The command line: with command_line_drill.cpp the only file that includes CLI11.
+// The command line: with command_line_*.cpp the only file that includes CLI11.
 // lint: long file, a table of the commands: each with its options
 #include "cli/command_line.h"
 
@@ -12,12 +12,13 @@
 #include "cli/command_line_doctor.h"
 #include "cli/command_line_drill.h"
 #include "cli/command_line_explain.h"
+#include "cli/command_line_top.h"
+#include "cli/command_line_url.h"
 #include "cli/suggestion.h"
 
 namespace windlass::cli {
 namespace {
 
-constexpr const char* kDefaultUrl = "http://127.0.0.1:7411";
 constexpr int kUsageError = 2;  // as `invalid_input`: docs/errors.md
 
 // Plainer than CLI11's own: no notes on what excludes or needs what, defaults in parentheses.
@@ -58,14 +59,6 @@ void add_duration(CLI::App& app, const char* name, std::string& text, const char
 
 std::optional<base::Duration> read_duration(const std::string& text) {
     return base::parse_duration(text);
-}
-
-void add_url(CLI::App& app, std::string& url) {
-    app.add_option("--url", url,
-                   "Where the daemon listens: http://HOST:PORT or unix:/PATH; also WINDLASS_URL")
-        ->envname("WINDLASS_URL")
-        ->default_val(kDefaultUrl)
-        ->type_name("URL");
 }
 
 // What every command has that shows something of the daemon. Returns `app`.
@@ -464,6 +457,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     CallCommand call{app};
     ModelsCommand models{app};
     const DevicesCommand devices{app};
+    TopCommand top{app};
     WorkersCommand workers{app};
     IncidentsCommand incidents{app};
     ExplainCommand explain{app};
@@ -489,6 +483,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (call.app.parsed()) return call.take();
     if (models.app.parsed()) return models.take();
     if (devices.app.parsed()) return devices.take();
+    if (top.is_given()) return top.take();
     if (workers.app.parsed()) return workers.take();
     if (incidents.app.parsed()) return incidents.take();
     if (explain.is_given()) return explain.take();

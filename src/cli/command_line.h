@@ -66,6 +66,14 @@ struct DevicesArguments {
     bool json = false;
 };
 
+struct TopArguments {
+    std::string url;
+    base::Duration interval{};           // > 0; between two looks
+    std::optional<std::uint64_t> count;  // looks; empty: until it is ended
+    bool no_colour = false;
+    bool json = false;
+};
+
 struct WorkersArguments {
     std::string url;
     std::optional<std::uint64_t> kill;  // the id of one to be ended
@@ -144,11 +152,11 @@ struct Printout {
     std::string text;
 };
 
-using Command =
-    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
-                 WorkersArguments, IncidentsArguments, ExplainArguments, StatusArguments,
-                 DoctorArguments, ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments,
-                 IdleArguments, ReplayArguments, ErrorsArguments, VersionArguments>;
+using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
+                             DevicesArguments, TopArguments, WorkersArguments, IncidentsArguments,
+                             ExplainArguments, StatusArguments, DoctorArguments,
+                             ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments,
+                             IdleArguments, ReplayArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

@@ -68,6 +68,22 @@ TEST_CASE("status takes how long to wait") {
     CHECK(mistake({"status", "--wait", "30"}).starts_with("windlass status: --wait: "));
 }
 
+TEST_CASE("top takes how often and how many times to look") {
+    const auto plain = parsed<cli::TopArguments>({"top"});
+    CHECK(plain.interval == 1s);
+    CHECK_FALSE(plain.count.has_value());
+    CHECK_FALSE(plain.json);
+    const auto all = parsed<cli::TopArguments>(
+        {"top", "--json", "--count", "3", "--interval", "250ms", "--no-color", "--url", "u"});
+    CHECK(all.interval == 250ms);
+    CHECK(all.count == 3);
+    CHECK(all.no_colour);
+    CHECK(all.url == "u");
+    CHECK(mistake({"top", "--interval", "1ms"})
+              .starts_with("windlass top: --interval: must be a duration from 100ms to 1h"));
+    CHECK(mistake({"top", "--count", "0"}).starts_with("windlass top: --count: "));
+}
+
 TEST_CASE("call takes one input and its limits") {
     const auto text = parsed<cli::CallArguments>({"call", "digits", "--data", "[1]"});
     CHECK(text.model == "digits");

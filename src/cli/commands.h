@@ -19,6 +19,7 @@ CommandOutcome run(const ServeArguments& arguments);  // returns when the daemon
 CommandOutcome run(const CallArguments& arguments);
 CommandOutcome run(const ModelsArguments& arguments);
 CommandOutcome run(const DevicesArguments& arguments);
+CommandOutcome run(const TopArguments& arguments);  // returns when it is ended
 CommandOutcome run(const WorkersArguments& arguments);
 CommandOutcome run(const IncidentsArguments& arguments);
 CommandOutcome run(const ExplainArguments& arguments);

@@ -25,6 +25,7 @@ std::optional<double> read_age(const json::object& object, std::string_view key)
 
 DeviceState to_device(const json::object& object) {
     DeviceState device{.uuid = read_text(object, "uuid"),
+                       .kind = read_text(object, "kind"),
                        .name = read_text(object, "name"),
                        .compute_capability = read_text(object, "compute_capability"),
                        .driver_version = read_text(object, "driver_version"),
@@ -32,15 +33,22 @@ DeviceState to_device(const json::object& object) {
                        .trouble = read_text(object, "trouble"),
                        .capacity_bytes = read_bytes(object, "capacity"),
                        .used_bytes = read_bytes(object, "used"),
+                       .used_peak_bytes = read_bytes(object, "used_peak"),
+                       .free_bytes = read_bytes(object, "free"),
                        .claimed_bytes = read_bytes(object, "claimed"),
+                       .claimed_peak_bytes = read_bytes(object, "claimed_peak"),
                        .foreign_bytes = read_bytes(object, "foreign"),
                        .fenced_bytes = read_bytes(object, "fenced"),
-                       .used_age_s = read_age(object, "used")};
+                       .used_age_s = read_age(object, "used"),
+                       .busy_percent = read_count(object, "busy_percent"),
+                       .holders = {}};
     for_each_object(object, "holders", [&](const json::object& holder) {
         device.holders.push_back({.pid = read_count(holder, "pid").value_or(0),
                                   .name = read_text(holder, "name"),
                                   .used_bytes = read_bytes(holder, "used"),
-                                  .model = read_text(holder, "model")});
+                                  .used_peak_bytes = read_bytes(holder, "used_peak"),
+                                  .model = read_text(holder, "model"),
+                                  .generation = read_count(holder, "generation")});
     });
     return device;
 }

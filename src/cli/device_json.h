@@ -15,12 +15,15 @@ struct HolderState {
     std::uint64_t pid = 0;
     std::string name;  // empty: unknown
     std::optional<std::uint64_t> used_bytes;
-    std::string model;  // empty: it is nobody's worker
+    std::optional<std::uint64_t> used_peak_bytes;
+    std::string model;                        // empty: it is nobody's worker
+    std::optional<std::uint64_t> generation;  // of that worker
 };
 
 // Fields as in GET /api/devices; what is missing there is unknown here.
 struct DeviceState {
     std::string uuid;
+    std::string kind;  // "gpu" or "cpu"
     std::string name;
     std::string compute_capability;
     std::string driver_version;
@@ -28,10 +31,14 @@ struct DeviceState {
     std::string trouble;
     std::optional<std::uint64_t> capacity_bytes;
     std::optional<std::uint64_t> used_bytes;
+    std::optional<std::uint64_t> used_peak_bytes;
+    std::optional<std::uint64_t> free_bytes;
     std::optional<std::uint64_t> claimed_bytes;
+    std::optional<std::uint64_t> claimed_peak_bytes;
     std::optional<std::uint64_t> foreign_bytes;
     std::optional<std::uint64_t> fenced_bytes;
     std::optional<double> used_age_s;
+    std::optional<std::uint64_t> busy_percent;
     std::vector<HolderState> holders;
 };
 

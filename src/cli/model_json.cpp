@@ -71,6 +71,7 @@ base::Result<ModelState> to_model(const json::value& value) {
                      .worker_pid = read_count(object, "worker_pid"),
                      .need = read_text(object, "need"),
                      .need_bytes = read_count(object, "need_bytes"),
+                     .memory = read_memory(object),
                      .running = count_field(object, "running"),
                      .waiting = count_field(object, "waiting"),
                      .paused = is_true(object, "paused"),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/memory_json.h"
 
 namespace windlass::cli {
 
@@ -28,6 +29,7 @@ struct ModelState {
     std::optional<std::uint64_t> worker_pid = {};
     std::string need = {};  // "configured", "learned", "unknown"; empty: not told
     std::optional<std::uint64_t> need_bytes = {};
+    MemoryState memory = {};
     std::uint64_t running = 0;
     std::uint64_t waiting = 0;
     bool paused = false;

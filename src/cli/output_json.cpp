@@ -115,6 +115,8 @@ std::string answer_json(std::string_view model, const Answer& answer) {
         json_text(text ? answer.body : to_base64(answer.body)));
 }
 
+std::string quoted_json(std::string_view text) { return json::serialize(json::string{text}); }
+
 bool reads_as_json(std::string_view text) {
     // The limit on depth is Boost.JSON's own: 32.
     json::stream_parser parser;

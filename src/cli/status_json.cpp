@@ -29,11 +29,10 @@ base::Result<DaemonState> parse_health(std::string_view text) {
     DaemonState state{.version = read_text(health, "version"),
                       .commit = read_text(health, "commit"),
                       .daemon_id = read_text(health, "daemon_id"),
-                      .configuration = read_text(health, "configuration")};
-    if (const json::value* uptime = health.if_contains("uptime_s");
-        uptime != nullptr && uptime->is_double()) {
-        state.uptime_s = uptime->get_double();
-    }
+                      .configuration = read_text(health, "configuration"),
+                      .status = read_text(health, "status"),
+                      .uptime_s = read_number(health, "uptime_s").value_or(0),
+                      .troubles = {}};
     for_each_object(health, "troubles", [&state](const json::object& trouble) {
         state.troubles.push_back(read_text(trouble, "message"));
     });

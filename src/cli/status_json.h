@@ -18,6 +18,7 @@ struct DaemonState {
     std::string commit;
     std::string daemon_id;
     std::string configuration;
+    std::string status = {};  // "ok", "degraded" or "stopping"
     double uptime_s = 0;
     std::vector<std::string> troubles;  // what does not work although the daemon does
 };

@@ -26,6 +26,22 @@ std::vector<std::string> texts_of(const json::object& object, std::string_view k
     return texts;
 }
 
+std::optional<ProgressState> read_progress(const json::object& object) {
+    const json::value* const value = object.if_contains("progress");
+    if (value == nullptr || !value->is_object()) return std::nullopt;
+    const json::object& progress = value->get_object();
+    return ProgressState{.step = read_count(progress, "step"),
+                         .total = read_count(progress, "total"),
+                         .phase = read_text(progress, "phase")};
+}
+
+void read_next(const json::object& object, WorkerState& worker) {
+    const json::value* const next = object.if_contains("next");
+    if (next == nullptr || !next->is_object()) return;
+    worker.next_step = read_text(next->get_object(), "step");
+    worker.next_in_s = read_number(next->get_object(), "in_s");
+}
+
 base::Result<WorkerState> to_worker(const json::value& value) {
     if (!value.is_object()) return not_of_workers();
     const json::object& object = value.get_object();
@@ -35,11 +51,23 @@ base::Result<WorkerState> to_worker(const json::value& value) {
                        .device = read_text(object, "device"),
                        .state = read_text(object, "state"),
                        .since_s = read_number(object, "since_s").value_or(0),
-                       .claimed_bytes = read_count(object, "claimed_bytes"),
-                       .used_bytes = read_count(object, "used_bytes"),
-                       .running = {}};
+                       .next_step = {},
+                       .next_in_s = {},
+                       .memory = read_memory(object),
+                       .running = {},
+                       .runs = {},
+                       .load = {}};
     if (worker.id == 0 || worker.state.empty()) return not_of_workers();
     worker.running = texts_of(object, "running");
+    read_next(object, worker);
+    for_each_object(object, "runs", [&](const json::object& run) {
+        worker.runs.push_back({.request = read_text(run, "request"),
+                               .since_s = read_number(run, "since_s").value_or(0),
+                               .limit_in_s = read_number(run, "limit_in_s"),
+                               .peak_bytes = read_count(run, "peak_bytes"),
+                               .progress = read_progress(run)});
+    });
+    if (worker.state == "loading") worker.load = read_progress(object);
     return worker;
 }
 

@@ -8,8 +8,24 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/memory_json.h"
 
 namespace windlass::cli {
+
+struct ProgressState {
+    std::optional<std::uint64_t> step;
+    std::optional<std::uint64_t> total;
+    std::string phase;
+};
+
+// A request that has begun in a worker.
+struct RunState {
+    std::string request;
+    double since_s = 0;
+    std::optional<double> limit_in_s;
+    std::optional<std::uint64_t> peak_bytes;
+    std::optional<ProgressState> progress;
+};
 
 struct WorkerState {
     std::uint64_t id = 0;
@@ -18,9 +34,12 @@ struct WorkerState {
     std::string device;
     std::string state;
     double since_s = 0;
-    std::optional<std::uint64_t> claimed_bytes;  // of its device's memory
-    std::optional<std::uint64_t> used_bytes;     // of it, as the driver last said
-    std::vector<std::string> running;            // request ids
+    std::string next_step;  // "offload", "unload", "limit"; empty: it stays as it is
+    std::optional<double> next_in_s;
+    MemoryState memory;                // of its device
+    std::vector<std::string> running;  // request ids
+    std::vector<RunState> runs;
+    std::optional<ProgressState> load;  // what its load last said of itself
 };
 
 // The answers of GET /api/workers and of a kill. Errors: data_corrupt.

@@ -33,7 +33,8 @@ std::string workers_table(const std::vector<WorkerState>& workers) {
     for (const WorkerState& worker : workers) {
         rows.push_back({std::to_string(worker.id), std::to_string(worker.pid),
                         one_line(worker.model), one_line(worker.device),
-                        bytes_or_dash(worker.claimed_bytes), bytes_or_dash(worker.used_bytes),
+                        bytes_or_dash(worker.memory.claimed.now),
+                        bytes_or_dash(worker.memory.used.now),
                         fmt::format("{} ({})", one_line(worker.state), rough_time(worker.since_s)),
                         running_text(worker)});
     }

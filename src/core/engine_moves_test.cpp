@@ -48,7 +48,9 @@ TEST_CASE("after offload_after the weights leave the device, and what the driver
 
 TEST_CASE("a worker shows what comes next by itself, and when") {
     Moves story;
-    const auto next = [&] { return story.engine().workers().front().next.value(); };
+    const auto next = [&] {
+        return story.engine().workers().front().next.value_or(core::NextMove{});
+    };
     const core::Instant idle_since = story.now();
     CHECK(next().step == core::NextStep::offload);
     CHECK(next().at == idle_since + 5min);
