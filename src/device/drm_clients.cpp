@@ -78,8 +78,9 @@ std::map<int, base::Bytes> find_drm_memory(const std::string& proc, std::string_
             std::error_code closed;
             const std::string target = fs::read_symlink(at->path(), closed);
             if (closed || !target.starts_with("/dev/dri/")) continue;
-            const auto text = io::read_file(
-                fmt::format("{}/fdinfo/{}", folder, at->path().filename().string()), kClientFileMax);
+            const auto text =
+                io::read_file(fmt::format("{}/fdinfo/{}", folder, at->path().filename().string()),
+                              kClientFileMax);
             const auto client = text ? parse_fdinfo(*text) : std::nullopt;
             if (!client || client->bus_id != bus_id || !client->vram) continue;
             if (seen.insert(client->id).second) found[pid] = found[pid] + *client->vram;

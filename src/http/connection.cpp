@@ -24,7 +24,6 @@ constexpr std::size_t kPendingMax = std::size_t{64} * 1024;
 // for ever: 256 MiB have 4.5 hours.
 constexpr std::uint64_t kBytesPerSecondMin = std::uint64_t{16} * 1024;
 constexpr int kClientGone = 499;
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 iovec to_iovec(std::string& text, std::size_t from) {
     return {.iov_base = text.data() + from, .iov_len = text.size() - from};
@@ -221,7 +220,7 @@ void Connection::on_head(bool has_more) {
     if (task_->forward) return begin_upload(has_more);
     if (const auto too_large = parser_.check_length()) return refuse(refusal_reply(*too_large));
     if (head.expects_continue && !has_more) {
-        output_head_ = kContinue;
+        output_head_ = kInvitation;
         enter(Phase::inviting, context_.options.write_timeout);
         return write_output();
     }

@@ -67,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void answer(std::uint64_t exchange_number, Reply reply);
     void refuse(Reply reply);
 
+    static constexpr std::string_view kInvitation = "HTTP/1.1 100 Continue\r\n\r\n";
     void begin_upload(bool has_more);
     bool is_uploading() const { return upload_ && !upload_->is_complete(); }
     bool feed_upload(std::string_view bytes, std::size_t& consumed);

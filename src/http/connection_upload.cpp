@@ -4,19 +4,14 @@
 #include "http/connection.h"
 
 namespace windlass::http {
-namespace {
-
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-}  // namespace
 
 // The call begins with the head: whoever answers it decides how much of the body to take, and when.
 void Connection::begin_upload(bool has_more) {
     if (parser_.head().expects_continue && !has_more) {
         // Nothing else is under way to this client, so that these few bytes have room.
-        const ssize_t sent = ::send(socket_.descriptor(), kContinue.data(), kContinue.size(),
+        const ssize_t sent = ::send(socket_.descriptor(), kInvitation.data(), kInvitation.size(),
                                     MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent != static_cast<ssize_t>(kContinue.size())) return close();
+        if (sent != static_cast<ssize_t>(kInvitation.size())) return close();
     }
     parser_.lift_body_limit();
     upload_ = std::make_shared<RequestBody>();
