@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <chrono>
 
 namespace windlass::base {
@@ -16,8 +15,10 @@ using Days = std::chrono::sys_days;
 std::optional<int> take_digits(std::string_view& text, std::size_t size) {
     if (text.size() < size) return std::nullopt;
     int number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + size, number);
-    if (error != std::errc{} || stop != text.data() + size || number < 0) return std::nullopt;
+    for (const char c : text.substr(0, size)) {
+        if (c < '0' || c > '9') return std::nullopt;
+        number = number * 10 + (c - '0');
+    }
     text.remove_prefix(size);
     return number;
 }

@@ -65,24 +65,23 @@ void EventHub::write() {
     std::vector<base::EventRecord> batch{std::make_move_iterator(waiting_.begin()),
                                          std::make_move_iterator(waiting_.begin() + size)};
     waiting_.erase(waiting_.begin(), waiting_.begin() + size);
-    if (store_ == nullptr) return lose(std::move(batch), no_store());
+    if (store_ == nullptr) return lose(batch, no_store());
     is_writing_ = true;
     const auto now = std::chrono::system_clock::now().time_since_epoch() - retention_.age;
     const store::EventRetention retention{
         .count_max = retention_.count,
         .oldest_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
     std::vector<base::EventRecord> copy = batch;
-    store_->append_events(std::move(copy), retention,
-                          [this, batch = std::move(batch)](auto kept) mutable {
-                              on_kept(std::move(batch), std::move(kept));
-                          });
+    store_->append_events(
+        std::move(copy), retention,
+        [this, batch = std::move(batch)](const auto& kept) { on_kept(batch, kept); });
 }
 
-void EventHub::on_kept(std::vector<base::EventRecord> batch,
-                       base::Result<std::vector<base::EventRecord>> kept) {
+void EventHub::on_kept(const std::vector<base::EventRecord>& batch,
+                       const base::Result<std::vector<base::EventRecord>>& kept) {
     is_writing_ = false;
     if (!kept) {
-        lose(std::move(batch), kept.error());
+        lose(batch, kept.error());
     } else {
         followers_.deliver(*kept);
         if (lost_ > 0) {
@@ -95,7 +94,7 @@ void EventHub::on_kept(std::vector<base::EventRecord> batch,
     write();
 }
 
-void EventHub::lose(std::vector<base::EventRecord> batch, base::Error why) {
+void EventHub::lose(const std::vector<base::EventRecord>& batch, base::Error why) {
     lost_ += batch.size();
     followers_.deliver(batch);
     if (failure_ == why) return;

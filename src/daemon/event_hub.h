@@ -50,9 +50,9 @@ class EventHub {
   private:
     void collect();
     void write();
-    void on_kept(std::vector<base::EventRecord> batch,
-                 base::Result<std::vector<base::EventRecord>> kept);
-    void lose(std::vector<base::EventRecord> batch, base::Error why);
+    void on_kept(const std::vector<base::EventRecord>& batch,
+                 const base::Result<std::vector<base::EventRecord>>& kept);
+    void lose(const std::vector<base::EventRecord>& batch, base::Error why);
 
     io::Loop& loop_;
     store::Store* store_;

@@ -19,7 +19,7 @@ base::Error bad(std::string_view name, std::string_view value, std::string_view 
                       fmt::format("{}={} cannot be read; {}", name, value, expected));
 }
 
-base::Result<std::uint64_t> read_number(std::string_view name, std::string_view value) {
+base::Result<std::uint64_t> read_number(std::string_view name, const std::string& value) {
     std::uint64_t number = 0;
     const char* const end = value.data() + value.size();
     const auto [stop, error] = std::from_chars(value.data(), end, number);
@@ -75,7 +75,7 @@ base::Result<void> read_parameter(std::string_view name, const std::string& valu
 // What a browser's EventSource, or whoever else was cut off, sends when it comes again.
 base::Result<void> read_headers(const Headers& headers, EventRequest& request) {
     if (const auto last = headers.find("Last-Event-ID"); last && !last->empty()) {
-        request.query.after = WL_TRY(read_number("Last-Event-ID", *last));
+        request.query.after = WL_TRY(read_number("Last-Event-ID", std::string{*last}));
     }
     const auto accept = headers.find("Accept");
     if (accept && accept->contains("text/event-stream")) request.is_followed = true;
