@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -129,6 +130,11 @@ class Client {
     /// what would end it; without a word all models that wait or are not well, the most urgent
     /// first. As the JSON text of the HTTP API.
     Outcome<std::string> explain(std::string_view subject = {});
+    /// What happened, as the JSON text of the HTTP API; `query`: "model=digits&after=17".
+    Outcome<std::string> events(std::string_view query);
+    /// As it happens: server-sent events, cut anywhere, until `on_piece` is false or they end.
+    using OnPiece = std::function<bool(std::string_view piece)>;
+    Outcome<void> follow_events(std::string_view query, const OnPiece& on_piece);
 
     /// What the daemon says of itself, as JSON text.
     Outcome<std::string> health();

@@ -126,9 +126,17 @@ class FakeDaemon:
         """Waits for the process to end; its exit status."""
         return self.process.wait(deadline_s)
 
+    def logged_to_the_end(self) -> list[dict]:
+        """What its log frames say; no others come any more."""
+        metas = []
+        while (frame := self.receive()) is not None:
+            assert frame.type is Type.LOG, frame
+            metas.append(frame.meta)
+        return metas
+
     def stop(self) -> int:
         self.send(Type.STOP)
-        assert self.receive() is None
+        self.logged = self.logged_to_the_end()
         return self.end()
 
     def lines(self) -> list[str]:

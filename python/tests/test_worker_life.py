@@ -92,7 +92,8 @@ def test_a_failed_beginning_is_told_and_runs_exit_once(start, failing, hooks):
     assert error.meta["cause"] == "ValueError"
     assert "in _hook" in error.meta["traceback"]
     assert "runtime.py" not in error.meta["traceback"]
-    assert daemon.receive() is None
+    logged = [meta["hook"] for meta in daemon.logged_to_the_end()]
+    assert logged == (["exit"] if "exit" in failing else [])
     assert daemon.end() == 1
     assert daemon.lines() == ["construct", *hooks]
 
@@ -103,6 +104,14 @@ def test_a_failing_unload_is_logged_and_exit_still_runs(start):
     assert daemon.stop() == 0
     assert daemon.lines()[-2:] == ["unload", "exit"]
     log = daemon.errors()
+    assert [(meta["hook"], meta["cause"]) for meta in daemon.logged] == [
+        ("unload", "ValueError"),
+        ("exit", "ValueError"),
+    ]
+    for meta in daemon.logged:
+        assert meta["level"] == "warning"
+        assert meta["message"] == "ValueError: no %s today" % meta["hook"]
+        assert "in _hook" in meta["traceback"] and "runtime.py" not in meta["traceback"]
     assert "windlass: the unload hook failed:\nTraceback" in log
     assert "ValueError: no exit today" in log
 

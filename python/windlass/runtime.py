@@ -292,8 +292,12 @@ class Worker:
             return
         try:
             call(hook)
-        except BaseException:
+        except BaseException as error:
             _log(f"the {name} hook failed:\n{traceback.format_exc()}")
+            told = describe(error)
+            meta = {"level": "warning", "message": told["message"], "hook": name}
+            meta.update({key: told.get(key, "") for key in ("cause", "traceback")})
+            self._channel.post(Frame(Type.LOG, 0, meta))
 
     # What comes from outside: frames, and their end, in the thread that reads.
 

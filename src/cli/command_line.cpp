@@ -11,6 +11,7 @@
 
 #include "cli/command_line_doctor.h"
 #include "cli/command_line_drill.h"
+#include "cli/command_line_events.h"
 #include "cli/command_line_explain.h"
 #include "cli/command_line_top.h"
 #include "cli/command_line_url.h"
@@ -462,6 +463,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     IncidentsCommand incidents{app};
     ExplainCommand explain{app};
     add_common(explain.app(), explain.arguments());
+    EventsCommand events{app};
     StatusCommand status{app};
     DoctorCommand doctor{app};
     const ConfigCommand config{app};
@@ -487,6 +489,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
     if (workers.app.parsed()) return workers.take();
     if (incidents.app.parsed()) return incidents.take();
     if (explain.is_given()) return explain.take();
+    if (events.is_given()) return events.take();
     if (status.app.parsed()) return status.take();
     if (doctor.is_given()) return doctor.take();
     if (config.app.parsed()) return config.take();

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "cli/doctor_arguments.h"
+#include "cli/events_arguments.h"
 
 namespace windlass::cli {
 
@@ -154,7 +155,7 @@ struct Printout {
 
 using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
                              DevicesArguments, TopArguments, WorkersArguments, IncidentsArguments,
-                             ExplainArguments, StatusArguments, DoctorArguments,
+                             ExplainArguments, EventsArguments, StatusArguments, DoctorArguments,
                              ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments,
                              IdleArguments, ReplayArguments, ErrorsArguments, VersionArguments>;
 

@@ -23,6 +23,7 @@ CommandOutcome run(const TopArguments& arguments);  // returns when it is ended
 CommandOutcome run(const WorkersArguments& arguments);
 CommandOutcome run(const IncidentsArguments& arguments);
 CommandOutcome run(const ExplainArguments& arguments);
+CommandOutcome run(const EventsArguments& arguments);  // who follows is done when killed
 CommandOutcome run(const StatusArguments& arguments);
 CommandOutcome run(const DoctorArguments& arguments);
 CommandOutcome run(const ConfigCheckArguments& arguments);

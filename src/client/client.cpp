@@ -189,6 +189,24 @@ Outcome<std::string> Client::explain(std::string_view subject) {
     return state_->query("/api/explain/" + client::percent_encode(subject));
 }
 
+Outcome<std::string> Client::events(std::string_view query) {
+    return state_->query(fmt::format("/api/events?{}", query));
+}
+
+Outcome<void> Client::follow_events(std::string_view query, const OnPiece& on_piece) {
+    if (!state_->exchange) return std::unexpected(state_->bad_url);
+    // The daemon gives a sign of life every 15 s.
+    const auto response = state_->exchange->stream(
+        {.method = "GET",
+         .path = fmt::format("/api/events?follow=1{}{}", query.empty() ? "" : "&", query),
+         .timeout = std::chrono::minutes{1}},
+        on_piece);
+    if (!response) return std::unexpected(client::to_failure(response.error()));
+    if (response->status == 200) return {};
+    return std::unexpected(client::to_failure(client::ErrorReply{
+        .status = response->status, .body = response->body, .where = state_->options.url}));
+}
+
 Outcome<std::string> Client::kill_worker(std::uint64_t id) {
     return state_->order("/api/workers/" + std::to_string(id) + "/kill", {});
 }

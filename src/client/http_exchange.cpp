@@ -57,6 +57,43 @@ base::Result<Response> HttpExchange::attempt(const Request& request, Deadline de
     return response;
 }
 
+base::Result<Response> HttpExchange::stream(const Request& request, const OnPiece& on_piece) {
+    base::Result<Response> response = attempt_stream(request, on_piece);
+    if (!response) return explain(response.error(), request);
+    return response;
+}
+
+// Of HTTP/1.0: the body is all that comes until the connection ends, with no chunks in it.
+base::Result<Response> HttpExchange::attempt_stream(const Request& request,
+                                                    const OnPiece& on_piece) const {
+    Channel channel = WL_TRY(connect(deadline_after(request.timeout)));
+    WL_TRY(
+        channel.send(format_head(request, Version::http10), {}, deadline_after(request.timeout)));
+    std::string head;
+    std::vector<char> buffer(kReceivedAtOnce);
+    bool goes_on = true;
+    bool is_body = false;
+    while (goes_on) {
+        const std::size_t size = WL_TRY(channel.receive(buffer, deadline_after(request.timeout)));
+        const std::string_view piece{buffer.data(), size};
+        if (is_body && size == 0) break;
+        if (is_body) {
+            goes_on = on_piece(piece);
+            continue;
+        }
+        head += piece;
+        const std::size_t end = head.find("\r\n\r\n");
+        is_body = end != std::string::npos && head.substr(0, 12).ends_with(" 200");
+        if (is_body && head.size() > end + 4)
+            goes_on = on_piece(std::string_view{head}.substr(end + 4));
+        if (is_body || (size > 0 && head.size() <= limits_.body_max)) continue;
+        ResponseParser parser{limits_.body_max};
+        if (!WL_TRY(parser.feed(head))) WL_TRY(parser.feed_end());
+        return parser.take();
+    }
+    return Response{.status = 200};
+}
+
 base::Result<Channel> HttpExchange::take_channel(Deadline deadline) {
     std::optional<Channel> kept = std::exchange(kept_, std::nullopt);
     const bool is_fresh = std::chrono::steady_clock::now() - last_used_ < kKeptIdleMax;
@@ -94,9 +131,9 @@ base::Result<Response> HttpExchange::receive(Channel& channel, Deadline deadline
     }
 }
 
-std::string HttpExchange::format_head(const Request& request) const {
-    std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.path,
-                                   url_.host_field);
+std::string HttpExchange::format_head(const Request& request, Version version) const {
+    std::string head = fmt::format("{} {} HTTP/1.{}\r\nHost: {}\r\n", request.method, request.path,
+                                   version == Version::http10 ? 0 : 1, url_.host_field);
     if (request.method != "GET") {
         head += fmt::format("Content-Length: {}\r\n", request.body.size());
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +41,20 @@ class HttpExchange {
     // response. All name the daemon and say what to do. Only a GET is ever sent twice.
     base::Result<Response> perform(const Request& request);
 
+    // A GET whose answer does not end by itself: hands on its body as it comes until the other side
+    // ends it, or `on_piece` is false. `timeout` is for the head, and then for each piece. The
+    // answer has no body but for another status than 200. Errors as above.
+    using OnPiece = std::function<bool(std::string_view piece)>;
+    base::Result<Response> stream(const Request& request, const OnPiece& on_piece);
+
   private:
     base::Result<Channel> take_channel(Deadline deadline);
     base::Result<Channel> connect(Deadline deadline) const;
     base::Result<Response> attempt(const Request& request, Deadline deadline);
+    base::Result<Response> attempt_stream(const Request& request, const OnPiece& on_piece) const;
     base::Result<Response> receive(Channel& channel, Deadline deadline) const;
-    std::string format_head(const Request& request) const;
+    enum class Version { http10, http11 };
+    std::string format_head(const Request& request, Version version = Version::http11) const;
     base::Error explain(base::Error error, const Request& request) const;
 
     Url url_;

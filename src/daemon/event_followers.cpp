@@ -10,7 +10,7 @@
 namespace windlass::daemon {
 namespace {
 
-// So many are read at once; with texts of 16 KiB they are a megabyte.
+// So many are read at once; with the longest texts they are some megabytes.
 constexpr std::size_t kPage = 64;
 // Of a page no more is written while so much is unread.
 constexpr std::size_t kUnreadUsual = std::size_t{64} * 1024;

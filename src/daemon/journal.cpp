@@ -15,7 +15,19 @@ using base::Errc;
 
 namespace {
 
-void write_printed(const worker::Printed& printed) {
+// Everybody hears of a hook that fails in a load, a run or a move; of one at the end only we do.
+void write_hook(const worker::Printed& failed, int pid) {
+    log::warning("worker.hook_failed", {{"model", failed.model},
+                                        {"generation", failed.generation},
+                                        {"pid", pid},
+                                        {"hook", failed.hook},
+                                        {"message", failed.line},
+                                        {"cause", failed.cause},
+                                        {"traceback", failed.traceback}});
+}
+
+void write_printed(const worker::Printed& printed, std::optional<int> pid) {
+    if (!printed.hook.empty()) return write_hook(printed, pid.value_or(0));
     constexpr std::array kStreams = {"stdout", "stderr", "log"};
     const log::Field fields[] = {{"model", printed.model},
                                  {"stream", kStreams[static_cast<std::size_t>(printed.output)]},
@@ -59,8 +71,8 @@ void write_evidence(const worker::EvidenceTaken& taken) {
 
 }  // namespace
 
-void Journal::write(const worker::Event& event) {
-    std::visit(base::Overloaded{[](const worker::Printed& e) { write_printed(e); },
+void Journal::write(const worker::Event& event, std::optional<int> pid) {
+    std::visit(base::Overloaded{[&](const worker::Printed& e) { write_printed(e, pid); },
                                 [](const worker::Hello& e) { write_hello(e); },
                                 [](const worker::Exited& e) { write_leftovers(e); },
                                 [](const worker::EvidenceTaken& e) { write_evidence(e); },
@@ -73,7 +85,8 @@ void Journal::write_kill_order(const http::WorkerStatus& worker) {
                  {{"model", worker.model}, {"generation", worker.id}, {"pid", worker.pid}});
 }
 
-void Journal::write_failure(const core::Respond& failed, const std::string& model) {
+void Journal::write_failure(const core::Respond& failed, const std::string& model,
+                            std::optional<int> pid) {
     if (!failed.error) return;
     const core::Error& error = *failed.error;
     const bool is_usual = error.code == Errc::cancelled || error.code == Errc::queue_full ||
@@ -82,6 +95,8 @@ void Journal::write_failure(const core::Respond& failed, const std::string& mode
                                    {"model", model},
                                    {"type", base::traits(error.code).name},
                                    {"message", error.message}};
+    if (failed.generation) fields.emplace_back("generation", failed.generation.value);
+    if (pid) fields.emplace_back("pid", *pid);
     if (!error.reason.empty()) fields.emplace_back("reason", error.reason);
     if (!error.cause.empty()) fields.emplace_back("cause", error.cause);
     if (!error.traceback.empty()) fields.emplace_back("traceback", error.traceback);

@@ -33,12 +33,13 @@ class Journal {
         std::string device = {};
     };
     void write(const core::Report& report, const Subject& subject);
-    // Only what the engine does not report itself.
-    static void write(const worker::Event& event);
+    // Only what the engine does not report itself. `pid` is that of its worker, if it is known.
+    static void write(const worker::Event& event, std::optional<int> pid);
     // An administrator has it killed.
     static void write_kill_order(const http::WorkerStatus& worker);
-    // `failed` has an error.
-    static void write_failure(const core::Respond& failed, const std::string& model);
+    // `failed` has an error; `pid` is of whoever ran it.
+    static void write_failure(const core::Respond& failed, const std::string& model,
+                              std::optional<int> pid);
 
     void write(const core::RememberPeak& learned, const std::string& model,
                const std::string& device);

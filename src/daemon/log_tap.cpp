@@ -15,7 +15,7 @@ namespace {
 using base::log::Field;
 
 // With that, 100,000 events of the largest kind are some gigabytes, and of the usual kind 40 MB.
-constexpr std::size_t kTextMax = std::size_t{16} * 1024;
+constexpr std::size_t kTextMax = std::size_t{32} * 1024;
 
 std::string cut(const std::string& text) {
     if (text.size() <= kTextMax) return text;

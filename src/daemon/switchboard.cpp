@@ -188,7 +188,8 @@ void Switchboard::on_worker(worker::Event event) {
     } else {
         measures_.note(event, loop_.now());
     }
-    Journal::write(event);
+    const auto generation_of = [](const auto& e) { return core::Generation{e.generation}; };
+    Journal::write(event, pid_of(std::visit(generation_of, event)));
     incidents_.note(event, loop_.now());
     if (const auto* loaded = std::get_if<worker::Loaded>(&event)) open_forwards(*loaded);
     if (const auto* taken = std::get_if<worker::EvidenceTaken>(&event)) {
@@ -363,8 +364,15 @@ store::NeedKey Switchboard::need_key(core::ModelId id, core::DeviceId device) co
     return {std::string{model_of(model)}, model.variant, bridge_.make_of(device)};
 }
 
+std::optional<int> Switchboard::pid_of(core::Generation generation) const {
+    const auto found = pids_.find(generation);
+    return found == pids_.end() ? std::nullopt : std::optional{found->second};
+}
+
 void Switchboard::on(core::Respond& command) {
-    if (command.error) Journal::write_failure(command, name_of(command.model));
+    if (command.error) {
+        Journal::write_failure(command, name_of(command.model), pid_of(command.generation));
+    }
     const std::string request_id = to_text(command.request);
     if (auto admin = admins_.extract(command.request)) {
         if (command.error) return admin.mapped().reply(request_id, std::move(*command.error));
@@ -409,12 +417,10 @@ void Switchboard::note_swap(const core::Report& moved) {
 void Switchboard::on(const core::Report& command) {
     using enum core::EventCode;
     const bool is_due = command.code == worker_terminated || command.code == worker_killed;
-    const auto pid = pids_.find(command.generation);
     if (!is_due) {
-        journal_.write(command,
-                       {.model = name_of(command.model),
-                        .pid = pid == pids_.end() ? std::nullopt : std::optional{pid->second},
-                        .device = command.device ? bridge_.uuid_of(command.device) : ""});
+        journal_.write(command, {.model = name_of(command.model),
+                                 .pid = pid_of(command.generation),
+                                 .device = command.device ? bridge_.uuid_of(command.device) : ""});
     }
     incidents_.note(command, subject_of(command.generation, command.model), loop_.now());
     // While it still does what broke the limit: `cancel` and its grace come next.

@@ -155,6 +155,7 @@ class Switchboard final : public http::Backend {
     store::NeedKey need_key(core::ModelId id, core::DeviceId device) const;
     http::ModelStatus status(core::ModelId id) const;
     std::string device_of(core::Generation generation) const;
+    std::optional<int> pid_of(core::Generation generation) const;
     http::WorkerStatus status(const core::WorkerView& worker) const;
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
     http::DeviceActivityStatus activity_of(core::Generation generation) const;

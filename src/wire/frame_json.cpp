@@ -237,7 +237,13 @@ std::string to_json(const Moved& moved) {
 std::string to_json(const LogLine& line) {
     const auto row = std::ranges::find(kLevels, line.level, &LevelName::level);
     WL_ASSERT(row != kLevels.end());
-    return print({{"level", row->name}, {"message", line.message}});
+    json::object object{{"level", row->name}, {"message", line.message}};
+    if (!line.hook.empty()) {
+        object["hook"] = line.hook;
+        object["cause"] = line.cause;
+        object["traceback"] = line.traceback;
+    }
+    return print(object);
 }
 
 std::string to_json(const LoadOrder& order) {
@@ -358,6 +364,11 @@ Result<LogLine> parse_log_line(std::string_view text) {
     const std::string level = meta.find_string("level").value_or("info");
     const auto row = std::ranges::find(kLevels, level, &LevelName::name);
     if (row != kLevels.end()) line.level = row->level;
+    line.hook = meta.find_string("hook").value_or("");
+    if (!line.hook.empty()) {
+        line.cause = meta.find_string("cause").value_or("");
+        line.traceback = meta.find_string("traceback").value_or("");
+    }
     return meta.finish(std::move(line));
 }
 

@@ -82,6 +82,10 @@ struct Moved {
 struct LogLine {
     base::log::Level level = base::log::Level::info;  // an unknown word is read as info
     std::string message;
+    // Of a hook that raised at the worker's end, when nothing else tells of it.
+    std::string hook = {};
+    std::string cause = {};  // the exception's class
+    std::string traceback = {};
 
     friend bool operator==(const LogLine&, const LogLine&) = default;
 };

@@ -63,6 +63,9 @@ TEST_CASE("the metas print as the protocol shows them and read back") {
     CHECK(wire::parse_answer(R"({"content_type":"a/b"})").value() == wire::Answer{"a/b"});
     const wire::LogLine line{.level = base::log::Level::warning, .message = "low on \"x\""};
     CHECK(wire::parse_log_line(wire::to_json(line)).value() == line);
+    const wire::LogLine failed{
+        .message = "m", .hook = "unload", .cause = "ValueError", .traceback = "one\ntwo"};
+    CHECK(wire::parse_log_line(wire::to_json(failed)).value() == failed);
     const wire::Progress progress{.step = 3, .total = 20, .phase = "denoise"};
     CHECK(wire::to_json(progress) == R"({"step":3,"total":20,"phase":"denoise"})");
     CHECK(wire::parse_progress(wire::to_json(progress)).value() == progress);

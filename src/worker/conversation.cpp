@@ -203,7 +203,10 @@ base::Result<void> Conversation::on_log(const Frame& frame) {
                      .model = model_,
                      .output = Output::log,
                      .level = line.level,
-                     .line = std::move(line.message)});
+                     .line = std::move(line.message),
+                     .hook = std::move(line.hook),
+                     .cause = std::move(line.cause),
+                     .traceback = std::move(line.traceback)});
     return {};
 }
 

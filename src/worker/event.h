@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "worker/evidence.h"
+#include "worker/printed.h"
 
 namespace windlass::worker {
 
@@ -131,17 +132,6 @@ struct EvidenceTaken {
 
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".
 std::string to_text(const Exited& exited);
-
-enum class Output : std::uint8_t { standard_output, standard_error, log };
-
-// A line that it printed, in UTF-8 and pieces of 16 KiB; or the lines of a log frame, 64 KiB.
-struct Printed {
-    std::uint64_t generation = 0;
-    std::string model;
-    Output output = Output::standard_output;
-    base::log::Level level = base::log::Level::info;
-    std::string line;
-};
 
 using Event = std::variant<Hello, Loaded, Started, Answered, Failed, Progressed, Recalled,
                            Offloaded, Restored, OffloadFailed, RestoreFailed, ChannelLost,

@@ -1,0 +1,37 @@
+// The options of `windlass events`, and what it shares with all that ask a daemon.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/command_line.h"
+
+namespace CLI {  // NOLINT(readability-identifier-naming): the name that CLI11 gave it
+class App;
+}
+
+namespace windlass::cli {
+
+// `--url`, or WINDLASS_URL.
+void add_url(CLI::App& app, std::string& url);
+
+// Its options at construction, its arguments once parsed.
+class EventsCommand {
+  public:
+    explicit EventsCommand(CLI::App& parent);
+
+    bool is_given() const;
+    Command take();
+
+  private:
+    CLI::App& app_;
+    EventsArguments arguments_;
+    std::string since_;
+    std::string model_;
+    std::string code_;
+    std::string level_;
+    std::string job_;
+    std::uint64_t worker_ = 0;
+};
+
+}  // namespace windlass::cli
