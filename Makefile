@@ -10,7 +10,7 @@ BUILD = build/$(PRESET)
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
 	@echo "make test      every test of the development build (PRESET=asan, tsan: under sanitizers)"
-	@echo "make check     format, lint, docs/coverage.md, clang-tidy"
+	@echo "make check     format, lint, docs/coverage.md, names in documents, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
@@ -43,6 +43,7 @@ check:
 	@$(PYTHON) tools/lint.py
 	@$(PYTHON) tools/scenarios.py --check
 	@$(PYTHON) tools/promises.py
+	@$(PYTHON) tools/doc_names.py
 	@cmake --preset dev >/dev/null
 	@$(PYTHON) tools/tidy.py $(TIDY)
 
