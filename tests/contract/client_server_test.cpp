@@ -58,6 +58,13 @@ class ModelsByName final : public http::Backend {
         }
         return 0;
     }
+    std::uint64_t forward(http::CallRequest, http::ForwardHooks hooks) override {
+        hooks.fail({}, base::fail(base::Errc::unsupported, "no model here serves HTTP"));
+        return 0;
+    }
+    void forward_started(std::uint64_t) override {}
+    void forward_moved(std::uint64_t, http::Mover) override {}
+    void forward_ended(const http::ForwardPlace&, const std::optional<base::Error>&) override {}
     void client_gone(std::uint64_t request) override { gone.push_back(request); }
     base::Result<http::ModelStatus> model(std::string_view name) const override {
         return base::fail(base::Errc::not_found, "there is no model " + std::string{name});
