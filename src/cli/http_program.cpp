@@ -24,8 +24,6 @@ namespace {
 using base::Errc;
 using base::Result;
 using namespace std::chrono_literals;
-using worker::ErrorType;
-using worker::Outcome;
 
 constexpr std::string_view kPort = "{port}";
 constexpr std::string_view kSocket = "{socket}";
@@ -99,11 +97,11 @@ Result<HttpProgramSettings> parse_http_program(const std::vector<std::string>& w
     return base::fail(Errc::invalid_input, fmt::format("http-program: {}", kUsage));
 }
 
-Outcome<void> HttpProgram::choose_address() {
+worker::Outcome<void> HttpProgram::choose_address() {
     if (!contains(settings_.command, kSocket)) {
         address_ = {.port = free_port()};
         if (address_.port != 0) return {};
-        return worker::fail(ErrorType::unavailable,
+        return worker::fail(worker::ErrorType::unavailable,
                             "there is no free port on 127.0.0.1 for the program; write {socket}"
                             " into its command instead, if it can listen on a Unix socket");
     }
@@ -112,7 +110,7 @@ Outcome<void> HttpProgram::choose_address() {
     address_ = {.socket = fmt::format("{}/http.sock", folder == nullptr ? "/tmp" : folder)};
     ::unlink(address_.socket.c_str());
     if (address_.socket.size() < sizeof(sockaddr_un::sun_path)) return {};
-    return worker::fail(ErrorType::invalid_input,
+    return worker::fail(worker::ErrorType::invalid_input,
                         fmt::format("the path {} is too long for a Unix socket; use a shorter"
                                     " state_dir, or {{port}} instead of {{socket}}",
                                     address_.socket));
@@ -133,8 +131,8 @@ std::string HttpProgram::url() const {
     return fmt::format("http://127.0.0.1:{}", address_.port);
 }
 
-Outcome<void> HttpProgram::start() {
-    const Outcome<void> chosen = choose_address();
+worker::Outcome<void> HttpProgram::start() {
+    const worker::Outcome<void> chosen = choose_address();
     if (!chosen) return chosen;
     std::map<std::string, std::string> environment;
     if (address_.port != 0) environment["PORT"] = std::to_string(address_.port);
@@ -142,14 +140,15 @@ Outcome<void> HttpProgram::start() {
     auto started = HttpChild::start(filled_command(), environment);
     if (!started) {
         const bool is_missing = started.error().code == Errc::not_found;
-        return worker::fail(is_missing ? ErrorType::not_found : ErrorType::permission_denied,
-                            started.error().message);
+        return worker::fail(
+            is_missing ? worker::ErrorType::not_found : worker::ErrorType::permission_denied,
+            started.error().message);
     }
     child_ = std::move(*started);
     return wait_until_ready();
 }
 
-Outcome<void> HttpProgram::wait_until_ready() {
+worker::Outcome<void> HttpProgram::wait_until_ready() {
     const auto where = client::parse_url(url());
     base::Duration pause = kPauseMin;
     while (!child_->wait_for_end(pause)) {
@@ -164,20 +163,20 @@ Outcome<void> HttpProgram::wait_until_ready() {
         pause = std::min(2 * pause, kPauseMax);
     }
     return worker::fail(
-        ErrorType::internal,
+        worker::ErrorType::internal,
         fmt::format("{} {} before it was ready (GET {} was never answered with"
                     " 2xx); what it printed is in the log, as worker.output",
                     settings_.command.front(), child_->how_it_ended(), settings_.ready));
 }
 
-Outcome<void> HttpProgram::post(const std::string& path) {
+worker::Outcome<void> HttpProgram::post(const std::string& path) {
     client::HttpExchange exchange{*client::parse_url(url()),
                                   url(),
                                   {.connect_timeout = kProbeTimeout, .body_max = kAnswerMax}};
     const auto answer = exchange.perform({.method = "POST", .path = path, .timeout = kMoveTimeout});
-    if (!answer) return worker::fail(ErrorType::internal, answer.error().message);
+    if (!answer) return worker::fail(worker::ErrorType::internal, answer.error().message);
     if (is_success(answer->status)) return {};
-    return worker::fail(ErrorType::internal,
+    return worker::fail(worker::ErrorType::internal,
                         fmt::format("the program answered POST {} with {}: {}", path,
                                     answer->status, answer->body.substr(0, kQuotedMax)));
 }
@@ -194,13 +193,13 @@ class Served : public Model, public worker::HttpEndpoint {
   public:
     explicit Served(HttpProgramSettings settings) : program_(std::move(settings)) {}
 
-    Outcome<void> load(const std::string&) override {
-        Outcome<void> started = program_.start();
+    worker::Outcome<void> load(const std::string&) override {
+        worker::Outcome<void> started = program_.start();
         if (!started) program_.stop();
         return started;
     }
-    Outcome<worker::Answer> run(worker::Request&) override {
-        return worker::fail(ErrorType::unsupported,
+    worker::Outcome<worker::Answer> run(worker::Request&) override {
+        return worker::fail(worker::ErrorType::unsupported,
                             "this model serves HTTP: send it to /api/models/NAME/http/...");
     }
     void unload() override { program_.stop(); }
@@ -214,8 +213,8 @@ class Movable : public Served<worker::OffloadableModel> {
   public:
     using Served::Served;
 
-    Outcome<void> offload() override { return program_.offload(); }
-    Outcome<void> restore(const std::string&) override { return program_.restore(); }
+    worker::Outcome<void> offload() override { return program_.offload(); }
+    worker::Outcome<void> restore(const std::string&) override { return program_.restore(); }
 };
 
 }  // namespace
