@@ -65,7 +65,7 @@ void count(const http::ReplyStream& stream, Counts& counts) {
 
 // Writes until the client's socket takes no more.
 void fill(ServerBench& bench, const http::ReplyStream& stream) {
-    const std::string piece(64 * 1024, 'x');
+    const std::string piece(65'536, 'x');
     REQUIRE(bench.until([&] {
         bench.loop.post([] {});
         CHECK(stream.write(piece));
@@ -199,7 +199,7 @@ TEST_CASE("a reader who stops costs a bounded piece of memory and holds up nobod
     Counts counts;
     count(stream, counts);
     fill(bench, stream);
-    const std::string piece(64 * 1024, 'x');
+    const std::string piece(65'536, 'x');
     while (stream.write(piece)) {
     }
     CHECK(stream.is_open());

@@ -88,7 +88,7 @@ inline void check_events_are_found(const MakeStore& make) {
     io::Loop loop;
     const auto store = make(loop, "events");
     std::vector<base::EventRecord> events;
-    for (int i = 1; i <= 12; ++i) {
+    for (std::int64_t i = 1; i <= 12; ++i) {
         base::EventRecord one = event(i % 2 == 0 ? "model.ready" : "modelx", i * 100);
         one.model = i % 3 == 0 ? "three" : "";
         one.worker = i % 4 == 0 ? std::optional<std::uint64_t>{4} : std::nullopt;
