@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from emulated import Node, device_probe
-from support import SOON_S, probe, windlass_program
+from support import SOON_S, eventually, probe, windlass_program
 
 SECRET = b"a secret of the user"
 
@@ -45,6 +45,8 @@ def test_what_a_killed_daemon_did_is_done_again(daemons, tmp_path):
     served = recorded(daemons, path)
     assert served.log.wait_for("recording.started")["path"] == str(path)
     use(served)
+    # A thread of its own writes it: what a turn has told is there a moment later.
+    eventually(lambda: replayed(path)["events"] >= 11, "what happened is in the file")
     served.signal(signal.SIGKILL)
     served.exit_code = -signal.SIGKILL
     served.wait()
