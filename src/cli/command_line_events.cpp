@@ -6,11 +6,10 @@
 #include <CLI/CLI.hpp>
 
 #include "base/wall_time.h"
+#include "cli/command_line_url.h"
 
 namespace windlass::cli {
 namespace {
-
-constexpr const char* kDefaultUrl = "http://127.0.0.1:7411";
 
 std::string since_mistake(const std::string& text) {
     if (base::parse_duration(text) || base::parse_utc(text)) return {};
@@ -31,14 +30,6 @@ void add_parameter(std::string& query, std::string_view name, std::string_view v
 }
 
 }  // namespace
-
-void add_url(CLI::App& app, std::string& url) {
-    app.add_option("--url", url,
-                   "Where the daemon listens: http://HOST:PORT or unix:/PATH; also WINDLASS_URL")
-        ->envname("WINDLASS_URL")
-        ->default_val(kDefaultUrl)
-        ->type_name("URL");
-}
 
 EventsCommand::EventsCommand(CLI::App& parent)
     : app_(*parent.add_subcommand("events", "Show what happened, or what happens")) {

@@ -1,4 +1,4 @@
-// The options of `windlass events`, and what it shares with all that ask a daemon.
+// The options of `windlass events`.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,6 @@ class App;
 }
 
 namespace windlass::cli {
-
-// `--url`, or WINDLASS_URL.
-void add_url(CLI::App& app, std::string& url);
 
 // Its options at construction, its arguments once parsed.
 class EventsCommand {
