@@ -352,7 +352,8 @@ offload = "http:/sleep?level=1"
 restore = "http:/wake_up"
 )");
     CHECK(problems(loaded) == Lines{});
-    const wd::ModelConfiguration& llm = good(loaded).models.at(0);
+    const wd::Configuration configuration = good(loaded);
+    const wd::ModelConfiguration& llm = configuration.models.at(0);
     CHECK(llm.command.back() == "{port}");
     CHECK(llm.ready == "/health");
     CHECK(llm.offload == "/sleep?level=1");
