@@ -139,10 +139,12 @@ worker::Outcome<void> HttpProgram::start() {
     if (address_.port == 0) environment["SOCKET"] = address_.socket;
     auto started = HttpChild::start(filled_command(), environment);
     if (!started) {
-        const bool is_missing = started.error().code == Errc::not_found;
-        return worker::fail(
-            is_missing ? worker::ErrorType::not_found : worker::ErrorType::permission_denied,
-            started.error().message);
+        worker::ErrorType type = worker::ErrorType::internal;
+        if (started.error().code == Errc::not_found) type = worker::ErrorType::not_found;
+        if (started.error().code == Errc::permission_denied) {
+            type = worker::ErrorType::permission_denied;
+        }
+        return worker::fail(type, started.error().message);
     }
     child_ = std::move(*started);
     return wait_until_ready();
