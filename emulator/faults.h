@@ -24,6 +24,7 @@ enum class Fault : std::uint8_t {
     pids_hidden,            // the lists of processes are empty, as in some containers
     pids_foreign,           // the lists hold pids of another namespace: so much larger
     process_memory_hidden,  // per-process memory reads as "not available"
+    late_stranger,          // behind the next list of processes a stranger takes so many bytes
     wide_processes,         // the _v3 lists have elements of 32 bytes, as in 535.43
     driver_mismatch,        // NVML says LIB_RM_VERSION_MISMATCH: the driver was upgraded
     mig,                    // the GPU is divided: lists of its processes want privileges
@@ -53,6 +54,7 @@ inline constexpr auto kFaults = std::to_array<FaultName>({
     {Fault::pids_hidden, "pids_hidden", ""},
     {Fault::pids_foreign, "pids_foreign", "offset"},
     {Fault::process_memory_hidden, "process_memory_hidden", ""},
+    {Fault::late_stranger, "late_stranger", "bytes"},
     {Fault::wide_processes, "wide_processes", ""},
     {Fault::driver_mismatch, "driver_mismatch", ""},
     {Fault::mig, "mig", ""},

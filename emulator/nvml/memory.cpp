@@ -38,6 +38,8 @@ NvmlReturn give_processes(NvmlDevice device, unsigned* count, void* elements, Ma
         std::memcpy(place, &element, sizeof element);
         place += sizeof element;
     }
+    if (const std::uint64_t bytes = ledger.take_fault(index, Fault::late_stranger))
+        ledger.set_stranger(index, {.pid = 1, .bytes = bytes});
     return NvmlReturn::success;
 }
 

@@ -12,6 +12,7 @@
 #include "device/drm_clients.h"
 #include "device/number_text.h"
 #include "device/process_table.h"
+#include "device/steady_sample.h"
 #include "io/read_file.h"
 
 namespace windlass::device {
@@ -21,7 +22,6 @@ namespace fs = std::filesystem;
 using base::Errc;
 using base::Result;
 
-constexpr int kTries = 3;
 constexpr const char* kAmd = "amd";
 constexpr const char* kMemorySource = "amdgpu";
 constexpr const char* kProcessSource = "kfd";
@@ -47,22 +47,12 @@ class AmdBackend final : public Backend {
 
     Result<wire::HostSample> sample(const wire::SampleOrder&) override {
         WL_TRY(find_card());
-        // Who takes memory between two of the files would seem to be a stranger, and what it leaves
-        // when it dies before the next answer would seem to be that stranger's: the list counts if
-        // nothing rose meanwhile. Where something always does, what is used is at least what the
-        // list was true of.
-        wire::HostSample sample;
-        wire::HostSample later;
-        for (int tries = 0; tries < kTries && (tries == 0 || later.used > sample.used); ++tries) {
-            sample = {};
-            WL_TRY(read_memory(sample));
-            read_processes(sample);
-            WL_TRY(read_memory(later));
-        }
-        if (later.used > sample.used) {
-            sample.used = later.used;
-            sample.free = later.free;
-        }
+        wire::HostSample sample =
+            WL_TRY(read_steadily([this](wire::HostSample& into) { return read_memory(into); },
+                                 [this](wire::HostSample& into) -> Result<void> {
+                                     read_processes(into);
+                                     return {};
+                                 }));
         const auto busy = read_amd_number(card_.folder + "/gpu_busy_percent");
         if (busy && *busy <= 100) sample.busy_percent = static_cast<std::uint32_t>(*busy);
         return sample;

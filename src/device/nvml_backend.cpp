@@ -11,6 +11,7 @@
 #include "device/cpu_backend.h"
 #include "device/nvml_library.h"
 #include "device/process_table.h"
+#include "device/steady_sample.h"
 
 namespace windlass::device {
 namespace {
@@ -54,17 +55,9 @@ class NvmlBackend final : public Backend {
         if (device_ == nullptr) device_ = WL_TRY(find_device());
         // Each time: on some GPUs it is switched without a reset.
         if (library_->is_divided(device_)) return divided();
-        wire::HostSample sample;
-        WL_TRY(read_memory(sample));
-        WL_TRY(read_processes(sample));
-        // Who takes or gives back memory between two answers must not seem to have what the dead
-        // have left: what is used is at least what the list was true of.
-        wire::HostSample later;
-        WL_TRY(read_memory(later));
-        if (later.used > sample.used) {
-            sample.used = later.used;
-            sample.free = later.free;
-        }
+        wire::HostSample sample =
+            WL_TRY(read_steadily([this](wire::HostSample& into) { return read_memory(into); },
+                                 [this](wire::HostSample& into) { return read_processes(into); }));
         sample.busy_percent = library_->busy_percent(device_);
         return sample;
     }

@@ -75,6 +75,15 @@ TEST_CASE("what a device holds, and who") {
     CHECK(sample(kSecond)->used == 0_GiB);
 }
 
+TEST_CASE("memory that somebody takes behind the list's back is in the list all the same") {
+    const World world;
+    node().set_fault(0, Fault::late_stranger, (2_GiB).count());
+    const wire::HostSample seen = sample().value();
+    CHECK(seen.used == 2_GiB);
+    REQUIRE(seen.processes.size() == 1);
+    CHECK(seen.processes[0].bytes == 2_GiB);
+}
+
 TEST_CASE("who descends from the daemon is told from strangers") {
     const World world;
     node().set_stranger(0, static_cast<std::uint32_t>(::getpid()), 3_GiB).value();

@@ -185,6 +185,7 @@ def test_a_hanging_query_disturbs_nobody(daemons):
 def test_a_lost_device_and_an_upgraded_driver_are_told_and_come_back(daemons):
     emulated = Emulated(daemons)
     served = emulated.served
+    emulated.wait_for(SECOND, "ok")
     emulated.break_("fault", FIRST, "device_lost")
     emulated.wait_for(FIRST, "lost")
     assert served.log.wait_for("device.lost")["device"] == FIRST
