@@ -14,7 +14,7 @@
 #include <iterator>
 #include <utility>
 
-#include "daemon/configuration_nearest.h"
+#include "base/nearest_word.h"
 #include "daemon/configuration_rules.h"
 
 namespace windlass::daemon {
@@ -36,7 +36,7 @@ void report_unknown_at_top(const TomlEntry& entry, Problems& problems) {
     static constexpr std::array<std::string_view, 3> kTables = {"daemon", "devices", "models"};
     if (std::ranges::find(kTables, entry.key) != kTables.end()) return;
     const std::string name = printable(entry.key);
-    const auto nearest = nearest_word(entry.key, kTables);
+    const auto nearest = base::nearest_word(entry.key, kTables);
     if (entry.value.kind == TomlValue::Kind::table) {
         problems.error(entry.line,
                        nearest

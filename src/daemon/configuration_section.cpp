@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "daemon/configuration_nearest.h"
+#include "base/nearest_word.h"
 
 namespace windlass::daemon {
 namespace {
@@ -137,7 +137,7 @@ void SectionReader::report_unknown(const TomlEntry& entry) {
     const std::vector<std::string_view> known = key_names(section_);
     if (const std::optional<Section> home = home_of(entry.key)) {
         hint = fmt::format("it belongs in {}", section_title(*home));
-    } else if (const auto nearest = nearest_word(entry.key, known)) {
+    } else if (const auto nearest = base::nearest_word(entry.key, known)) {
         hint = fmt::format("did you mean `{}`?", *nearest);
     } else if (section_ == Section::model && entry.value.kind == TomlValue::Kind::table) {
         hint = "a model's name that holds a dot needs quotes, as in [models.\"my.model\"]";

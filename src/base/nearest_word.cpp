@@ -1,13 +1,13 @@
 // Edit distance between short words.
-#include "daemon/configuration_nearest.h"
+#include "base/nearest_word.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace windlass::daemon {
+namespace windlass::base {
 namespace {
 
-constexpr std::size_t kLongestWord = 64;  // longer ones are no misspelling of a key
+constexpr std::size_t kLongestWord = 64;  // longer ones are no misspelling
 
 // "Optimal string alignment": the three last rows of the table are all it needs.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -45,4 +45,4 @@ std::optional<std::string_view> nearest_word(std::string_view word,
     return nearest;
 }
 
-}  // namespace windlass::daemon
+}  // namespace windlass::base
