@@ -9,15 +9,10 @@
 
 #include "base/time.h"
 #include "base/wall_time.h"
-#include "http/target.h"
+#include "http/query_parameters.h"
 
 namespace windlass::http {
 namespace {
-
-base::Error bad(std::string_view name, std::string_view value, std::string_view expected) {
-    return base::fail(base::Errc::invalid_input,
-                      fmt::format("{}={} cannot be read; {}", name, value, expected));
-}
 
 base::Result<std::uint64_t> read_number(std::string_view name, const std::string& value) {
     std::uint64_t number = 0;
@@ -25,7 +20,7 @@ base::Result<std::uint64_t> read_number(std::string_view name, const std::string
     const auto [stop, error] = std::from_chars(value.data(), end, number);
     // SQL has no larger ones.
     if (error == std::errc{} && stop == end && number <= INT64_MAX) return number;
-    return bad(name, value, "write a whole number, such as 17");
+    return bad_parameter(name, value, "write a whole number, such as 17");
 }
 
 base::Result<std::int64_t> read_time(std::string_view value, std::int64_t now_ms) {
@@ -33,11 +28,10 @@ base::Result<std::int64_t> read_time(std::string_view value, std::int64_t now_ms
         return now_ms - std::chrono::duration_cast<std::chrono::milliseconds>(*back).count();
     }
     if (const auto time = base::parse_utc(value)) return *time;
-    return bad("since", value,
-               "write how far back, such as 10m or 2h, or a time, such as 2026-01-31T13:45:00Z");
+    return bad_parameter(
+        "since", value,
+        "write how far back, such as 10m or 2h, or a time, such as 2026-01-31T13:45:00Z");
 }
-
-bool is_on(std::string_view value) { return value.empty() || value == "1" || value == "true"; }
 
 base::Result<void> read_parameter(std::string_view name, const std::string& value,
                                   std::int64_t now_ms, EventRequest& request) {
@@ -47,7 +41,8 @@ base::Result<void> read_parameter(std::string_view name, const std::string& valu
     } else if (name == "limit") {
         request.query.limit = WL_TRY(read_number(name, value));
         if (request.query.limit < 1 || request.query.limit > base::EventQuery::kLimitMax) {
-            return bad(name, value, fmt::format("write 1 to {}", base::EventQuery::kLimitMax));
+            return bad_parameter(name, value,
+                                 fmt::format("write 1 to {}", base::EventQuery::kLimitMax));
         }
     } else if (name == "model") {
         filter.model = value;
@@ -59,15 +54,16 @@ base::Result<void> read_parameter(std::string_view name, const std::string& valu
         filter.code = value;
     } else if (name == "level") {
         const auto level = base::find_level(value);
-        if (!level) return bad(name, value, "write info, warning or error");
+        if (!level) return bad_parameter(name, value, "write info, warning or error");
         filter.level = *level;
     } else if (name == "since") {
         filter.since_ms = WL_TRY(read_time(value, now_ms));
-    } else if (name == "follow" && (is_on(value) || value == "0" || value == "false")) {
-        request.is_followed = is_on(value);
+    } else if (name == "follow") {
+        request.is_followed = WL_TRY(read_switch(name, value));
     } else {
-        return bad(name, value,
-                   "it may be after, limit, model, worker, job, code, level, since, or follow=1");
+        return bad_parameter(
+            name, value,
+            "it may be after, limit, model, worker, job, code, level, since, or follow=1");
     }
     return {};
 }
@@ -87,15 +83,9 @@ base::Result<void> read_headers(const Headers& headers, EventRequest& request) {
 base::Result<EventRequest> read_event_request(std::string_view query, const Headers& headers,
                                               std::int64_t now_ms) {
     EventRequest request;
-    while (!query.empty()) {
-        const std::string_view whole = query.substr(0, query.find('&'));
-        query.remove_prefix(whole.size() + (whole.size() < query.size() ? 1 : 0));
-        if (whole.empty()) continue;
-        const std::size_t mark = std::min(whole.find('='), whole.size());
-        const auto value = percent_decode(whole.substr(std::min(mark + 1, whole.size())));
-        if (!value) return bad(whole.substr(0, mark), "...", "its % escapes are broken");
-        WL_TRY(read_parameter(whole.substr(0, mark), *value, now_ms, request));
-    }
+    WL_TRY(take_parameters(query, [&](std::string_view name, const std::string& value) {
+        return read_parameter(name, value, now_ms, request);
+    }));
     WL_TRY(read_headers(headers, request));
     return request;
 }

@@ -16,7 +16,15 @@ base::Error bad_field(std::string_view name, std::string_view value, std::string
                       fmt::format("the header {} has the value \"{}\"; {}", name, value, advice));
 }
 
-// A field that decides something must not be there twice: which one counts would be a guess.
+bool is_name(std::string_view text) {
+    constexpr std::string_view kBytes =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return !text.empty() && text.size() <= kNameSizeMax &&
+           text.find_first_not_of(kBytes) == std::string_view::npos;
+}
+
+}  // namespace
+
 base::Result<std::optional<std::string_view>> find_single(const Headers& headers,
                                                           std::string_view name) {
     const std::optional<std::string_view> value = headers.find(name);
@@ -26,15 +34,6 @@ base::Result<std::optional<std::string_view>> find_single(const Headers& headers
     }
     return value;
 }
-
-bool is_name(std::string_view text) {
-    constexpr std::string_view kBytes =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    return !text.empty() && text.size() <= kNameSizeMax &&
-           text.find_first_not_of(kBytes) == std::string_view::npos;
-}
-
-}  // namespace
 
 base::Result<std::optional<base::Duration>> read_duration(const Headers& headers,
                                                           std::string_view name,

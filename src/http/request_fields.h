@@ -13,6 +13,10 @@
 
 namespace windlass::http {
 
+// A field that decides something must not be there twice: which one counts would be a guess.
+base::Result<std::optional<std::string_view>> find_single(const Headers& headers,
+                                                          std::string_view name);
+
 enum class ZeroDuration : std::uint8_t { allowed, refused };
 
 base::Result<std::optional<base::Duration>> read_duration(const Headers& headers,
