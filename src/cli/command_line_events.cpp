@@ -7,6 +7,7 @@
 
 #include "base/wall_time.h"
 #include "cli/command_line_url.h"
+#include "cli/query_text.h"
 
 namespace windlass::cli {
 namespace {
@@ -17,16 +18,6 @@ std::string since_mistake(const std::string& text) {
         "must be how far back, such as 10m or 2h, or a time such as 2026-01-31T13:45:00Z, not "
         "\"{}\"",
         text);
-}
-
-void add_parameter(std::string& query, std::string_view name, std::string_view value) {
-    query += fmt::format("{}{}=", query.empty() ? "" : "&", name);
-    for (const char c : value) {
-        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') ||
-                              std::string_view{"._-~:"}.find(c) != std::string_view::npos;
-        query += is_plain ? std::string{c} : fmt::format("%{:02x}", static_cast<unsigned char>(c));
-    }
 }
 
 }  // namespace
@@ -61,11 +52,11 @@ bool EventsCommand::is_given() const { return app_.parsed(); }
 
 Command EventsCommand::take() {
     std::string& query = arguments_.query;
-    if (!model_.empty()) add_parameter(query, "model", model_);
+    add_parameter(query, "model", model_);
     if (app_.count("--worker") != 0) add_parameter(query, "worker", std::to_string(worker_));
-    if (!job_.empty()) add_parameter(query, "job", job_);
-    if (!code_.empty()) add_parameter(query, "code", code_);
-    if (!level_.empty()) add_parameter(query, "level", level_);
+    add_parameter(query, "job", job_);
+    add_parameter(query, "code", code_);
+    add_parameter(query, "level", level_);
     arguments_.since = since_;
     return arguments_;
 }

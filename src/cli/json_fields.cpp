@@ -1,6 +1,8 @@
 // Fields of parsed JSON.
 #include "cli/json_fields.h"
 
+#include <fmt/core.h>
+
 #include <boost/json.hpp>
 
 namespace windlass::cli {
@@ -32,6 +34,17 @@ std::optional<double> read_number(const json::object& object, std::string_view k
 
 std::optional<std::uint64_t> read_count(const json::object& object, std::string_view key) {
     return find_number<std::uint64_t>(object, key);
+}
+
+std::uint64_t count_field(const boost::json::object& object, std::string_view key) {
+    return read_count(object, key).value_or(0);
+}
+
+base::Error not_a_daemon(std::string_view subject) {
+    return base::fail(
+        base::Errc::data_corrupt,
+        fmt::format("the answer is not what a Windlass daemon says of its {}; is `--url` one?",
+                    subject));
 }
 
 void for_each_object(const json::object& object, std::string_view key,

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace boost::json {
 class object;  // NOLINT(readability-identifier-naming): the name that Boost gave it
 }
@@ -19,6 +21,12 @@ std::optional<double> read_number(const boost::json::object& object, std::string
 
 // A whole number; another is absent.
 std::optional<std::uint64_t> read_count(const boost::json::object& object, std::string_view key);
+
+// The same; 0 where it is absent.
+std::uint64_t count_field(const boost::json::object& object, std::string_view key);
+
+// Of an answer that is not what is told of its `subject`: "models".
+base::Error not_a_daemon(std::string_view subject);
 
 // Calls `read` with each object of the list; a missing list is an empty one.
 void for_each_object(const boost::json::object& object, std::string_view key,

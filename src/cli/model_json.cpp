@@ -10,19 +10,9 @@ namespace {
 
 namespace json = boost::json;
 
-base::Error not_a_daemon() {
-    return base::fail(
-        base::Errc::data_corrupt,
-        "the answer is not what a Windlass daemon says of its models; is `--url` one?");
-}
-
 bool is_true(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
     return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-std::uint64_t count_field(const json::object& object, std::string_view key) {
-    return read_count(object, key).value_or(0);
 }
 
 std::string last_error(const json::object& object) {
@@ -61,7 +51,7 @@ std::size_t count_standbys(const json::object& object) {
 }
 
 base::Result<ModelState> to_model(const json::value& value) {
-    if (!value.is_object()) return not_a_daemon();
+    if (!value.is_object()) return not_a_daemon("models");
     const json::object& object = value.get_object();
     ModelState model{.name = read_text(object, "name"),
                      .residency = read_text(object, "residency"),
@@ -83,7 +73,7 @@ base::Result<ModelState> to_model(const json::value& value) {
                      .retry_after_s = read_number(object, "retry_after_s"),
                      .last_error = last_error(object),
                      .waiting_requests = waiting_requests(object)};
-    if (model.name.empty() || model.residency.empty()) return not_a_daemon();
+    if (model.name.empty() || model.residency.empty()) return not_a_daemon("models");
     return model;
 }
 
@@ -92,7 +82,7 @@ base::Result<ModelState> to_model(const json::value& value) {
 base::Result<ModelState> parse_model(std::string_view text) {
     boost::system::error_code error;
     const json::value value = json::parse(text, error);
-    if (error) return not_a_daemon();
+    if (error) return not_a_daemon("models");
     return to_model(value);
 }
 
@@ -101,7 +91,7 @@ base::Result<std::vector<ModelState>> parse_models(std::string_view text) {
     const json::value value = json::parse(text, error);
     const json::object* object = error ? nullptr : value.if_object();
     const json::value* list = object == nullptr ? nullptr : object->if_contains("models");
-    if (list == nullptr || !list->is_array()) return not_a_daemon();
+    if (list == nullptr || !list->is_array()) return not_a_daemon("models");
     std::vector<ModelState> models;
     for (const json::value& item : list->get_array()) models.push_back(WL_TRY(to_model(item)));
     return models;

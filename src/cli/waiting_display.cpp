@@ -1,19 +1,16 @@
 // The one thread of the command line: the client library blocks, so nobody else could look.
 #include "cli/waiting_display.h"
 
-#include <unistd.h>
 #include <windlass/client.h>
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <stop_token>
-#include <string_view>
 #include <thread>
 
 #include "cli/model_text.h"
+#include "cli/terminal_line.h"
 
 namespace windlass::cli {
 namespace {
@@ -21,21 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kInterval = std::chrono::milliseconds{500};
 constexpr auto kPatience = std::chrono::seconds{2};  // for one question
-constexpr std::size_t kColumns = 79;  // a longer line would wrap and could not be rewritten
-
-// A terminal that can erase a line.
-bool stderr_is_terminal() {
-    if (isatty(STDERR_FILENO) == 0) return false;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before the thread starts, and nobody sets variables
-    const char* const kind = std::getenv("TERM");
-    return kind != nullptr && std::string_view{kind} != "dumb";
-}
-
-// ECMA-48: carriage return, then EL 2, erase the line.
-void rewrite_line(const std::string& text) {
-    std::fputs(("\r\x1b[2K" + text.substr(0, kColumns)).c_str(), stderr);
-    std::fflush(stderr);
-}
 
 }  // namespace
 
