@@ -72,6 +72,9 @@ class Store {
     // appended after the answer.
     virtual void read_events(base::EventQuery query, EventsRead done) = 0;
 
+    // For so long orders have waited without a single answer; 0: nothing waits.
+    virtual base::Duration silent_for() const { return {}; }
+
     // Blocks until all that was ordered is answered, for `limit` at most, and gives out the
     // answers. For the beginning and the end, when no loop turns. False: some are still to come.
     virtual bool settle(base::Duration limit) = 0;
