@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -42,8 +44,15 @@ base::Result<void> make_private(const std::string& path) {
 
 // --- statements
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
-    sqlite3_finalize(statement);  // reports the failure of the last step once more
+// Both report the failure of the last step once more.
+void Statement::Release::operator()(sqlite3_stmt* statement) const {
+    if (in_use == nullptr) {
+        sqlite3_finalize(statement);
+        return;
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    *in_use = false;
 }
 
 Statement& Statement::bind(std::string_view text) {
@@ -68,6 +77,20 @@ Statement& Statement::bind(std::optional<std::int64_t> number) {
     return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view bytes) {
+    const char* const begin = bytes.empty() ? "" : bytes.data();
+    const int code =
+        sqlite3_bind_blob64(statement_.get(), ++bound_count_, begin, bytes.size(), SQLITE_STATIC);
+    if (bind_failure_ == SQLITE_OK) bind_failure_ = code;
+    return *this;
+}
+
+base::Result<void> Statement::run() {
+    while (WL_TRY(step())) {
+    }
+    return {};
+}
+
 base::Result<bool> Statement::step() {
     sqlite3* const database = sqlite3_db_handle(statement_.get());
     if (bind_failure_ != SQLITE_OK) return error_of(database, *path_);
@@ -82,6 +105,13 @@ std::string Statement::text(int column) const {
     if (begin == nullptr) return {};
     const int size = sqlite3_column_bytes(statement_.get(), column);
     return {begin, begin + size};
+}
+
+std::string Statement::blob(int column) const {
+    const void* const begin = sqlite3_column_blob(statement_.get(), column);
+    if (begin == nullptr) return {};
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    return {static_cast<const char*>(begin), size};
 }
 
 std::int64_t Statement::number(int column) const {
@@ -102,6 +132,10 @@ Connection::~Connection() = default;
 base::Result<std::unique_ptr<Connection>> Connection::open(std::string path,
                                                            base::Duration patience) {
     WL_TRY(make_private(path));
+    // Counting what it allocates would take a lock for each piece. Too late once SQLite is in use,
+    // and then refused.
+    static const int counting = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(counting);
     std::unique_ptr<Connection> connection{new Connection{std::move(path)}};
     sqlite3* database = nullptr;
     const int code = sqlite3_open_v2(
@@ -119,6 +153,12 @@ base::Result<std::unique_ptr<Connection>> Connection::open(std::string path,
     // A damaged file must not be able to make things worse.
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    // In place of SQLite's own, which checkpoints and hides what came of it.
+    const auto note_pages = [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Connection*>(self)->log_pages_ = pages;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(database, note_pages, connection.get());
     return connection;
 }
 
@@ -127,8 +167,34 @@ base::Result<Statement> Connection::prepare(std::string_view sql) {
     const int code = sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                         &statement, nullptr);
     if (code != SQLITE_OK) return error_of(database_.get(), path_);
-    return Statement{statement, path_};
+    return Statement{statement, nullptr, path_};
 }
+
+base::Result<Statement> Connection::kept(std::string_view sql) {
+    Kept& kept = kept_[sql];
+    if (kept.in_use) return prepare(sql);
+    if (!kept.statement) {
+        sqlite3_stmt* statement = nullptr;
+        const int code =
+            sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+                               SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (code != SQLITE_OK) return error_of(database_.get(), path_);
+        kept.statement.reset(statement);
+    }
+    kept.in_use = true;
+    return Statement{kept.statement.get(), &kept.in_use, path_};
+}
+
+std::vector<std::string> Connection::kept_texts() const {
+    std::vector<std::string> texts;
+    texts.reserve(kept_.size());
+    for (const auto& [sql, kept] : kept_) texts.emplace_back(sql);
+    return texts;
+}
+
+std::int64_t Connection::changed_count() const { return sqlite3_changes64(database_.get()); }
+
+std::int64_t Connection::last_rowid() const { return sqlite3_last_insert_rowid(database_.get()); }
 
 base::Result<void> Connection::run(const char* sql) {
     if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
@@ -151,6 +217,45 @@ void Connection::roll_back() {
     // Some failures have done it already; another one would be an error then.
     if (sqlite3_get_autocommit(database_.get()) != 0) return;
     sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+base::Result<void> Connection::checkpoint() {
+    const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                               nullptr, nullptr);
+    if (code == SQLITE_OK || code == SQLITE_BUSY) return {};
+    return error_of(database_.get(), path_);
+}
+
+base::Result<void> Connection::write_log_anew() {
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(database_.get(), nullptr, SQLITE_FCNTL_JOURNAL_POINTER,
+                         static_cast<void*>(&log));
+    if (log == nullptr || log->pMethods == nullptr) return {};
+    const auto check = [this](int code) -> base::Result<void> {
+        if (code == SQLITE_OK) return {};
+        return make_error({.path = path_, .code = code, .text = sqlite3_errstr(code)});
+    };
+    sqlite3_int64 size = 0;
+    WL_TRY(check(log->pMethods->xFileSize(log, &size)));
+    std::array<char, 65'536> bytes{};
+    for (sqlite3_int64 at = 0; at < size; at += std::ssize(bytes)) {
+        const int count = static_cast<int>(std::min<sqlite3_int64>(std::ssize(bytes), size - at));
+        WL_TRY(check(log->pMethods->xRead(log, bytes.data(), count, at)));
+        WL_TRY(check(log->pMethods->xWrite(log, bytes.data(), count, at)));
+    }
+    return check(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+}
+
+base::Result<bool> Connection::empty_log() {
+    const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                               nullptr, nullptr);
+    if (code == SQLITE_OK) return true;
+    if (code == SQLITE_BUSY) return false;
+    return error_of(database_.get(), path_);
+}
+
+void Connection::abandon() {
+    sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 }  // namespace windlass::store::sqlite

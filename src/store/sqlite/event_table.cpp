@@ -113,7 +113,7 @@ base::Result<void> step_down(Connection& connection, EventReading& reading) {
 
 base::Result<std::uint64_t> last_number(Connection& connection) {
     Statement statement = WL_TRY(
-        connection.prepare("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='event'"));
+        connection.kept("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='event'"));
     WL_TRY(statement.step());
     return from_sql(statement.number(0));
 }
@@ -121,11 +121,11 @@ base::Result<std::uint64_t> last_number(Connection& connection) {
 }  // namespace
 
 base::Result<void> insert_events(Connection& connection, std::vector<base::EventRecord>& events) {
-    const std::string sql = fmt::format(
+    static const std::string kSql = fmt::format(
         "INSERT INTO event({}) VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
         kColumns);
     for (base::EventRecord& event : events) {
-        Statement insert = WL_TRY(connection.prepare(sql));
+        Statement insert = WL_TRY(connection.kept(kSql));
         insert.bind(event.time_ms).bind(static_cast<std::int64_t>(event.level));
         insert.bind(event.code).bind(event.model).bind(event.job);
         insert.bind(to_sql(event.worker)).bind(event.pid);
@@ -141,8 +141,8 @@ base::Result<void> trim_events(Connection& connection, const EventRetention& ret
     const std::uint64_t last = WL_TRY(last_number(connection));
     const std::uint64_t above = last - std::min(last, retention.count_max);
     Statement statement = WL_TRY(
-        connection.prepare("DELETE FROM event WHERE number < (SELECT min(number) FROM event) + ?1 "
-                           "AND (number <= ?2 OR time_ms < ?3)"));
+        connection.kept("DELETE FROM event WHERE number < (SELECT min(number) FROM event) + ?1 "
+                        "AND (number <= ?2 OR time_ms < ?3)"));
     statement.bind(kTrimmed).bind(to_sql(above)).bind(retention.oldest_ms);
     WL_TRY(statement.step());
     return {};

@@ -20,11 +20,6 @@ base::Error unavailable(std::string reason, std::string message) {
     return error;
 }
 
-base::Error full(const std::string& path) {
-    return unavailable("disk_full",
-                       fmt::format("no room is left on the disk for {}; make room there", path));
-}
-
 base::Error denied(const std::string& path, const std::string& why) {
     return base::fail(Errc::permission_denied,
                       fmt::format("the file {} cannot be written: {}; make it and its folder "
@@ -38,7 +33,17 @@ bool is_denied(int errno_value) {
     return errno_value == EACCES || errno_value == EPERM || errno_value == EROFS;
 }
 
+// What a sync was to bring to disk may be lost, whatever the reason: no later one brings it back.
+bool is_failed_sync(int code) {
+    return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
 }  // namespace
+
+base::Error make_full_error(const std::string& path) {
+    return unavailable("disk_full",
+                       fmt::format("no room is left on the disk for {}; make room there", path));
+}
 
 base::Error make_damage_error(const std::string& path, const std::string& what) {
     return base::fail(Errc::data_corrupt,
@@ -50,7 +55,7 @@ base::Error make_damage_error(const std::string& path, const std::string& what) 
 
 base::Error make_open_error(const std::string& path, int errno_value) {
     const std::string why = std::generic_category().message(errno_value);
-    if (is_full(errno_value)) return full(path);
+    if (is_full(errno_value)) return make_full_error(path);
     if (is_denied(errno_value)) return denied(path, why);
     return unavailable("store_failed", fmt::format("the file {} cannot be opened: {}; set another "
                                                    "state_dir under [daemon]",
@@ -66,7 +71,8 @@ base::Error make_kind_error(const std::string& path) {
 
 base::Error make_error(const Failure& failure) {
     const int primary = failure.code & kPrimaryMask;
-    if (is_full(failure.errno_value) || primary == SQLITE_FULL) return full(failure.path);
+    const bool is_disk_full = is_full(failure.errno_value) || primary == SQLITE_FULL;
+    if (is_disk_full && !is_failed_sync(failure.code)) return make_full_error(failure.path);
     switch (primary) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB: return make_damage_error(failure.path, failure.text);

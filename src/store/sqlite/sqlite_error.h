@@ -22,6 +22,8 @@ base::Error make_error(const Failure& failure);
 base::Error make_open_error(const std::string& path, int errno_value);
 base::Error make_kind_error(const std::string& path);  // it is no regular file
 
+base::Error make_full_error(const std::string& path);  // of the disk
+
 base::Error make_damage_error(const std::string& path, const std::string& what);
 
 // Nothing more can be expected of a connection that failed so: what is on disk is not known.

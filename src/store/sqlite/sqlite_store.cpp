@@ -11,17 +11,40 @@
 
 namespace windlass::store::sqlite {
 
+namespace {
+
+std::int64_t machine_time_ms() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<SqliteStore>> SqliteStore::make(io::Loop& loop, std::string path) {
+    return make(loop, std::move(path), Options{});
+}
+
 base::Result<std::unique_ptr<SqliteStore>> SqliteStore::make(io::Loop& loop, std::string path,
-                                                             base::Duration reopen_after) {
+                                                             Options options) {
     std::unique_ptr<SqliteStore> store{new SqliteStore{loop, std::move(path)}};
     SqliteStore& self = *store;
+    store->on_commit_ = std::move(options.on_commit);
     store->bell_ = WL_TRY(io::Bell::make(loop, [&self] { self.give_out(self.thread_->take()); }));
-    store->thread_ =
-        std::make_unique<OrderThread>(store->path_, store->bell_->rope(), reopen_after);
+    const auto book = std::make_shared<JobBook>();
+    store->thread_ = std::make_unique<OrderThread>(
+        store->path_, store->bell_->rope(),
+        OrderThread::Options{options.reopen_after, options.ballast_bytes, options.checkpoint_pages},
+        book);
+    if (!options.clock) options.clock = machine_time_ms;
+    store->jobs_ = std::make_unique<SqliteJobStore>(
+        SqliteJobStore::File{[&self](Order order) { self.give(std::move(order)); },
+                             [&self](base::Duration limit) { return self.settle(limit); }},
+        book, std::move(options.clock));
     return store;
 }
 
 void SqliteStore::give(Order order) {
+    if (open_count_ == 0) heard_ = loop_.now();
     const bool is_full = open_count_++ >= OrderThread::kOrdersMax;
     // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken is as it was
     if (is_full || !thread_->give(std::move(order))) refuse(std::move(order));
@@ -38,13 +61,19 @@ void SqliteStore::refuse(Order order) {
     bell_->rope().pull();
 }
 
+base::Duration SqliteStore::silent_for() const {
+    return open_count_ == 0 ? base::Duration{} : loop_.now() - heard_;
+}
+
 void SqliteStore::give_out(std::vector<OrderThread::Answer> answers) {
+    if (!answers.empty()) heard_ = loop_.now();
     for (OrderThread::Answer& refusal : std::exchange(refusals_, {})) {
         --open_count_;
         refusal.done(std::move(refusal.result));
     }
     for (OrderThread::Answer& answer : answers) {
         --open_count_;
+        if (answer.commit && on_commit_) on_commit_(*answer.commit);
         answer.done(std::move(answer.result));
     }
 }

@@ -148,7 +148,7 @@ TEST_CASE("trouble with the file that is over is forgotten") {
     const ScratchDirectory folder;
     const std::string path = folder.file("later/windlass.db");
     io::Loop loop;
-    auto opened = SqliteStore::make(loop, path, 0s);
+    auto opened = SqliteStore::make(loop, path, {.reopen_after = 0s});
     REQUIRE(opened);
     store::Store& store = **opened;
     const auto outcome = [&store] {
