@@ -85,9 +85,9 @@ def test_golden_bytes_decode_to_their_frame(frame, wire):
 
 def test_the_types_have_the_numbers_of_the_protocol():
     worker = "HELLO LOADED STARTED RESULT CHUNK PROGRESS HEARTBEAT ERROR RECALLED".split()
-    worker += "OFFLOADED RESTORED MEMORY LOG".split()
+    worker += "OFFLOADED RESTORED MEMORY LOG SETTINGS".split()
     daemon = "LOAD RUN RECALL CANCEL OFFLOAD RESTORE STOP".split()
-    assert [Type[name] for name in worker] == list(range(1, 14))
+    assert [Type[name] for name in worker] == list(range(1, 15))
     assert [Type[name] for name in daemon] == list(range(65, 72))
     assert len(Type) == len(worker) + len(daemon)
 

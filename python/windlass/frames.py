@@ -39,6 +39,7 @@ class Type(enum.IntEnum):
     RESTORED = 11
     MEMORY = 12
     LOG = 13
+    SETTINGS = 14
     LOAD = 65
     RUN = 66
     RECALL = 67

@@ -377,7 +377,8 @@ base::Result<void> Life::on_frame(wire::Frame frame) {
         case FrameType::offloaded:
         case FrameType::restored:
         case FrameType::memory:
-        case FrameType::log: break;
+        case FrameType::log:
+        case FrameType::settings: break;
     }
     return out_of_place(frame);
 }

@@ -42,6 +42,7 @@ constexpr auto make_type_table() {
         {restored, "restored", Side::worker},
         {memory, "memory", Side::worker},
         {log, "log", Side::worker},
+        {settings, "settings", Side::worker},
         {load, "load", Side::daemon},
         {run, "run", Side::daemon},
         {recall, "recall", Side::daemon},

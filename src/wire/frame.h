@@ -30,6 +30,7 @@ enum class FrameType : std::uint8_t {
     restored = 11,
     memory = 12,  // reserved
     log = 13,
+    settings = 14,
     // daemon to worker
     load = 65,
     run = 66,

@@ -51,6 +51,20 @@ class MetaReader {
         }
     }
 
+    // What stands under `key`, with the mistakes of both in one.
+    std::optional<MetaReader> find_object(std::string_view key) {
+        json::value* const value = object_.if_contains(key);
+        if (value == nullptr || value->is_null()) return std::nullopt;
+        if (!value->is_object()) {
+            reject(fmt::format("has an \"{}\" that is not an object", key));
+            return std::nullopt;
+        }
+        return MetaReader{type_, std::move(value->get_object())};
+    }
+    void take_mistake(const MetaReader& part) {
+        if (!error_) error_ = part.error_;
+    }
+
     std::optional<std::string> find_string(std::string_view key) {
         const json::value* const value = object_.if_contains(key);
         if (value == nullptr || value->is_null()) return std::nullopt;
@@ -114,6 +128,8 @@ class MetaReader {
     }
 
   private:
+    MetaReader(FrameType type, json::object object) : type_(type), object_(std::move(object)) {}
+
     template <class Value>
     Value get(std::string_view key, const std::optional<Value>& value) {
         if (!value) reject(fmt::format("lacks \"{}\"", key));
@@ -154,6 +170,23 @@ std::optional<base::Bytes> find_bytes(MetaReader& meta, std::string_view key) {
     return base::Bytes{*count};
 }
 
+base::Error read_error(MetaReader& meta) {
+    base::Error error;
+    const std::string type = meta.get_string("type");
+    error.message = meta.get_string("message");
+    error.cause = meta.find_string("cause").value_or("");
+    error.traceback = meta.find_string("traceback").value_or("");
+    error.reason = meta.find_string("reason").value_or("");
+    error.retry_after = meta.find_seconds("retry_after_s");
+    if (const std::optional<Errc> code = base::find_errc(type)) {
+        error.code = *code;
+    } else {
+        error.code = Errc::internal;
+        error.cause = type;
+    }
+    return error;
+}
+
 // The longest front part of at most `size` bytes that does not end within a UTF-8 character.
 std::string_view cut(std::string_view text, std::size_t size) {
     if (text.size() <= size) return text;
@@ -180,6 +213,16 @@ std::optional<std::string_view> find_lone_content_type(std::string_view text) {
     text.remove_prefix(kBeginContentType.size());
     text.remove_suffix(kEnd.size());
     return needs_no_escape(text) ? std::optional{text} : std::nullopt;
+}
+
+// Of an attempt's error as much as fits beside the rest; what a traceback told is in the log.
+constexpr std::size_t kLastErrorTextMax = 4'096;
+
+json::object error_object(const base::Error& error) {
+    json::object object{{"type", base::traits(error.code).name},
+                        {"message", cut(error.message, kLastErrorTextMax)}};
+    if (!error.cause.empty()) object["cause"] = cut(error.cause, kLastErrorTextMax);
+    return object;
 }
 
 }  // namespace
@@ -257,17 +300,27 @@ std::string to_json(const LoadOrder& order) {
 }
 
 std::string to_json(const RunOrder& order) {
-    if (needs_no_escape(order.content_type) && !order.variant) {
+    const std::optional<Attempt>& attempt = order.attempt;
+    const base::Error* const error =
+        attempt && attempt->error.has_value() ? &*attempt->error : nullptr;
+    if (needs_no_escape(order.content_type) && !order.variant && error == nullptr) {
         std::string text;
         text.reserve(kRunOrderSizeUsual + order.content_type.size());
         text.append(kBeginContentType).append(order.content_type).append(R"(","timeout_ms":)");
         base::append_digits(text, to_whole_milliseconds(order.timeout));
+        if (attempt) base::append_digits(text.append(R"(,"attempt":)"), attempt->number);
+        if (attempt && attempt->free) {
+            base::append_digits(text.append(R"(,"free_bytes":)"), attempt->free->count());
+        }
         text.push_back('}');
         return text;
     }
     json::object object{{"content_type", order.content_type},
                         {"timeout_ms", to_whole_milliseconds(order.timeout)}};
     if (order.variant) object["variant"] = *order.variant;
+    if (attempt) object["attempt"] = attempt->number;
+    if (attempt && attempt->free) object["free_bytes"] = attempt->free->count();
+    if (error != nullptr) object["error"] = error_object(*error);
     return print(object);
 }
 
@@ -390,24 +443,26 @@ Result<RunOrder> parse_run_order(std::string_view text) {
     order.content_type = meta.get_string("content_type");
     order.variant = meta.find_string("variant");
     order.timeout = std::chrono::milliseconds{meta.get_number("timeout_ms", kDurationMaxMs)};
+    if (const auto number = meta.find_number("attempt", kAnyNumber)) {
+        order.attempt = Attempt{.number = *number, .free = find_bytes(meta, "free_bytes")};
+        if (auto error = meta.find_object("error")) {
+            order.attempt->error = read_error(*error);
+            meta.take_mistake(*error);
+        }
+    }
     return meta.finish(std::move(order));
+}
+
+Result<void> check_settings(std::string_view text) {
+    MetaReader meta{FrameType::settings, text};
+    const Result<bool> checked = meta.finish(true);
+    if (!checked) return checked.error();
+    return {};
 }
 
 Result<RemoteError> parse_error(std::string_view text) {
     MetaReader meta{FrameType::error, text};
-    RemoteError remote;
-    const std::string type = meta.get_string("type");
-    remote.error.message = meta.get_string("message");
-    remote.error.cause = meta.find_string("cause").value_or("");
-    remote.error.traceback = meta.find_string("traceback").value_or("");
-    remote.error.reason = meta.find_string("reason").value_or("");
-    remote.error.retry_after = meta.find_seconds("retry_after_s");
-    if (const std::optional<Errc> code = base::find_errc(type)) {
-        remote.error.code = *code;
-    } else {
-        remote.error.code = Errc::internal;
-        remote.error.cause = type;
-    }
+    RemoteError remote{.error = read_error(meta)};
     return meta.finish(std::move(remote));
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "wire/attempt.h"
 #include "wire/frame.h"
 
 namespace windlass::wire {
@@ -106,6 +107,7 @@ struct RunOrder {
     std::string content_type;
     std::optional<std::string> variant;
     base::Duration timeout{};  // what is left of the client's time; written in whole milliseconds
+    std::optional<Attempt> attempt = {};  // empty: a call
 
     friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
@@ -134,6 +136,8 @@ base::Result<Moved> parse_moved(FrameType type, std::string_view json);
 base::Result<LogLine> parse_log_line(std::string_view json);
 base::Result<LoadOrder> parse_load_order(std::string_view json);
 base::Result<RunOrder> parse_run_order(std::string_view json);
+// Of `settings`, whose meta is the settings themselves: whether that is an object.
+base::Result<void> check_settings(std::string_view json);
 
 // The value is the error that the worker reports; the Result's own error says that the meta is bad.
 // An unknown type is read as `internal` with the word as its cause.

@@ -58,6 +58,21 @@ TEST_CASE("the metas print as the protocol shows them and read back") {
     const wire::RunOrder plain{.content_type = "a/b", .variant = {}, .timeout = 0s};
     CHECK(wire::parse_run_order(wire::to_json(plain)).value() == plain);
 
+    const wire::RunOrder first{
+        .content_type = "a/b", .variant = {}, .timeout = 0s, .attempt = wire::Attempt{}};
+    CHECK(wire::to_json(first) == R"({"content_type":"a/b","timeout_ms":0,"attempt":1})");
+    CHECK(wire::parse_run_order(wire::to_json(first)).value() == first);
+    wire::RunOrder second = first;
+    second.attempt = wire::Attempt{.number = 2, .free = base::Bytes{5}};
+    CHECK(wire::to_json(second) ==
+          R"({"content_type":"a/b","timeout_ms":0,"attempt":2,"free_bytes":5})");
+    CHECK(wire::parse_run_order(wire::to_json(second)).value() == second);
+    second.attempt->error = base::fail(base::Errc::out_of_memory, "too \"large\"");
+    CHECK(wire::to_json(second) ==
+          R"({"content_type":"a/b","timeout_ms":0,"attempt":2,"free_bytes":5,)"
+          R"("error":{"type":"out_of_memory","message":"too \"large\""}})");
+    CHECK(wire::parse_run_order(wire::to_json(second)).value() == second);
+
     CHECK(wire::to_json(wire::RecallAnswer{true}) == R"({"recalled":true})");
     CHECK(wire::to_json(wire::Answer{"a/b"}) == R"({"content_type":"a/b"})");
     CHECK(wire::parse_answer(R"({"content_type":"a/b"})").value() == wire::Answer{"a/b"});
@@ -69,6 +84,29 @@ TEST_CASE("the metas print as the protocol shows them and read back") {
     const wire::Progress progress{.step = 3, .total = 20, .phase = "denoise"};
     CHECK(wire::to_json(progress) == R"({"step":3,"total":20,"phase":"denoise"})");
     CHECK(wire::parse_progress(wire::to_json(progress)).value() == progress);
+}
+
+TEST_CASE("what an attempt is told of the one before is cut to what a frame holds") {
+    wire::RunOrder run{.content_type = "a/b", .variant = {}, .timeout = 0s};
+    run.attempt = wire::Attempt{.number = 2,
+                                .error = base::Error{.message = std::string(100'000, '\n'),
+                                                     .cause = std::string(100'000, '"'),
+                                                     .traceback = std::string(100'000, 'x')}};
+    const std::string json = wire::to_json(run);
+    CHECK(json.size() <= wire::kMetaSizeMax);
+    CHECK(wire::parse_run_order(json).value().attempt->error->traceback.empty());
+    check_bad(wire::parse_run_order(
+                  R"({"content_type": "a/b", "timeout_ms": 1, "attempt": 2, "error": 3})"),
+              "\"error\"");
+    check_bad(wire::parse_run_order(
+                  R"({"content_type": "a/b", "timeout_ms": 1, "attempt": 2, "error": {}})"),
+              "\"type\"");
+}
+
+TEST_CASE("settings are an object") {
+    CHECK(wire::check_settings(R"({"batch": 4, "seed": null})"));
+    for (const char* const json : {"[4]", "4", "null", "{\"batch\": NaN}", "{"})
+        CHECK_FALSE(wire::check_settings(json));
 }
 
 TEST_CASE("every part of a progress is optional, as is the meta itself") {

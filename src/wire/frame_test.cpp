@@ -99,9 +99,9 @@ TEST_CASE("every type of the protocol has its number, name and sender") {
         CHECK((wire::to_text(type) == "unknown") == !sender.has_value());
         from_worker += sender == Side::worker ? 1 : 0;
         from_daemon += sender == Side::daemon ? 1 : 0;
-        CHECK(sender.has_value() == ((value >= 1 && value <= 13) || (value >= 65 && value <= 71)));
+        CHECK(sender.has_value() == ((value >= 1 && value <= 14) || (value >= 65 && value <= 71)));
     }
-    CHECK(from_worker == 13);
+    CHECK(from_worker == 14);
     CHECK(from_daemon == 7);
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("a header that breaks the protocol is refused for good") {
         std::size_t at;
         int value;
     };
-    for (const Case wrong : {Case{0, 0}, Case{0, 14}, Case{0, 64}, Case{0, 66}, Case{0, 255},
+    for (const Case wrong : {Case{0, 0}, Case{0, 15}, Case{0, 64}, Case{0, 66}, Case{0, 255},
                              Case{1, 0}, Case{1, 2}, Case{2, 1}, Case{3, 1}}) {
         CAPTURE(wrong.at);
         CAPTURE(wrong.value);
