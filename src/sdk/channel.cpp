@@ -97,14 +97,17 @@ void Channel::live() {
 
 bool Channel::wait(const Waiting& waiting) {
     const int events = (waiting.is_reading ? POLLIN : 0) | (outbox_.has_rest() ? POLLOUT : 0);
-    std::array<pollfd, 3> polled{
+    const int gathered = waiting.alarm < 0 ? -1 : outbox_.gathered_descriptor();
+    std::array<pollfd, 4> polled{
         {{.fd = events == 0 ? -1 : descriptor_, .events = static_cast<short>(events), .revents = 0},
          {.fd = waiting.wake_descriptor, .events = POLLIN, .revents = 0},
-         {.fd = waiting.alarm, .events = POLLIN, .revents = 0}}};
+         {.fd = waiting.alarm, .events = POLLIN, .revents = 0},
+         {.fd = gathered, .events = POLLIN, .revents = 0}}};
     if (::poll(polled.data(), polled.size(), waiting.timeout_ms) <= 0) return false;
     const bool is_woken = polled[1].revents != 0;
     if (polled[2].revents != 0) on_alarm();
     if (is_woken) handlers_.on_wake();
+    if (polled[3].revents != 0) outbox_.write_gathered();
     if ((polled[0].revents & ~POLLIN) != 0) outbox_.write_some();
     if (waiting.is_reading && (polled[0].revents & ~POLLOUT) != 0) read_some();
     return is_woken;

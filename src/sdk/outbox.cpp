@@ -2,10 +2,13 @@
 #include "sdk/outbox.h"
 
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -19,7 +22,7 @@ iovec vector_of(std::string& text, std::size_t skip) {
 }
 
 // As many of the pieces as there is room for, without the first `skip` bytes of the first one.
-std::size_t gather(std::deque<Piece>& pieces, std::size_t skip, std::span<iovec> vectors) {
+std::size_t point_at(std::deque<Piece>& pieces, std::size_t skip, std::span<iovec> vectors) {
     std::size_t count = 0;
     for (Piece& piece : pieces) {
         if (count + 2 > vectors.size()) break;
@@ -36,6 +39,15 @@ std::size_t gather(std::deque<Piece>& pieces, std::size_t skip, std::span<iovec>
 }
 
 }  // namespace
+
+Outbox::Outbox(int descriptor, std::chrono::nanoseconds gather_for)
+    : descriptor_(descriptor),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      gather_for_(gather_for) {}
+
+Outbox::~Outbox() {
+    if (timer_ >= 0) ::close(timer_);
+}
 
 void Outbox::add(Piece piece) {
     const std::lock_guard lock{mutex_};
@@ -68,7 +80,39 @@ void Outbox::write_some() {
 
 bool Outbox::has_rest() {
     const std::lock_guard lock{mutex_};
-    return !pieces_.empty() && !is_writing_;
+    return !pieces_.empty() && !is_writing_ && !is_gathering_;
+}
+
+void Outbox::gather(Piece piece) {
+    std::unique_lock lock{mutex_};
+    if (!is_open_) return;
+    const bool has_company = !pieces_.empty();  // that somebody writes, or the timer
+    pieces_.push_back(std::move(piece));
+    if (has_company || is_writing_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (timer_ < 0 || now >= gather_at_) {
+        gather_at_ = now + gather_for_;
+        return write_as(Mode::eager, lock);
+    }
+    is_gathering_ = true;
+    set_timer(gather_at_ - now);
+}
+
+void Outbox::write_gathered() {
+    std::uint64_t count = 0;
+    static_cast<void>(::read(timer_, &count, sizeof count));
+    std::unique_lock lock{mutex_};
+    if (!is_gathering_) return;
+    gather_at_ = std::chrono::steady_clock::now() + gather_for_;
+    write_as(Mode::eager, lock);
+}
+
+void Outbox::set_timer(std::chrono::nanoseconds after) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(after);
+    const itimerspec once{
+        .it_interval = {},
+        .it_value = {.tv_sec = whole.count(), .tv_nsec = (after - whole).count()}};
+    ::timerfd_settime(timer_, 0, &once, nullptr);
 }
 
 void Outbox::close() {
@@ -80,11 +124,12 @@ void Outbox::close() {
 void Outbox::write_as(Mode mode, std::unique_lock<std::mutex>& lock) {
     if (is_writing_) return;
     is_writing_ = true;
+    is_gathering_ = false;
     while (is_open_ && !pieces_.empty()) {
         std::array<iovec, kVectorsMax> vectors;
         msghdr message = {};
         message.msg_iov = vectors.data();
-        message.msg_iovlen = gather(pieces_, written_, vectors);
+        message.msg_iovlen = point_at(pieces_, written_, vectors);
         // Only the writing thread takes pieces out, and a deque leaves the others where they are.
         lock.unlock();
         const int flags = MSG_NOSIGNAL | (mode == Mode::eager ? MSG_DONTWAIT : 0);

@@ -2,6 +2,7 @@
 // writes, for all, so that frames which come together leave with one system call.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -19,9 +20,12 @@ struct Piece {
 // Thread: any.
 class Outbox {
   public:
+    // As often as one run may report (reporter.cpp), so that a thousand wake the daemon no oftener.
+    static constexpr std::chrono::milliseconds kGatherFor{100};
+
     // A stream socket that blocks; stays the caller's.
-    explicit Outbox(int descriptor) : descriptor_(descriptor) {}
-    ~Outbox() = default;
+    explicit Outbox(int descriptor, std::chrono::nanoseconds gather_for = kGatherFor);
+    ~Outbox();
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
 
@@ -41,6 +45,12 @@ class Outbox {
     void write_some();
     bool has_rest();
 
+    // For what need not be there at once: written, without blocking, with whatever comes next, or
+    // by write_gathered() when `gathered_descriptor` is readable; at once if none was for a while.
+    void gather(Piece piece);
+    int gathered_descriptor() const { return timer_; }  // negative: there is none
+    void write_gathered();
+
     // Drops what is left: the channel has ended, and nobody would read it.
     void close();
 
@@ -49,14 +59,19 @@ class Outbox {
 
     void write_as(Mode mode, std::unique_lock<std::mutex>& lock);
     void drop(std::size_t bytes);
+    void set_timer(std::chrono::nanoseconds after);
 
     int descriptor_;
+    int timer_;  // negative: nothing waits to be gathered
+    std::chrono::nanoseconds gather_for_;
     std::mutex mutex_;  // guards all below; never held while writing
     std::deque<Piece> pieces_;
     std::size_t written_ = 0;  // of the first piece
     bool is_writing_ = false;
     std::condition_variable written_out_;  // is_writing_ became false
     bool is_open_ = true;
+    bool is_gathering_ = false;  // what there is waits for the timer
+    std::chrono::steady_clock::time_point gather_at_;
 };
 
 }  // namespace windlass::sdk

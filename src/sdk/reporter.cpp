@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string_view>
+#include <utility>
 
 #include "base/utf8.h"
 #include "wire/frame.h"
@@ -34,7 +35,8 @@ void Reporter::report(const worker::Progress& progress) {
     if (is_new_phase) phase_ = progress.phase;
     wire::Progress meta{.step = progress.step, .total = progress.total, .phase = {}};
     if (!progress.phase.empty()) meta.phase = phase_text(progress.phase);
-    outbox_.post({wire::encode_head(wire::FrameType::progress, id_, wire::to_json(meta))});
+    Piece piece{wire::encode_head(wire::FrameType::progress, id_, wire::to_json(meta))};
+    is_new_phase ? outbox_.post(std::move(piece)) : outbox_.gather(std::move(piece));
 }
 
 void Reporter::reopen() {
