@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import content
+from . import content, errors
+from .attempts import Attempt
 from .frames import Frame, ProtocolError
 from .reporting import Reporter
 from .request import Request
@@ -38,6 +39,24 @@ def parse_load(frame: Frame) -> Load:
         raise ProtocolError(f"load: uuid is {uuid!r}, not a string")
     heartbeat_s = numbers["heartbeat_ms"] / 1000
     return Load(device, numbers["concurrency"], numbers["body_max"], heartbeat_s, uuid)
+
+
+def parse_attempt(frame: Frame) -> Attempt | None:
+    """None for a call. Raises ProtocolError."""
+    number = frame.meta.get("attempt")
+    if number is None:
+        return None
+    free, told = frame.meta.get("free_bytes"), frame.meta.get("error")
+    if type(number) is not int or number < 1:
+        raise ProtocolError(f"run: attempt is {number!r}, not a whole number from 1 up")
+    if free is not None and (type(free) is not int or free < 0):
+        raise ProtocolError(f"run: free_bytes is {free!r}, not a whole number from 0 up")
+    if told is None:
+        return Attempt(number, None, free)
+    if not isinstance(told, dict) or not isinstance(told.get("type"), str):
+        raise ProtocolError(f"run: error is {told!r}, not an error with a type")
+    error = errors.from_type(told["type"], str(told.get("message", "")), cause=told.get("cause"))
+    return Attempt(number, error, free)
 
 
 def parse_run(frame: Frame, reporter: Reporter) -> Request:

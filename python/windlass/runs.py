@@ -6,6 +6,7 @@ import enum
 import queue
 import threading
 
+from .attempts import Attempt
 from .frames import ProtocolError
 from .reporting import Reporter
 from .request import Request
@@ -21,10 +22,13 @@ class State(enum.Enum):
 class Run:
     """One `run` frame. Its state changes in `Runs` only."""
 
-    def __init__(self, id: int, request: Request, reporter: Reporter) -> None:
+    def __init__(
+        self, id: int, request: Request, reporter: Reporter, attempt: Attempt | None = None
+    ) -> None:
         self.id = id
         self.request = request
         self.reporter = reporter
+        self.attempt = attempt  # None: a call
         self.state = State.WAITING
 
 

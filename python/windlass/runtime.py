@@ -16,6 +16,7 @@ import traceback
 from typing import Any, Callable
 
 from . import content, standby
+from .attempts import Adjuster
 from .channel import Channel
 from .device_memory import Gauge, TorchAllocator, find_allocator
 from .errors import Cancelled, Unsupported, WorkerLost
@@ -23,7 +24,7 @@ from .failures import describe
 from .frames import VERSION, Frame, ProtocolError, Type, encode, encode_with, meta_bytes
 from .interruption import EXIT_TERMINATED, Interruption, Terminated
 from .moves import Moves, can_offload, stopping
-from .orders import Load, parse_load, parse_run
+from .orders import Load, parse_attempt, parse_load, parse_run
 from .reporting import Reporter, reporting
 from .runs import Run, Runs
 from .version import __version__
@@ -50,7 +51,8 @@ class Worker:
     Hooks: `start`, `load(device)`, any number of `run(request)`, `unload`, `exit`. `exit` runs
     exactly once if the object was constructed, whatever fails; `unload` exactly once if `load`
     returned and no run is stuck in the model. Only `load` and `run` are required. Between runs, and
-    never during one, `offload()` and `restore(device)` take turns, if the model has both.
+    never during one, `offload()` and `restore(device)` take turns, if the model has both. Of a run
+    that is an attempt at a job `on_retry` and `fit` come first, in its thread.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -59,6 +61,7 @@ class Worker:
         self._moves = Moves()
         self._can_offload = False
         self._gauge = Gauge(TorchAllocator())
+        self._adjuster = Adjuster()
         self._interruption = Interruption(lambda: self._leave(EXIT_TERMINATED))
         self._model: Any = None
         self._load: Load | None = None  # set by who reads
@@ -116,6 +119,7 @@ class Worker:
                 raise TypeError(f"{type(self._model).__qualname__} has no method {name}()")
         self._can_offload = can_offload(self._model)
         self._gauge = Gauge(find_allocator(self._model))
+        self._adjuster = Adjuster(self._model)
 
     def _serve(self, load: Load) -> None:
         """Answers runs until the worker leaves and, unless that is urgent, all begun ones ended."""
@@ -234,10 +238,18 @@ class Worker:
         with reporting(run.reporter, alone=load.concurrency == 1):
             begun = self._gauge.begin()
             try:
+                if run.attempt is not None:
+                    self._adjust(run)
                 value = self._interruption.call(self._model.run, run.request)
             finally:
                 memory = self._gauge.end(begun)
         return value, memory
+
+    def _adjust(self, run: Run) -> None:
+        """Lets the model lower the settings of an attempt at a job."""
+        settings = self._interruption.call(self._adjuster.adjust, run.request, run.attempt)
+        if settings is not None:  # told first: the run may take this process along
+            self._channel.send(*encode_with(settings, Type.SETTINGS, run.id))
 
     # Moving the weights, in the main thread.
 
@@ -328,7 +340,7 @@ class Worker:
 
     def _on_run(self, frame: Frame) -> None:
         reporter = self._reporter(frame.id)
-        run = Run(frame.id, parse_run(frame, reporter), reporter)
+        run = Run(frame.id, parse_run(frame, reporter), reporter, parse_attempt(frame))
         refusal = self._moves.refuse_run()
         if refusal is not None:
             self._channel.post(_error(frame.id, refusal))

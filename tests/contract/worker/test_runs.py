@@ -197,3 +197,11 @@ def test_what_the_model_prints_is_no_protocol(loaded):
     assert daemon.stop() == 0
     printed = daemon.process.stdout.read()
     assert printed.count(b"\0\x01\xff no frame") == 3000
+
+
+def test_an_attempt_at_a_job_is_a_run_like_any_other_for_a_model_without_hooks(loaded):
+    daemon = loaded()
+    told = {"type": "out_of_memory", "message": "too large", "cause": "OutOfMemoryError"}
+    assert ask(daemon, 1, "echo first", attempt=1, free_bytes=5).body == b"first"
+    assert ask(daemon, 2, "echo second", attempt=2, error=told).body == b"second"
+    assert daemon.stop() == 0
