@@ -6,6 +6,7 @@
 ///     complain(answer.error().type, answer.error().message);
 ///
 /// Nothing here throws (but for std::bad_alloc), and nothing waits for ever.
+// lint: long file, a table: one function for each path of the HTTP API
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <string_view>
 
 #include "windlass/failure.h"
+#include "windlass/job.h"
 
 namespace windlass {
 
@@ -86,6 +88,25 @@ class Client {
     /// because it may have been carried out; see Failure::reason.
     Outcome<Answer> call(std::string_view model, std::string_view input,
                          const CallOptions& options = {});
+
+    /// Hands `input` over to be worked on while nobody waits. Once this succeeds the job is on disk
+    /// and will end. After a lost connection the same with the same `key` makes no second one.
+    Outcome<JobTicket> submit(std::string_view model, std::string_view input,
+                              const JobOptions& options = {});
+    /// A job as it is once it is over, or after `wait` (at most an hour); as the JSON text of the
+    /// HTTP API.
+    Outcome<std::string> job(std::string_view id, std::chrono::nanoseconds wait = {});
+    /// What the model made of it. The failure is "conflict" while it is not over; of a job that
+    /// failed or was cancelled it is the job's own.
+    Outcome<JobResult> job_result(std::string_view id);
+    /// What is to become of it; the job then, as JSON text.
+    Outcome<std::string> order_job(JobOrder order, std::string_view id);
+    /// The same for all that the query admits, "state=failed&model=flux"; JSON text with "count".
+    Outcome<std::string> order_jobs(JobOrder order, std::string_view query);
+    /// Jobs, the latest first; `query`: "state=running,held&limit=10&after=j17". As JSON text.
+    Outcome<std::string> jobs(std::string_view query);
+    /// How many jobs there are in each state; `query`: "detailed=1&since=24h". As JSON text.
+    Outcome<std::string> queue(std::string_view query = {});
 
     /// The state of all models, and of one, as the JSON text of the HTTP API.
     Outcome<std::string> models();

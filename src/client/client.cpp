@@ -8,6 +8,7 @@
 
 #include "client/failure.h"
 #include "client/http_exchange.h"
+#include "client/job_json.h"
 
 namespace windlass {
 namespace {
@@ -78,6 +79,38 @@ std::vector<client::Request::Field> call_fields(const CallOptions& options) {
     return fields;
 }
 
+std::vector<client::Request::Field> job_fields(const JobOptions& options) {
+    std::vector<client::Request::Field> fields;
+    const auto add = [&](std::string_view name, const std::string& value) {
+        if (!value.empty()) fields.push_back({name, value});
+    };
+    add("Content-Type", options.content_type);
+    add("X-Windlass-Variant", options.variant);
+    if (options.priority) add("X-Windlass-Priority", fmt::format("{}", *options.priority));
+    add("X-Windlass-Key", options.key);
+    add("X-Windlass-Tenant", options.tenant);
+    add("X-Windlass-Run-At", options.run_at);
+    add("X-Windlass-Deadline", options.deadline);
+    if (options.run_timeout) add("X-Windlass-Run-Timeout", to_field(*options.run_timeout));
+    if (options.stall_timeout) add("X-Windlass-Stall-Timeout", to_field(*options.stall_timeout));
+    return fields;
+}
+
+std::string job_path(std::string_view id, std::string_view action) {
+    return fmt::format("/api/jobs/{}{}", client::percent_encode(id), action);
+}
+
+std::string_view action_path(JobOrder order) {
+    switch (order) {
+        case JobOrder::cancel: return "/cancel";
+        case JobOrder::retry: return "/retry";
+        case JobOrder::hold: return "/hold";
+        case JobOrder::release: return "/release";
+        case JobOrder::remove: break;  // DELETE
+    }
+    return "";
+}
+
 }  // namespace
 
 struct Client::State {
@@ -86,7 +119,8 @@ struct Client::State {
     Failure bad_url = {};
 
     Outcome<client::Response> perform(const client::Request& request);
-    Outcome<std::string> query(std::string path);
+    // `wait`: so long the daemon may take beside what it always may.
+    Outcome<std::string> query(std::string path, nanoseconds wait = {});
     Outcome<std::string> order(std::string path, std::optional<nanoseconds> timeout);
     nanoseconds limit(const std::optional<nanoseconds>& timeout) const;
 };
@@ -100,14 +134,14 @@ Outcome<client::Response> Client::State::perform(const client::Request& request)
     if (!exchange) return std::unexpected(bad_url);
     auto response = exchange->perform(request);
     if (!response) return std::unexpected(client::to_failure(response.error()));
-    if (response->status == 200) return std::move(*response);
+    if (response->status == 200 || response->status == 202) return std::move(*response);
     return std::unexpected(client::to_failure(client::ErrorReply{
         .status = response->status, .body = response->body, .where = options.url}));
 }
 
-Outcome<std::string> Client::State::query(std::string path) {
-    auto response =
-        perform({.method = "GET", .path = std::move(path), .timeout = options.query_timeout});
+Outcome<std::string> Client::State::query(std::string path, nanoseconds wait) {
+    auto response = perform(
+        {.method = "GET", .path = std::move(path), .timeout = options.query_timeout + wait});
     if (!response) return std::unexpected(std::move(response.error()));
     return std::move(response->body);
 }
@@ -194,9 +228,10 @@ Outcome<std::string> Client::events(std::string_view query) {
 }
 
 Outcome<void> Client::follow_events(std::string_view query, const OnPiece& on_piece) {
-    if (!state_->exchange) return std::unexpected(state_->bad_url);
+    std::optional<client::HttpExchange>& exchange = state_->exchange;
+    if (!exchange) return std::unexpected(state_->bad_url);
     // The daemon gives a sign of life every 15 s.
-    const auto response = state_->exchange->stream(
+    const auto response = exchange->stream(
         {.method = "GET",
          .path = fmt::format("/api/events?follow=1{}{}", query.empty() ? "" : "&", query),
          .timeout = std::chrono::minutes{1}},
@@ -217,6 +252,65 @@ Outcome<std::string> Client::pause(std::string_view model) {
 
 Outcome<std::string> Client::resume(std::string_view model) {
     return state_->order(model_path(model, "/resume"), {});
+}
+
+Outcome<JobTicket> Client::submit(std::string_view model, std::string_view input,
+                                  const JobOptions& options) {
+    auto response = state_->perform({.method = "POST",
+                                     .path = model_path(model, "/jobs"),
+                                     .fields = job_fields(options),
+                                     .body = input,
+                                     .timeout = state_->options.query_timeout});
+    if (!response) return std::unexpected(std::move(response.error()));
+    auto ticket = client::parse_ticket(response->body);
+    if (ticket) return std::move(*ticket);
+    return std::unexpected(client::to_failure(base::fail(
+        base::Errc::data_corrupt,
+        fmt::format("{} did not answer with a job's id; check that this is the URL of a windlass "
+                    "daemon",
+                    state_->options.url))));
+}
+
+Outcome<std::string> Client::job(std::string_view id, nanoseconds wait) {
+    std::string path = job_path(id, "");
+    if (wait.count() > 0) path += "?wait=" + to_field(wait);
+    return state_->query(std::move(path), wait);
+}
+
+Outcome<JobResult> Client::job_result(std::string_view id) {
+    auto response = state_->perform({.method = "GET",
+                                     .path = job_path(id, "/result"),
+                                     .timeout = state_->options.query_timeout});
+    if (!response) return std::unexpected(std::move(response.error()));
+    return JobResult{.body = std::move(response->body),
+                     .content_type = std::string{response->find("content-type")}};
+}
+
+Outcome<std::string> Client::order_job(JobOrder order, std::string_view id) {
+    const bool is_removal = order == JobOrder::remove;
+    auto response = state_->perform({.method = is_removal ? "DELETE" : "POST",
+                                     .path = job_path(id, is_removal ? "" : action_path(order)),
+                                     .timeout = state_->options.query_timeout});
+    if (!response) return std::unexpected(std::move(response.error()));
+    return std::move(response->body);
+}
+
+Outcome<std::string> Client::order_jobs(JobOrder order, std::string_view query) {
+    const bool is_removal = order == JobOrder::remove;
+    auto response = state_->perform(
+        {.method = is_removal ? "DELETE" : "POST",
+         .path = fmt::format("/api/jobs{}?{}", is_removal ? "" : action_path(order), query),
+         .timeout = state_->limit({})});
+    if (!response) return std::unexpected(std::move(response.error()));
+    return std::move(response->body);
+}
+
+Outcome<std::string> Client::jobs(std::string_view query) {
+    return state_->query(fmt::format("/api/jobs?{}", query));
+}
+
+Outcome<std::string> Client::queue(std::string_view query) {
+    return state_->query(fmt::format("/api/queue?{}", query));
 }
 
 Outcome<std::string> Client::health() { return state_->query("/healthz"); }

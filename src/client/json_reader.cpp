@@ -169,6 +169,11 @@ bool JsonReader::read_count(std::uint64_t& count) {
 
 bool JsonReader::take_null() { return peek() == 'n' && take_word("null"); }
 
+bool JsonReader::read_bool(bool& value) {
+    value = peek() == 't';
+    return take_word(value ? "true" : "false");
+}
+
 bool JsonReader::read_string(std::string& text) {
     text.clear();
     if (!take('"')) return false;

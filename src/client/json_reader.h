@@ -22,6 +22,7 @@ class JsonReader {
     bool read_string(std::string& text);
     bool read_number(double& number);
     bool read_count(std::uint64_t& count);  // a whole number
+    bool read_bool(bool& value);
     // Whether a null came next; it is read then.
     bool take_null();
     bool skip_value();
