@@ -78,6 +78,7 @@ void put_holder(JsonWriter& json, const ExplainedHolder& holder) {
     json.key("pinned").boolean(holder.is_pinned);
     json.key("provisional").boolean(holder.is_provisional);
     put_texts(json, "requests", holder.requests);
+    put_texts(json, "sent_ahead", holder.sent_ahead);
     put_seconds(json, "since_s", holder.since);
     put_change(json, "until", holder.until);
     put_seconds(json, "makes_room_in_s", holder.makes_room_in);

@@ -40,10 +40,11 @@ struct ExplainedHolder {         // of memory, or of a model's places
     std::string_view doing = {};  // "running", "idle", "loading", "draining", ...
     base::Bytes bytes;            // claimed or measured, what is more
     std::optional<base::Bytes> measured = {};
-    bool is_parked = false;       // weights from another device
-    bool is_pinned = false;       // makes room for nobody
-    bool is_provisional = false;  // all there is, until its need was measured
-    std::vector<std::string> requests = {};
+    bool is_parked = false;                    // weights from another device
+    bool is_pinned = false;                    // makes room for nobody
+    bool is_provisional = false;               // all there is, until its need was measured
+    std::vector<std::string> requests = {};    // that run there
+    std::vector<std::string> sent_ahead = {};  // that it has and has not begun
     std::optional<base::Duration> since = {};
     std::optional<NextChange> until = {};
     std::optional<base::Duration> makes_room_in = {};  // by the plan, for who asks

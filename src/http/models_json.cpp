@@ -150,9 +150,8 @@ std::string to_json(const Health& health) {
     return json.take();
 }
 
-std::string to_json(const base::Error& error, const ErrorContext& context) {
-    JsonWriter json;
-    json.begin_object().key("error").begin_object();
+void write_error(JsonWriter& json, const base::Error& error, const ErrorContext& context) {
+    json.begin_object();
     json.key("type").string(base::traits(error.code).name);
     json.key("message").string(error.message);
     write_optional_string(json, "reason", error.reason);
@@ -162,7 +161,15 @@ std::string to_json(const base::Error& error, const ErrorContext& context) {
     write_optional_string(json, "cause", error.cause);
     write_optional_string(json, "traceback", error.traceback);
     write_optional_string(json, "model", context.model);
-    json.end_object().end_object();
+    write_optional_string(json, "job", context.job);
+    json.end_object();
+}
+
+std::string to_json(const base::Error& error, const ErrorContext& context) {
+    JsonWriter json;
+    json.begin_object().key("error");
+    write_error(json, error, context);
+    json.end_object();
     return json.take();
 }
 

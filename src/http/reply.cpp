@@ -21,6 +21,7 @@ struct StatusName {
 // RFC 9110 section 15 and RFC 6585; 499 is the customary number for a client that went away.
 constexpr StatusName kStatusNames[] = {
     {200, "OK"},
+    {202, "Accepted"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},

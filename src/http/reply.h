@@ -46,6 +46,7 @@ void append_field(std::string& fields, std::string_view name, std::string_view v
 struct ErrorContext {
     std::string request_id = {};
     std::string model = {};
+    std::string job = {};
 };
 
 // The JSON error body with the status of the error's type, Retry-After and X-Windlass-Request-Id.

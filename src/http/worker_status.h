@@ -105,6 +105,7 @@ struct IncidentStatus {
     std::optional<ProgressStatus> progress = {};       // as it was when it was detected
     std::optional<base::Duration> heartbeat_age = {};  // the same
     std::optional<EvidenceStatus> evidence = {};       // none: nothing was left to look at
+    std::vector<std::string> output = {};              // the last lines that it printed
 };
 
 }  // namespace windlass::http

@@ -171,6 +171,9 @@ void write_incident(JsonWriter& json, const IncidentStatus& incident) {
     write_progress(json, incident.progress);
     write_age(json, "heartbeat_age_s", incident.heartbeat_age);
     write_evidence(json, incident.evidence);
+    json.key("output").begin_array();
+    for (const std::string& line : incident.output) json.string(line);
+    json.end_array();
     json.end_object();
 }
 
@@ -187,6 +190,12 @@ std::string to_json(const std::vector<WorkerStatus>& workers) {
     json.begin_object().key("workers").begin_array();
     for (const WorkerStatus& worker : workers) write_worker(json, worker);
     json.end_array().end_object();
+    return json.take();
+}
+
+std::string to_json(const IncidentStatus& incident) {
+    JsonWriter json;
+    write_incident(json, incident);
     return json.take();
 }
 

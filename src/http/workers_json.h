@@ -10,6 +10,7 @@ namespace windlass::http {
 
 std::string to_json(const WorkerStatus& worker);
 std::string to_json(const std::vector<WorkerStatus>& workers);
+std::string to_json(const IncidentStatus& incident);
 std::string to_json(const std::vector<IncidentStatus>& incidents);
 
 }  // namespace windlass::http
