@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "core/event_code.h"
 #include "core/ids.h"
+#include "core/job.h"
 
 namespace windlass::core {
 
@@ -89,6 +90,38 @@ struct Timings {
     friend bool operator==(const Timings&, const Timings&) = default;
 };
 
+// To the store of jobs, which does in this order what concerns one job.
+struct FetchHead {  // answered by HeadFetched or FetchFailed
+    ModelId model;
+    std::uint32_t limit = 0;
+};
+struct ClaimJob {  // a place is kept for it; answered by JobClaimed or ClaimRefused
+    ModelId model;
+    JobId job;
+    std::uint64_t attempt = 0;
+    RequestId request;
+    Generation generation;
+};
+// The attempt is about to be ended: from here on the store takes no success of it. Not answered.
+struct StopJob {
+    JobId job;
+    std::uint64_t attempt = 0;
+    JobStopCause cause = JobStopCause::cancel;
+};
+struct SettleJob {  // exactly once for each claim that was granted; answered by JobSettled
+    ModelId model;
+    JobId job;
+    std::uint64_t attempt = 0;
+    RequestId request;
+    JobEnd end = JobEnd::returned;
+    JobCharge charge = JobCharge::none;
+    DeadReason reason = DeadReason::none;
+    Duration delay{};            // of one that is retried
+    std::optional<Error> error;  // why it did not succeed, where there is a cause
+    Generation generation;       // of the replica that ran it; none if it did not begin
+    Timings timings;
+};
+
 struct Respond {  // exactly once for each request
     RequestId request;
     ModelId model;
@@ -109,9 +142,9 @@ struct Report {  // an action that people may want to see
     std::optional<std::uint64_t> runs = {};  // that its process has made
 };
 
-using Command =
-    std::variant<Launch, Assign, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop, Terminate,
-                 Kill, SampleDevice, RememberPeak, ForgetPeaks, Respond, Report>;
+using Command = std::variant<Launch, Assign, Load, Dispatch, Recall, Cancel, Offload, Restore, Stop,
+                             Terminate, Kill, SampleDevice, RememberPeak, ForgetPeaks, FetchHead,
+                             ClaimJob, StopJob, SettleJob, Respond, Report>;
 using Commands = std::vector<Command>;
 
 }  // namespace windlass::core

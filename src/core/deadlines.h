@@ -17,6 +17,9 @@ enum class TimerKind : std::uint8_t {
     wait_deadline,    // id: request. The client's limit for waiting
     retry,            // id: request. A `transient` error's pause is over
     lease_end,        // id: request. The time of a lease on memory is over
+    claim_limit,      // id: request. The store has not said whether the job may begin
+    job_deadline,     // id: request. The job's own time is over
+    job_grace,        // id: request. The job was asked to end
     run_limit,        // id: request. The model's limits for a run that has begun
     begin_limit,      // id: model, copy. A run is due to begin and has not
     replica_step,     // id: model, copy. The deadline of the replica's present state
@@ -28,6 +31,7 @@ enum class TimerKind : std::uint8_t {
     standby,          // id: model. Another process may stand by
     room,             // id: model. Somebody may make room for it who might not before
     settle,           // id: generation. Its memory ought to be back
+    store_pause,      // id: 0. The store of jobs was in trouble and may be asked again
     shutdown_cancel,  // id: 0
     shutdown_term,    // id: 0
     shutdown_kill,    // id: 0

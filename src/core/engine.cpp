@@ -64,7 +64,7 @@ void Engine::on(const CallArrived& event, Instant now, Commands& out) {
             .second;
     WL_ASSERT(is_new);
     if (is_closing(model)) return refuse(event.request, closing_error(model), out);
-    if (model.queue.size() + model.delayed.size() >= model.spec.queue_limit) {
+    if (model.queue.places().size() + model.delayed.size() >= model.spec.queue_limit) {
         Error error = base::fail(
             Errc::queue_full,
             fmt::format(
@@ -105,6 +105,10 @@ void Engine::on_timer(TimerKey key, Instant now, Commands& out) {
             return withdraw(request, timeout_error(request, key.kind), now, out);
         case TimerKind::retry: return on_retry_due(request, now, out);
         case TimerKind::lease_end: return end_lease_time(request, now, out);
+        case TimerKind::claim_limit: return on_claim_limit(request, now, out);
+        case TimerKind::job_deadline: return on_job_deadline(request, now, out);
+        case TimerKind::job_grace: return on_job_grace(request, now, out);
+        case TimerKind::store_pause: return on_store_pause(now, out);
         case TimerKind::run_limit: return on_run_limit(request, now, out);
         case TimerKind::begin_limit: return on_begin_limit(id, now, out);
         case TimerKind::replica_step: return on_replica_step(id, now, out);
@@ -137,7 +141,7 @@ void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
                            : fmt::format("the process of the model {} did not come up within "
                                          "its start_timeout of {}",
                                          spec.name, base::to_text(spec.limits.start_timeout))),
-            out);
+            now, out);
         replica.stop(StopCause::failure, StopStep::terminated, now, out);
         return advance(id.model, now, out);
     }
@@ -156,6 +160,7 @@ void Engine::on_replica_step(ReplicaId id, Instant now, Commands& out) {
 void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     Replica& replica = replica_of(id);
+    const JobId culprit = sole_job(replica);
     lose_leases(id,
                 base::fail(Errc::worker_lost,
                            fmt::format("the process of the model {} did not die after SIGKILL",
@@ -167,7 +172,7 @@ void Engine::set_aside(ReplicaId id, bool failed, Instant now, Commands& out) {
         devices_.abandon(replica.generation(), now, out);
         arm_device_timers();
     }
-    const Duration pause = failed ? count_failure(id, now, out) : Duration{};
+    const Duration pause = failed ? count_failure(id, culprit, now, out) : Duration{};
     replica = Replica{id.model};
     if (!failed) return;
     replica.start_in_backoff(saturating_add(now, pause), out);
@@ -192,6 +197,7 @@ void Engine::on(const ShutdownAsked& event, Instant now, Commands& out) {
     deadlines_.arm({TimerKind::shutdown_kill}, saturating_add(now, event.grace));
     for (std::uint64_t number = 1; number <= models_.size(); ++number) {
         refuse_waiting(ModelId{number}, closing_error(model_of(ModelId{number})), out);
+        drop_heads(model_of(ModelId{number}));
         advance(ModelId{number}, now, out);
     }
     close_all_leases(now, out);
@@ -229,6 +235,7 @@ void Engine::advance(ModelId id, Instant now, Commands& out) {
     const auto copy_count = static_cast<std::uint32_t>(model.replicas.size());
     for (std::uint32_t copy = 0; copy < copy_count; ++copy) move_along({id, copy}, now, out);
     settle_admins(id, out);
+    fetch_heads(model, out);
     dispatch(id, now, out);
     launch_wanted(id, now, out);
     keep_standbys(model, now, out);
@@ -252,16 +259,23 @@ void Engine::move_along(ReplicaId id, Instant now, Commands& out) {
     if (is_recycled) report_recycled(replica, {}, out);
     const bool must_go = is_unwanted || is_recycled;
     if (replica.residency() == backoff && model.load_wanted > 0) replica.end_backoff(out);
+    if (replica.residency() != ready) give_up_places(id, now, out);
     const Residency residency = replica.residency();
     const bool is_unused = residency == loading || residency == offloading ||
                            residency == offloaded || residency == restoring;
     if (is_unused && must_go) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
     }
-    if (replica.residency() == ready && must_go) replica.drain(out);
+    if (replica.residency() == ready && must_go) {
+        replica.drain(out);
+        give_up_places(id, now, out);
+    }
     if (replica.residency() == draining &&
         (replica.leases().empty() || mutant(Mutant::unload_cuts_runs))) {
         replica.stop(StopCause::wanted, StopStep::asked, now, out);
+    }
+    if (replica.residency() == draining && holds_only_overdue(replica)) {
+        replica.stop(StopCause::wanted, StopStep::terminated, now, out);
     }
     if (replica.residency() == stopping && replica.stop_step() == StopStep::cancelled &&
         replica.leases().empty()) {
@@ -273,18 +287,26 @@ void Engine::dispatch(ModelId id, Instant now, Commands& out) {
     Model& model = model_of(id);
     if (model.is_paused) return;
     while (!model.queue.empty()) {
-        Replica* replica = model.find_place();
-        if (replica == nullptr && !model.is_first_run_due()) return;
-        const QueuePlace place = model.queue.front();
-        Call& call = calls_.at(place.request);
-        if (call.deadline <= now) return;  // its own timer answers it in this turn
-        if (model.is_first_run_due()) replica = begin_first_run(model, replica, now, out);
-        if (replica == nullptr) return;
-        model.queue.remove(place);
-        call.stage = Stage::sent;
-        runs_.emplace(place.request, generations_.at(replica->generation()));
-        replica->send(place.request, call.deadline - now, now, out);
+        const bool is_jobs_turn = model.queue.has_jobs() && is_job_turn(model, now);
+        if (is_jobs_turn && claim_next(model, now, out)) continue;
+        if (!model.queue.has_calls() || !send_next(model, now, out)) return;
     }
+}
+
+// The first call. False: there is no place for it.
+bool Engine::send_next(Model& model, Instant now, Commands& out) {
+    Replica* replica = find_call_place(model, now);
+    if (replica == nullptr && !model.is_first_run_due()) return false;
+    const QueuePlace place = model.queue.front();
+    Call& call = calls_.at(place.request);
+    if (call.deadline <= now) return false;  // its own timer answers it in this turn
+    if (model.is_first_run_due()) replica = begin_first_run(model, replica, now, out);
+    if (replica == nullptr) return false;
+    model.queue.remove(place);
+    call.stage = Stage::sent;
+    runs_.emplace(place.request, generations_.at(replica->generation()));
+    replica->send(place.request, call.deadline - now, now, out);
+    return true;
 }
 
 void Engine::launch_wanted(ModelId id, Instant now, Commands& out) {

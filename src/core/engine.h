@@ -19,6 +19,7 @@
 #include "core/engine_parts.h"
 #include "core/event.h"
 #include "core/eviction.h"
+#include "core/job_book.h"
 #include "core/memory_lease.h"
 #include "core/view.h"
 
@@ -43,7 +44,8 @@ class Engine {
     ModelView view(ModelId model) const;
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
     std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
-    std::vector<WorkerView> workers() const;  // processes that are not reaped
+    std::optional<RequestId> find_job(JobId job) const;  // of those that are held
+    std::vector<WorkerView> workers() const;             // processes that are not reaped
     // Why it waits, or where it runs; empty: it has its answer, or there never was one.
     std::optional<Explanation> explain(RequestId request) const;
     ModelExplanation explain(ModelId model) const;
@@ -72,6 +74,7 @@ class Engine {
     void advance(ModelId id, Instant now, Commands& out);
     void move_along(ReplicaId id, Instant now, Commands& out);
     void dispatch(ModelId id, Instant now, Commands& out);
+    bool send_next(Model& model, Instant now, Commands& out);
     void launch_wanted(ModelId id, Instant now, Commands& out);
     void launch(ReplicaId id, const Placed& placed, Instant now, Commands& out);
     void arm_replica_timers(ReplicaId id);
@@ -143,10 +146,11 @@ class Engine {
     void on(const RunRecalled& event, Instant now, Commands& out);
     void on(const ChannelLost& event, Instant now, Commands& out);
     void on(const WorkerExited& event, Instant now, Commands& out);
-    void fail_load(ReplicaId id, const Error& error, Commands& out);
+    void fail_load(ReplicaId id, const Error& error, Instant now, Commands& out);
     void report_dropped(Generation generation, RequestId request, Commands& out) const;
     void end_lease(ReplicaId id, RequestId request, Instant now, Commands& out);
     void arm_run_limit(ReplicaId id, RequestId request);
+    Instant run_limit_end(const Model& model, RequestId request, const Lease& lease) const;
     void on_run_limit(RequestId request, Instant now, Commands& out);
     void on_begin_limit(ReplicaId id, Instant now, Commands& out);
     void break_limit(ReplicaId id, RequestId culprit, const Error& error, Instant now,
@@ -157,7 +161,7 @@ class Engine {
     void lose_leases(ReplicaId id, const Error& error, Commands& out);
     bool rerun(RequestId request, Commands& out);
     Replica* find_generation(Generation generation);
-    Duration count_failure(ReplicaId id, Instant now, Commands& out);
+    Duration count_failure(ReplicaId id, JobId culprit, Instant now, Commands& out);
     void count_success(ReplicaId id, Commands& out);
     static Timings timings_of(const Replica& replica, const Call& call, Instant started,
                               Instant now);
@@ -205,6 +209,65 @@ class Engine {
     void encode_leases(StateEncoder& encoder) const;
     void check_leases() const;
 
+    // engine_jobs.cpp: heads, and which of them begins. Calls are first, because somebody waits on
+    // a connection; but once none of a model's jobs was chosen for `max_wait` the first of them is
+    // next. One that is to be alone waits for an empty replica, and others pass it; but once it is
+    // the first and has waited for `max_wait` no other job passes it, and at the turn of the jobs
+    // no call either, where no job runs. So that whatever waits begins once what runs has ended.
+    void on(const JobStoreOpened& event, Instant now, Commands& out);
+    void on(const JobsReady& event, Instant now, Commands& out);
+    void on(const HeadFetched& event, Instant now, Commands& out);
+    void on(const FetchFailed& event, Instant now, Commands& out);
+    void on(const JobClaimed& event, Instant now, Commands& out);
+    void on(const ClaimRefused& event, Instant now, Commands& out);
+    void on(const JobSettled& event, Instant now, Commands& out);
+    void on(const JobCancelAsked& event, Instant now, Commands& out);
+    void fetch_heads(Model& model, Commands& out);
+    void note_ready(Model& model, const JobHead& head, Instant told);
+    void take_head(Model& model, const JobHead& head, Instant told);
+    void drop_missing_heads(Model& model, const std::set<JobId>& heads);
+    void drop_heads(Model& model);
+    void forget_job(RequestId request);
+    void pause_store(Instant now);
+    void on_store_pause(Instant now, Commands& out);
+    bool may_claim() const { return !shutting_down_ && jobs_.may_claim(); }
+    static bool is_job_turn(const Model& model, Instant now);
+    bool has_waited(const Model& model, RequestId job, Instant now) const;
+    bool claim_next(Model& model, Instant now, Commands& out);
+    void claim(Model& model, RequestId request, Replica& replica, Instant now, Commands& out);
+    void charge_load(Model& model, const Error& error, Instant now, Commands& out);
+    void ask_store(Model& model, RequestId request, Instant now, Commands& out);
+    Replica* find_call_place(Model& model, Instant now);
+    const Replica* find_reserved(const Model& model, Instant now) const;
+    bool give_up_place(RequestId request, Instant now, Commands& out);
+    void give_up_places(ReplicaId id, Instant now, Commands& out);
+    void on_claim_limit(RequestId request, Instant now, Commands& out);
+
+    // engine_job_ends.cpp: how an attempt ends, and that it does so once
+    void on_job_deadline(RequestId request, Instant now, Commands& out);
+    void on_job_grace(RequestId request, Instant now, Commands& out);
+    void stop_job(RequestId request, JobStopCause cause, Instant now, Commands& out);
+    void ask_to_end(RequestId request, Instant now, Commands& out);
+    void condemn_job(RequestId request, JobStopCause cause, const Error& error, Commands& out);
+    void begin_job(RequestId request, Instant now, Commands& out);
+    void end_job_run(RequestId request, std::optional<Error> error, bool was_cancelled,
+                     Timings timings, Commands& out);
+    void end_unbegun_job(RequestId request, Commands& out);
+    bool is_condemned(RequestId request) const;
+    static bool is_ended_by_us(const Replica& replica);
+    void await_end(RequestId request);
+    void lose_job(RequestId request, const Error& error, bool is_wanted);
+    void settle_ended(Generation generation, Commands& out);
+    void settle_crash(RequestId request, Commands& out);
+    void settle_failure(RequestId request, Error error, Timings timings, Commands& out);
+    void settle_verdict(RequestId request, Timings timings, Commands& out);
+    void settle(RequestId request, SettleJob ending, Commands& out);
+    bool holds_only_overdue(const Replica& replica) const;
+    JobId sole_job(const Replica& replica) const;
+    Duration run_limit_of(const Model& model, RequestId request) const;
+    Duration stall_limit_of(const Model& model, RequestId request) const;
+    void check_jobs() const;
+
     // engine_learning.cpp: needs that nobody configured
     void on(const NeedRecalled& event, Instant now, Commands& out);
     std::optional<Bytes> learned_need(const Model& model) const;
@@ -237,6 +300,7 @@ class Engine {
     Devices::Parking ask_host(std::span<const ReplicaId> movers, Instant now, Commands& out);
     void make_way(ReplicaId id, Way way, Instant now, Commands& out);
     Bytes promised_to_others(const Model& model, DeviceId device) const;
+    void note_promised(const Model& model, Candidate& candidate) const;
     Bytes promised_on_hosts() const;
 
     // engine_requests.cpp: a call on its way to its one answer
@@ -291,6 +355,7 @@ class Engine {
     std::map<std::uint64_t, ModelId> starving_;  // by when they began to wait for memory
     std::map<RequestId, MemoryLease> leases_;    // that wait, or were granted and are not over
     std::map<std::uint64_t, RequestId> waiting_leases_;  // in one order with `starving_`
+    JobBook jobs_;
     Devices devices_;
     Deadlines deadlines_;
     std::uint64_t last_generation_ = 0;

@@ -181,6 +181,7 @@ void Engine::on(const ModelRemoved& event, Instant now, Commands& out) {
     model.breaker.reset();
     out.push_back(Report{EventCode::model_removed, event.model, {}, {}, {}});
     refuse_waiting(event.model, closing_error(model), out);
+    drop_heads(model);
     advance(event.model, now, out);
 }
 

@@ -49,6 +49,12 @@ Bytes Engine::promised_to_others(const Model& model, DeviceId device) const {
     return promised;
 }
 
+void Engine::note_promised(const Model& model, Candidate& candidate) const {
+    candidate.promised = promised_to_others(model, candidate.device);
+    const bool is_measured = devices_.device(candidate.device).spec.is_measured;
+    candidate.is_kept = candidate.promised > Bytes{} && !is_measured;
+}
+
 // So much of the host's memory is kept for models that wait for it.
 Bytes Engine::promised_on_hosts() const {
     Bytes promised;
@@ -134,7 +140,8 @@ bool Engine::ask_neighbour(const Model& model, Generation generation, const Clai
         if (from <= now) {
             const Bytes frees = stays ? without(bytes, owner.residue) : bytes;
             const Duration idle_for = idles(owner, *mover) ? now - mover->used_at() : Duration{};
-            room.movable.push_back({generations_.at(generation), frees, idle_for, cost});
+            room.movable.push_back(
+                {generations_.at(generation), frees, idle_for, cost, claim.is_exclusive});
             return true;
         }
         if (from < Instant::max()) room.later = std::min(room.later.value_or(from), from);
@@ -156,12 +163,21 @@ std::optional<Room> Engine::room_on(const Model& model, const Place& place, Way 
     const Claim* own = ledger.find_claim(place.returning);
     const std::optional<Bytes> free =
         own == nullptr ? ledger.free() : ledger.free_without(place.returning);
-    if (!free || candidate.is_elastic || required > ledger.usable()) return std::nullopt;
+    // What is free is not known there, and need not be: only who is there may be in the way.
+    const bool is_blind = !devices_.device(candidate.device).spec.is_measured &&
+                          devices_.policy() == UnknownMemory::admit;
+    const bool is_too_large = ledger.usable() && required > ledger.usable();
+    // It needs nothing but that nobody is there who must be alone.
+    const bool is_open = candidate.is_elastic && !ledger.is_exclusive();
+    if ((!free && !is_blind) || is_open || is_too_large) return std::nullopt;
     // Nobody knows what it needs: it tries what is free first, whatever that is. Where that was not
     // enough all that idles goes, but nobody at work: the next try may fail as well.
     const bool is_guess = need.kind == NeedKind::unknown;
     const bool was_tried = candidate.device == model.overfull && model.memory_retries > 0;
-    const bool is_free = is_guess && !was_tried && *free > Bytes{};
+    const bool is_barred = std::ranges::any_of(ledger.claims(), [&](const auto& entry) {
+        return entry.first != place.returning && entry.second.is_exclusive;
+    });
+    const bool is_free = is_guess && !was_tried && !is_barred && free.value_or(Bytes{}) > Bytes{};
     if (is_free && now < patience_end(model)) return std::nullopt;
     const bool is_retry = is_guess && was_tried;
     const bool needs_all = need.kind == NeedKind::all || is_retry;
@@ -171,7 +187,7 @@ std::optional<Room> Engine::room_on(const Model& model, const Place& place, Way 
               .needs_all = needs_all,
               .movable = {},
               .is_blocked = is_free || (!required && candidate.promised > Bytes{}),
-              .kept = required.value_or(ledger.usable().value_or(Bytes{}))};
+              .kept = required.value_or(ledger.usable().value_or(Bytes{is_blind ? 1u : 0u}))};
     const Bytes residue =
         own == nullptr ? Bytes{} : std::max(own->bytes, own->measured.value_or(Bytes{}));
     room.kept = without(room.kept, residue);
@@ -188,7 +204,7 @@ std::optional<Room> Engine::room_on(const Model& model, const Place& place, Way 
         return room;
     }
     const Bytes least = required.value_or(Bytes{is_guess && !was_tried && !is_free ? 1u : 0u});
-    if (least > Bytes{}) {
+    if (least > Bytes{} && free) {
         const Bytes deficit =
             mutant(Mutant::deficit_ignored) ? Bytes{} : without(ledger.deficit(), residue);
         room.missing = without(least + candidate.promised + deficit, *free + room.coming);
@@ -320,7 +336,9 @@ void Engine::make_way(ReplicaId id, Way way, Instant now, Commands& out) {
     const Generation generation = replica.generation();
     const Bytes bytes = devices_.device(replica.device()).ledger.claims().at(generation).bytes;
     auto parking = Devices::Parking::refused;
-    if (way == Way::aside && may_step_aside(replica)) {
+    const bool steps_aside = way == Way::aside && may_step_aside(replica);
+    give_up_places(id, now, out);  // nothing runs there yet
+    if (steps_aside) {
         parking = devices_.park(generation, promised_on_hosts(), now, out);
     }
     out.push_back(Report{.code = EventCode::model_evicted,

@@ -87,6 +87,24 @@ TEST_CASE("a model that was just used is given a moment, in which its client may
     CHECK(shared.residency(1) == Residency::stopping);
 }
 
+TEST_CASE("a machine that stood still during a load gives its model no longer turn") {
+    core::ModelSpec first = needing(6_GiB, "a");
+    first.limits.start_timeout = first.limits.load_timeout = 1s;
+    Shared shared{{first, needing(6_GiB, "b")}};
+    shared.call(1, 1);
+    const core::Generation generation = shared.generation(1);
+    shared.story().happen(core::WorkerHello{generation});
+    shared.story().be_late(30min);
+    shared.story().happen(core::WorkerLoaded{generation});
+    shared.pass(1ms);
+    shared.run(1, 1);
+    shared.call(2, 2);
+    shared.pass(99ms);
+    CHECK(shared.residency(1) == Residency::ready);
+    shared.pass(1ms);  // a twentieth of what it may have taken
+    CHECK(shared.residency(1) == Residency::stopping);
+}
+
 TEST_CASE(
     "a model that is used again and again keeps its place for four times what its load took") {
     Shared shared{{needing(6_GiB, "a"), needing(6_GiB, "b")}};
@@ -211,4 +229,61 @@ TEST_CASE("a further copy takes what is free, and nobody makes room for it") {
     shared.call(3, 2);
     shared.pass(2min);
     CHECK(shared.residency(1) == Residency::ready);
+}
+
+TEST_CASE("one that has the device to itself makes room, though bytes are free beside it") {
+    for (const bool is_known : {true, false}) {
+        auto specs = std::vector{needing(6_GiB, "all"), needing(2_GiB, "b")};
+        specs[0].need = {.kind = core::NeedKind::all};
+        if (!is_known) specs[1].need = {};
+        Shared shared{specs};
+        shared.let_strangers_use(5_GiB);
+        shared.serve(1, 1);
+        shared.let_strangers_use(0_GiB);
+        shared.pass(10s);
+        const auto& device = shared.story().engine().devices().device(core::testing::kGpu);
+        CHECK(*device.ledger.free() >= 4_GiB);
+        shared.call(2, 2);
+        CHECK(shared.residency(1) == Residency::stopping);
+        shared.exit(1);
+        CHECK(shared.residency(2) == Residency::loading);
+    }
+}
+
+TEST_CASE("one that is to have the device to itself moves all that idles, though bytes are free") {
+    auto specs = std::vector{needing(2_GiB, "a"), needing(2_GiB, "all")};
+    specs[1].need = {.kind = core::NeedKind::all};
+    Shared shared{specs};
+    shared.serve(1, 1);
+    shared.pass(10s);
+    shared.call(2, 2);
+    CHECK(shared.residency(1) == Residency::stopping);
+    shared.exit(1);
+    CHECK(shared.residency(2) == Residency::loading);
+}
+
+TEST_CASE("where nobody knows what is free, who is there makes room for one that must be alone") {
+    const core::Need all{.kind = core::NeedKind::all};
+    const core::Need some{.kind = core::NeedKind::bytes, .bytes = 2_GiB};
+    const core::Need unknown;
+    for (const auto& needs : {std::pair{some, all}, {all, some}, {all, unknown}, {unknown, all}}) {
+        auto specs = std::vector{needing(2_GiB, "a"), needing(2_GiB, "b")};
+        specs[0].need = needs.first;
+        specs[1].need = needs.second;
+        core::testing::Story story{specs, {}};
+        const auto call = [&](std::uint64_t model) {
+            story.happen(core::CallArrived{RequestId{model}, ModelId{model}, 4, 1h, 1h});
+        };
+        call(1);
+        story.make_ready();
+        story.begin(1);
+        story.wait(10s);
+        call(2);
+        CHECK(story.engine().view(ModelId{1}).residency == Residency::ready);  // it is at work
+        story.answer(1);
+        story.wait(1s);
+        REQUIRE(story.engine().view(ModelId{1}).residency == Residency::stopping);
+        story.happen(core::WorkerExited{Generation{1}, "exit status 0"});
+        CHECK(story.engine().view(ModelId{2}).residency == Residency::loading);
+    }
 }

@@ -42,6 +42,13 @@ Explanation Explainer::call(RequestId id, const Call& call) const {
                             .priority = call.priority,
                             .failed_tries = call.failed_tries};
     add_own_limits(explanation);
+    if (const auto job = engine_.jobs_.jobs.find(id); job != engine_.jobs_.jobs.end()) {
+        explanation.job = job->second.head.job;
+        explanation.attempt = job->second.attempt;
+        explanation.verdict = job->second.verdict;
+        explanation.deadline = timer(TimerKind::job_deadline, id.value);
+        if (call.stage == Stage::ending) explanation.generation = job->second.generation;
+    }
     const auto run = engine_.runs_.find(id);
     if (run != engine_.runs_.end()) {
         const Replica& replica = engine_.replica_of(run->second);
@@ -73,7 +80,7 @@ Explanation Explainer::call(RequestId id, const Call& call) const {
 // Those that were sent and have not begun, and those whose places in the queue are before its own.
 std::size_t Explainer::count_ahead(RequestId id, const Call& call) const {
     const Model& model = engine_.model_of(call.model);
-    if (call.stage == Stage::delayed) return 0;
+    if (call.stage == Stage::delayed || call.stage == Stage::claiming) return 0;
     std::size_t ahead = 0;
     const auto count_sent = [&](const Replica& replica, Instant before) {
         for (const auto& [other, lease] : replica.leases()) {
@@ -91,7 +98,12 @@ std::size_t Explainer::count_ahead(RequestId id, const Call& call) const {
         const bool is_before = mutant(Mutant::explain_forgets_priority)
                                    ? place.request < id
                                    : place < QueuePlace{call.priority, id};
-        if (is_before) ++ahead;
+        if (is_before || call.is_job) ++ahead;
+    }
+    if (!call.is_job) return ahead;
+    const JobPlace own = engine_.jobs_.jobs.at(id).place();
+    for (const JobPlace& place : model.queue.jobs()) {
+        if (place < own) ++ahead;
     }
     return ahead;
 }
@@ -165,7 +177,9 @@ std::optional<Doing> doing_behind(WaitReason reason) {
         case WaitReason::retrying:
         case WaitReason::paused:
         case WaitReason::memory:
-        case WaitReason::device: break;
+        case WaitReason::device:
+        case WaitReason::unkillable:
+        case WaitReason::store: break;
     }
     return std::nullopt;
 }
@@ -245,7 +259,14 @@ std::optional<Change> Explainer::next_of(const Model& model, WaitReason reason,
                                          const std::vector<Holder>& processes,
                                          const std::optional<MemoryWait>& memory) const {
     std::optional<Change> next;
-    if (reason == WaitReason::paused || reason == WaitReason::retrying) return next;
+    if (reason == WaitReason::paused || reason == WaitReason::retrying ||
+        reason == WaitReason::unkillable)
+        return next;
+    if (reason == WaitReason::store) {
+        if (const auto at = timer(TimerKind::store_pause, 0))
+            next = Change{.at = *at, .step = Step::next_try};
+        return next;
+    }
     if (reason == WaitReason::device) {
         const DeviceId device = memory ? memory->device : DeviceId{};
         return device ? device_change(device) : device_change(model.spec.devices);
@@ -307,7 +328,8 @@ Holder Explainer::process(const Replica& replica) const {
     Holder holder{.generation = replica.generation(), .model = replica.model(), .bytes = {}};
     holder.is_pinned = engine_.model_of(replica.model()).spec.is_pinned;
     for (const auto& [request, lease] : replica.leases()) {
-        holder.runs.push_back(request);
+        if (lease.is_held) continue;
+        (lease.begun ? holder.runs : holder.sent_ahead).push_back(request);
         if (lease.begun)
             holder.since = std::min(holder.since.value_or(lease.started), lease.started);
     }
@@ -362,16 +384,17 @@ std::optional<Change> Explainer::until(ReplicaId id, const Replica& replica) con
 }
 
 std::optional<Change> Explainer::end_of_use(ReplicaId id, const Replica& replica) const {
-    const ModelSpec& spec = engine_.model_of(id.model).spec;
+    const Model& owner = engine_.model_of(id.model);
     const Generation generation = replica.generation();
     std::optional<Change> next;
     const auto consider = [&](std::optional<Instant> at, Step step, RequestId request = {}) {
         if (at) keep_earlier(next, Change{*at, step, generation, request});
     };
     for (const auto& [request, lease] : replica.leases()) {
-        const auto limit = timer(TimerKind::run_limit, request.value);
+        if (!timer(TimerKind::run_limit, request.value)) continue;
+        const Instant limit = engine_.run_limit_end(owner, request, lease);
         const bool is_run_limit =
-            limit && *limit == saturating_add(lease.started, spec.run_timeout);
+            limit == saturating_add(lease.started, engine_.run_limit_of(owner, request));
         consider(limit, is_run_limit ? Step::run_timeout : Step::stall_timeout, request);
     }
     const std::uint64_t model = id.model.value;

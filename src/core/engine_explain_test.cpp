@@ -21,7 +21,6 @@ using core::NeedSource;
 using core::RequestId;
 using core::Step;
 using core::WaitReason;
-using windlass::core::testing::heavy;
 using windlass::core::testing::kContext;
 using windlass::core::testing::kFirst;
 using windlass::core::testing::kGpu;
@@ -107,6 +106,18 @@ TEST_CASE("a busy model: who runs, since when, until when at most, and how many 
     CHECK(run.started == story.now() - 40s);
     CHECK(run.last_progress == story.now());
     CHECK(get(run.next).request == RequestId{1});
+}
+
+TEST_CASE("what was only sent ahead is not said to run") {
+    Story story{core::ModelSpec{.prefetch = 1}};
+    story.call(1);
+    story.make_ready();
+    story.begin(1);
+    story.call(2);
+    const Explanation told = explain(story, 2);
+    REQUIRE(told.processes.size() == 1);
+    CHECK(told.processes[0].runs == std::vector{RequestId{1}});
+    CHECK(told.processes[0].sent_ahead == std::vector{RequestId{2}});
 }
 
 TEST_CASE("a run limit is told apart from silence") {

@@ -152,7 +152,7 @@ std::optional<Placed> Engine::admit(Model& model, Instant now, Commands& out) {
     Devices::Choice choice = devices_.candidates(model.spec.devices, model.spec.need, now, out);
     for (Candidate& candidate : choice.candidates) {
         candidate.copy_count = model.count_copies_on(candidate.device);
-        candidate.promised = promised_to_others(model, candidate.device);
+        note_promised(model, candidate);
     }
     add_learned(model, choice.candidates);
     Shortage shortage{.required = {}, .available = {}};
@@ -208,7 +208,8 @@ void Engine::starve(Model& model, const Shortage& shortage, Instant now, Command
     const bool is_hopeless = shortage.is_for_ever || shortage.is_unknown;
     if (!is_hopeless || model.foremost().residency() != cold) return;
     refuse_waiting(model.id, memory_error(model), out);
-    end_starving(model);
+    // Jobs outlive a device that is not there, and a configuration that is mended.
+    if (!model.is_job_waiting()) end_starving(model);
 }
 
 void Engine::end_starving(Model& model) {

@@ -267,7 +267,7 @@ std::optional<bool> Engine::fits_elsewhere(const Model& model, const Replica& re
     std::erase_if(choice.candidates,
                   [&](const Candidate& c) { return c.device == replica.device(); });
     for (Candidate& candidate : choice.candidates) {
-        candidate.promised = promised_to_others(model, candidate.device);
+        note_promised(model, candidate);
     }
     add_learned(model, choice.candidates);
     const auto fits = [&](const Need& wanted) {
@@ -284,7 +284,9 @@ void Engine::on(const WorkerRestored& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     if (replica == nullptr || replica->residency() != restoring) return;
     replica->on_restored(now, out);
-    model_of(replica->model()).restore_cost = now - replica->loading_since();
+    Model& model = model_of(replica->model());
+    model.restore_cost =
+        std::min(now - replica->loading_since(), model.spec.limits.restore_timeout);
     devices_.on_returned(event.generation, now, out);
     note_rest(*replica);
     arm_device_timers();

@@ -82,17 +82,45 @@ std::uint32_t Model::count_copies_on(DeviceId device) const {
     }));
 }
 
-Replica* Model::find_place() {
-    if (!may_run() && !mutant(Mutant::first_of_many_probes)) return nullptr;
-    const std::size_t prefetch = spec.prefetch.value_or(window.prefetch());
+namespace {
+
+Replica* find_place_in(Model& model, const Replica* except, std::size_t prefetch) {
+    if (!model.may_run() && !mutant(Mutant::first_of_many_probes)) return nullptr;
     Replica* best = nullptr;
-    for (Replica& replica : replicas) {
+    for (Replica& replica : model.replicas) {
         if (replica.residency() != Residency::ready || replica.is_untried()) continue;
+        if (&replica == except) continue;
+        if (replica.is_closed() && !mutant(Mutant::job_isolation_ignored)) continue;
         const std::size_t held = replica.leases().size();
-        if (held >= replica.concurrency() + prefetch || runs_left(replica) == 0) continue;
+        if (held >= replica.concurrency() + prefetch || model.runs_left(replica) == 0) continue;
         if (best == nullptr || held < best->leases().size()) best = &replica;
     }
     return best;
+}
+
+}  // namespace
+
+Replica* Model::find_place(const Replica* except) {
+    return find_place_in(*this, except, spec.prefetch.value_or(window.prefetch()));
+}
+
+Replica* Model::find_job_place(const Replica* except) {
+    return find_place_in(*this, except, spec.prefetch.value_or(window.job_prefetch()));
+}
+
+Replica* Model::find_empty_place() {
+    if (!may_run()) return nullptr;
+    const auto found = std::ranges::find_if(replicas, [this](const Replica& replica) {
+        return replica.residency() == Residency::ready && !replica.is_untried() &&
+               replica.leases().empty() && runs_left(replica) > 0;
+    });
+    return found == replicas.end() ? nullptr : &*found;
+}
+
+bool Model::has_idle() const {
+    return std::ranges::any_of(replicas, [](const Replica& replica) {
+        return replica.residency() == Residency::ready && replica.leases().empty();
+    });
 }
 
 // Whatever it holds may begin, and count.

@@ -10,6 +10,7 @@
 #include "core/backoff.h"
 #include "core/breaker.h"
 #include "core/ids.h"
+#include "core/job_book.h"
 #include "core/learned_need.h"
 #include "core/model_spec.h"
 #include "core/placement.h"
@@ -20,16 +21,19 @@
 namespace windlass::core {
 
 enum class Stage : std::uint8_t {
-    queued,   // in the queue of its model
-    delayed,  // pauses after a `transient` error
-    sent,     // in the worker's channel; the replica holds its lease
-    begun,    // the worker said `started`
+    queued,    // in the queue of its model
+    delayed,   // pauses after a `transient` error
+    sent,      // in the worker's channel; the replica holds its lease
+    begun,     // the worker said `started`
+    claiming,  // a job: the store is asked; as a rule a replica keeps a place for it
+    ending,    // a job: over, and to be settled once its process is gone
 };
 
-struct Call {  // waits for an answer
+struct Call {  // waits for an answer; or an attempt at a job, with its head in the book of jobs
     ModelId model;
     std::uint8_t priority = 4;
     Stage stage = Stage::queued;
+    bool is_job = false;
     std::uint8_t failed_tries = 0;  // `transient` errors so far
     bool was_rerun = false;         // lost once and run again
     bool is_idempotent = false;     // as its model was when it arrived
@@ -68,6 +72,7 @@ struct Model {
     Backoff standby_backoff;
     bool is_standby_refused = false;  // its import uses a driver
     RequestQueue queue;
+    JobSupply jobs = JobSupply{};
     std::set<RequestId> delayed;  // pause after a `transient` error
     Backoff backoff;
     Breaker breaker;
@@ -107,9 +112,12 @@ struct Model {
     std::size_t count_live() const;  // ready, loading or being restored
     bool has_live() const;           // one of these, or one whose weights can come back
     std::uint32_t count_copies_on(DeviceId device) const;
-    // Of the ready replicas that have run before, the one with the fewest runs; null when all are
-    // full.
-    Replica* find_place();
+    // Of the ready replicas that have run before, that with the fewest runs; null: all are full.
+    Replica* find_place(const Replica* except = nullptr);
+    Replica* find_job_place(const Replica* except = nullptr);  // the same for a job
+    Replica* find_empty_place();  // the same for a run that is to be alone
+    bool has_idle() const;        // a ready replica that is empty
+    bool is_job_waiting() const { return !is_paused && queue.has_jobs(); }
     bool is_first_run_due() const;  // of one of them; and it may run
     bool may_run() const { return !breaker.is_tripped() || lease_count() == 0; }  // one probe
     // Somebody waits for whom neither a ready replica has a place, nor one that loads will have.

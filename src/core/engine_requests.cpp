@@ -49,7 +49,7 @@ void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out
         return advance(id, now, out);
     }
     const auto entry = calls_.find(request);
-    if (entry == calls_.end()) return;  // answered already
+    if (entry == calls_.end() || entry->second.is_job) return;  // answered already; or nobody's
     const ModelId id = entry->second.model;
     switch (entry->second.stage) {
         case Stage::queued:
@@ -59,6 +59,8 @@ void Engine::withdraw(RequestId request, Error error, Instant now, Commands& out
             mutant(Mutant::client_ends_worker) ? kill_replica(runs_.at(request), now, out)
                                                : replica_of(runs_.at(request)).cancel(request, out);
             break;
+        case Stage::claiming:
+        case Stage::ending: std::unreachable();  // of jobs only
     }
     respond(request, std::move(error), {}, {}, out);
     advance(id, now, out);

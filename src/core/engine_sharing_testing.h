@@ -58,6 +58,9 @@ class Shared {
             settle();
         }
     }
+    void let_strangers_use(Bytes bytes) {
+        foreign_ = bytes;
+    }  // of the device, from the next look on
     Residency residency(std::uint64_t model) {
         return story_.engine().view(ModelId{model}).residency;
     }
@@ -76,7 +79,7 @@ class Shared {
     // The device answers at once: what claims of living processes say.
     void settle() {
         while (story_.is_asked(kGpu)) {
-            Bytes used;
+            Bytes used = foreign_;
             std::vector<OwnMemory> own;
             const auto* device = story_.engine().devices().find_device(kGpu);
             for (const auto& [generation, claim] : device->ledger.claims()) {
@@ -89,6 +92,7 @@ class Shared {
     }
 
     Story story_;
+    Bytes foreign_;
 };
 
 }  // namespace windlass::core::testing

@@ -24,7 +24,7 @@ std::optional<Instant> Engine::oldest_arrival(const Model& model) const {
     if (!model.delayed.empty()) take(*model.delayed.begin());
     for (const Replica& replica : model.replicas) {
         for (const auto& [request, lease] : replica.leases()) {
-            if (wait_reason(request)) take(request);
+            if (!jobs_.jobs.contains(request) && wait_reason(request)) take(request);
         }
     }
     return oldest ? std::optional{calls_.at(oldest).arrived} : std::nullopt;
@@ -76,6 +76,8 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
     const auto entry = calls_.find(request);
     if (entry == calls_.end() || entry->second.stage == Stage::begun) return std::nullopt;
     if (entry->second.stage == Stage::delayed) return WaitReason::retrying;
+    if (entry->second.stage == Stage::claiming) return WaitReason::store;
+    if (entry->second.stage == Stage::ending) return std::nullopt;
     const Model& model = model_of(entry->second.model);
     const bool is_queued = entry->second.stage == Stage::queued;
     if (model.is_paused && is_queued) return WaitReason::paused;
@@ -86,6 +88,8 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
             const bool is_busy = std::ranges::any_of(model.replicas, [](const Replica& each) {
                 return each.residency() == ready && !each.leases().empty();
             });
+            if (is_queued && entry->second.is_job && !jobs_.may_claim() && model.has_idle())
+                return WaitReason::store;
             if (!is_queued || is_busy || !model.shortage) return WaitReason::busy;
             return short_reason(model);
         }
@@ -99,6 +103,7 @@ std::optional<WaitReason> Engine::wait_reason(RequestId request) const {
         case offloaded:
         case cold:
             if (model.shortage) return short_reason(model);
+            if (model.unkillable.size() >= Model::kUnkillableMax) return WaitReason::unkillable;
             break;
         case standby:
         case unkillable: break;  // check_invariants(): nobody waits for these
@@ -122,6 +127,15 @@ std::vector<WaitingView> Engine::waiting(ModelId id, std::size_t count_max) cons
         if (views.size() >= count_max) break;
         add(place.request);
     }
+    for (const JobPlace& place : model_of(id).queue.jobs()) {
+        if (views.size() >= count_max) break;
+        add(place.request);
+    }
+    for (const auto& [request, job] : jobs_.jobs) {  // whose place was given up
+        if (job.model == id && calls_.at(request).stage == Stage::claiming &&
+            !runs_.contains(request))
+            add(request);
+    }
     return views;
 }
 
@@ -136,8 +150,8 @@ std::vector<WorkerView> Engine::workers() const {
         const Replica& replica = replica_of(id);
         view.residency = replica.residency();
         for (const auto& [request, lease] : replica.leases()) {
-            const auto limit = deadlines_.find({TimerKind::run_limit, request.value});
-            if (lease.begun && limit) view.running.push_back({request, lease.started, *limit});
+            if (!lease.begun || !deadlines_.find({TimerKind::run_limit, request.value})) continue;
+            view.running.push_back({request, lease.started, run_limit_end(model, request, lease)});
         }
         view.next = next_move(id);
     }
@@ -215,15 +229,25 @@ void Engine::encode_model(const Model& model, StateEncoder& encoder) const {
     encoder.number((model.is_paused ? 1u : 0u) | (model.is_removed ? 2u : 0u) |
                    (model.breaker.is_tripped() ? 4u : 0u) | (model.is_standby_refused ? 8u : 0u));
     encoder.number(model.breaker.deaths().size());
-    for (const Instant death : model.breaker.deaths()) encoder.instant(death);
+    for (const Death& death : model.breaker.deaths()) {
+        encoder.instant(death.at);
+        encoder.number(death.job.value);
+    }
     encoder.number(model.backoff.failure_count());
     encoder.number(model.window.prefetch());
+    encoder.number(model.window.job_prefetch());
     encoder.number(model.memory_retries);
     encoder.number(model.residue.count());
     model.learned.encode(encoder);
     encode_wait(model, encoder);
-    encoder.number(model.queue.size());
+    encoder.number(model.queue.places().size());
     for (const QueuePlace& place : model.queue.places()) encoder.request(place.request);
+    const JobSupply& supply = model.jobs;
+    encoder.number((supply.is_fetching ? 1u : 0u) | (supply.has_more ? 2u : 0u) |
+                   (supply.is_stale ? 4u : 0u) | (model.queue.has_jobs() ? 8u : 0u));
+    if (model.queue.has_jobs()) encoder.instant(supply.turn_since);
+    encoder.number(supply.told.size());
+    for (const JobSupply::Told& told : supply.told) encoder.number(told.head.job.value);
     encoder.number(model.unkillable.size());
     for (const Generation generation : model.unkillable) encoder.generation(generation);
 }
@@ -235,14 +259,17 @@ void Engine::encode(StateEncoder& encoder) const {
     encoder.number(starving_.size());
     for (const auto& [place, id] : starving_) encoder.number(id.value);
     encode_leases(encoder);
+    jobs_.encode(encoder);
     encoder.number(calls_.size());
     for (const auto& [request, call] : calls_) {
         encoder.request(request);
         encoder.number(static_cast<std::uint64_t>(call.stage) |
                        std::uint64_t{call.failed_tries} << 8 | std::uint64_t{call.was_rerun} << 16 |
                        std::uint64_t{call.priority} << 24 |
-                       std::uint64_t{call.is_idempotent} << 32 | call.model.value << 40);
+                       std::uint64_t{call.is_idempotent} << 32 | std::uint64_t{call.is_job} << 33 |
+                       call.model.value << 40);
         encoder.instant(call.deadline);
+        if (call.is_job && call.stage == Stage::queued) encoder.instant(call.arrived);
     }
     encoder.number(admins_.size());
     for (const auto& [request, admin] : admins_) {
@@ -343,6 +370,38 @@ void Engine::check_memory() const {
     }
 }
 
+void Engine::check_jobs() const {
+    std::size_t head_count = 0;
+    for (const Model& model : models_) {
+        head_count += model.queue.jobs().size();
+        WL_ASSERT(model.queue.jobs().size() <= Job::kHeadsMax);
+    }
+    WL_ASSERT(jobs_.jobs.size() == jobs_.requests.size());
+    for (const auto& [request, job] : jobs_.jobs) {
+        const Call& call = calls_.at(request);
+        const Model& model = model_of(job.model);
+        const bool is_queued = call.stage == Stage::queued;
+        if (is_queued) --head_count;
+        WL_ASSERT(call.is_job && call.model == job.model && call.stage != Stage::delayed);
+        WL_ASSERT(jobs_.requests.at(job.head.job) == request);
+        WL_ASSERT(!jobs_.settling.contains(job.head.job));
+        WL_ASSERT(is_queued == model.queue.jobs().contains(job.place()));
+        WL_ASSERT(is_queued == (job.attempt == 0));
+        WL_ASSERT(is_queued || job.attempt < jobs_.next_attempt);
+        const bool is_ending = call.stage == Stage::ending;
+        const auto ending = jobs_.ending.find(job.generation);
+        WL_ASSERT(is_ending == (ending != jobs_.ending.end() && ending->second.contains(request)));
+        WL_ASSERT(!is_ending || generations_.contains(job.generation));
+        WL_ASSERT(is_ending || call.stage == Stage::begun || wait_reason(request));
+        if (call.stage != Stage::sent && call.stage != Stage::begun) continue;
+        const Lease& lease = replica_of(runs_.at(request)).leases().at(request);
+        WL_ASSERT(!lease.is_held && lease.begun == (call.stage == Stage::begun));
+        WL_ASSERT(!lease.begun || deadlines_.find({TimerKind::run_limit, request.value}));
+    }
+    WL_ASSERT(head_count == 0);
+    WL_ASSERT(jobs_.is_paused == deadlines_.find({TimerKind::store_pause}).has_value());
+}
+
 void Engine::check_invariants() const {
     std::size_t lease_count = 0;
     for (const Model& model : models_) {
@@ -351,7 +410,9 @@ void Engine::check_invariants() const {
         check_standbys(model);
         const Residency foremost = model.foremost().residency();
         const bool is_away = foremost == cold || foremost == offloaded;
-        WL_ASSERT(!is_away || model.queue.empty() || model.is_paused || model.shortage);
+        const bool is_stuck =
+            model.unkillable.size() >= Model::kUnkillableMax && !model.queue.has_calls();
+        WL_ASSERT(!is_away || model.queue.empty() || model.is_paused || model.shortage || is_stuck);
         WL_ASSERT(model.shortage.has_value() == starving_.contains(model.starving_place));
         WL_ASSERT(model.shortage || !model.promise);
         WL_ASSERT(model.shortage || !deadlines_.find({TimerKind::room, model.id.value}));
@@ -362,11 +423,13 @@ void Engine::check_invariants() const {
     }
     check_memory();
     check_leases();
+    check_jobs();
     WL_ASSERT(lease_count == runs_.size());
     for (const auto& [request, id] : runs_) {
         WL_ASSERT(replica_of(id).leases().contains(request));
     }
     for (const auto& [request, call] : calls_) {
+        if (call.is_job) continue;  // check_jobs()
         const Model& model = model_of(call.model);
         const bool is_sent = call.stage == Stage::sent || call.stage == Stage::begun;
         WL_ASSERT(is_sent == runs_.contains(request));

@@ -58,7 +58,10 @@ void Engine::on(const WorkerLoaded& event, Instant now, Commands& out) {
     Model& model = model_of(replica->model());
     model.memory_retries = 0;
     if (replica->was_standby()) model.standby_backoff.reset();
-    model.load_cost = now - replica->loading_since();
+    // What is beyond its limits was a machine that stood still.
+    const ReplicaLimits& limits = model.spec.limits;
+    model.load_cost =
+        std::min(now - replica->loading_since(), limits.start_timeout + limits.load_timeout);
     if (!starving_.empty()) may_make_room_ = true;
     devices_.on_loaded(event.generation, now, out);
     arm_device_timers();
@@ -83,13 +86,13 @@ void Engine::on(const LoadFailed& event, Instant now, Commands& out) {
         event.error.code == Errc::out_of_memory && model_of(id.model).memory_retries == 0;
     if (!is_first) unlearn(*replica, event.error, out);
     if (retry_load(id, event.error, now, out)) return advance(id.model, now, out);
-    fail_load(id, event.error, out);
+    fail_load(id, event.error, now, out);
     replica->stop(StopCause::failure, StopStep::asked, now, out);
     advance(id.model, now, out);
 }
 
 // Answers everything that waited for this load, unless another copy will serve it.
-void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
+void Engine::fail_load(ReplicaId id, const Error& error, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     model.last_error = error;
     const Replica& failed = replica_of(id);
@@ -102,7 +105,8 @@ void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
     });
     if (is_served) return;
     if (!model.is_paused) {  // else they wait for `resume`, whatever becomes of this load
-        while (!model.queue.empty()) refuse(model.queue.front().request, error, out);
+        while (model.queue.has_calls()) refuse(model.queue.front().request, error, out);
+        charge_load(model, error, now, out);
     }
     const std::set<RequestId> admins = model.admins;
     for (const RequestId request : admins) {
@@ -113,12 +117,13 @@ void Engine::fail_load(ReplicaId id, const Error& error, Commands& out) {
 void Engine::on(const RunStarted& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
-    if (lease == nullptr || lease->begun) return;
+    if (lease == nullptr || lease->begun || lease->is_held) return;
     lease->begun = true;
     lease->started = now;
     lease->last_progress = now;
     if (const auto call = calls_.find(event.request); call != calls_.end()) {
-        call->second.stage = Stage::begun;
+        if (call->second.is_job) begin_job(event.request, now, out);
+        if (call->second.stage == Stage::sent) call->second.stage = Stage::begun;
         if (!mutant(Mutant::wait_limit_hits_runs))
             deadlines_.disarm({TimerKind::wait_deadline, event.request.value});
     } else {
@@ -133,26 +138,30 @@ void Engine::on(const RunProgressed& event, Instant now, Commands&) {
     Replica* replica = find_generation(event.generation);
     Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     if (lease == nullptr || !lease->begun) return;
-    if (!mutant(Mutant::progress_ignored)) lease->last_progress = now;
-    arm_run_limit(generations_.at(event.generation), event.request);
+    const bool is_ignored =
+        mutant(Mutant::progress_ignored) ||
+        (mutant(Mutant::job_progress_ignored) && jobs_.jobs.contains(event.request));
+    if (!is_ignored) lease->last_progress = now;  // its limit is put off once that is over
 }
 
 void Engine::on(const RunAnswered& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
     const auto call = calls_.find(event.request);
-    if (lease == nullptr || call == calls_.end())
-        report_dropped(event.generation, event.request, out);
-    if (lease == nullptr) return;
+    const bool is_late = call == calls_.end() || (call->second.is_job && is_condemned(call->first));
+    if (lease == nullptr || is_late) report_dropped(event.generation, event.request, out);
+    if (lease == nullptr || lease->is_held) return;
     const ReplicaId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
-    if (call != calls_.end()) {
-        respond(event.request, {}, event.generation,
-                timings_of(*replica, call->second, started, now), out);
-    }
+    const bool was_cancelled = lease->cancel_sent;
+    const Timings timings =
+        call == calls_.end() ? Timings{} : timings_of(*replica, call->second, started, now);
+    const bool is_job = call != calls_.end() && call->second.is_job;
+    if (call != calls_.end() && !is_job) respond(event.request, {}, event.generation, timings, out);
     model_of(id.model).window.on_run(now - started);
     count_success(id, out);
     end_lease(id, event.request, now, out);
+    if (is_job) end_job_run(event.request, {}, was_cancelled, timings, out);
     advance(id.model, now, out);
 }
 
@@ -174,16 +183,27 @@ Timings Engine::timings_of(const Replica& replica, const Call& call, Instant sta
 void Engine::on(const RunFailed& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
-    if (lease == nullptr) return report_dropped(event.generation, event.request, out);
+    if (lease == nullptr || lease->is_held)
+        return report_dropped(event.generation, event.request, out);
     const ReplicaId id = generations_.at(event.generation);
     const Instant started = lease->begun ? lease->started : now;
+    const bool was_cancelled = lease->cancel_sent;
     const bool is_poisoned =
         event.error.code == Errc::context_lost || event.error.code == Errc::device_lost;
     // Some workers still say that they are ended in the middle of a run; others just end.
     const bool is_cut_off = event.error.code == Errc::worker_lost;
     unlearn(*replica, event.error, out);
     end_lease(id, event.request, now, out);
-    if (const auto call = calls_.find(event.request); call != calls_.end()) {
+    const auto call = calls_.find(event.request);
+    const bool is_job = call != calls_.end() && call->second.is_job;
+    if (is_job) {
+        const Timings timings = timings_of(*replica, call->second, started, now);
+        if (is_poisoned || is_cut_off) {
+            lose_job(event.request, explain_cut(*replica, event.error), is_ended_by_us(*replica));
+        } else {
+            end_job_run(event.request, event.error, was_cancelled, timings, out);
+        }
+    } else if (call != calls_.end()) {
         const bool runs_again = is_poisoned || is_cut_off
                                     ? rerun(event.request, out)
                                     : retry_later(event.request, event, now, out);
@@ -201,6 +221,9 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
         }
     } else if (!is_cut_off) {
         count_success(id, out);  // the worker works; this request did not
+    } else if (is_job && replica->residency() == ready) {
+        // It says that it is ended; nobody else did, and its job waits until it is gone.
+        replica->drain(out);
     }
     advance(id.model, now, out);
 }
@@ -208,11 +231,16 @@ void Engine::on(const RunFailed& event, Instant now, Commands& out) {
 void Engine::on(const RunRecalled& event, Instant now, Commands& out) {
     Replica* replica = find_generation(event.generation);
     const Lease* lease = replica == nullptr ? nullptr : replica->find_lease(event.request);
-    if (lease == nullptr || lease->begun || (!event.recalled && !mutant(Mutant::recall_is_obeyed)))
+    if (lease == nullptr || lease->begun || lease->is_held ||
+        (!event.recalled && !mutant(Mutant::recall_is_obeyed)))
         return;
     const ReplicaId id = generations_.at(event.generation);
     end_lease(id, event.request, now, out);
-    if (calls_.contains(event.request)) requeue(event.request, out);
+    if (jobs_.jobs.contains(event.request)) {
+        end_unbegun_job(event.request, out);
+    } else if (calls_.contains(event.request)) {
+        requeue(event.request, out);
+    }
     advance(id.model, now, out);
 }
 
@@ -230,14 +258,17 @@ void Engine::end_lease(ReplicaId id, RequestId request, Instant now, Commands& o
 
 // --- limits of the model
 
+Instant Engine::run_limit_end(const Model& model, RequestId request, const Lease& lease) const {
+    const Instant begun = mutant(Mutant::run_limit_from_sending) ? lease.sent : lease.started;
+    return std::min(saturating_add(begun, run_limit_of(model, request)),
+                    saturating_add(lease.last_progress, stall_limit_of(model, request)));
+}
+
 void Engine::arm_run_limit(ReplicaId id, RequestId request) {
-    const Model& model = model_of(id.model);
     const Lease* lease = replica_of(id).find_lease(request);
     if (lease == nullptr || !lease->begun) return;
-    const Instant begun = mutant(Mutant::run_limit_from_sending) ? lease->sent : lease->started;
     deadlines_.arm({TimerKind::run_limit, request.value},
-                   std::min(saturating_add(begun, model.spec.run_timeout),
-                            saturating_add(lease->last_progress, model.spec.stall_timeout)));
+                   run_limit_end(model_of(id.model), request, *lease));
 }
 
 void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
@@ -246,29 +277,35 @@ void Engine::on_run_limit(RequestId request, Instant now, Commands& out) {
     Replica& replica = replica_of(id);
     const Lease* lease = replica.find_lease(request);
     WL_ASSERT(lease != nullptr && lease->begun);
-    // It is being ended already, and its client has its answer; a late progress armed the limit.
-    if (replica.residency() == stopping && !calls_.contains(request)) return;
-    const bool is_too_long = saturating_add(lease->started, model.spec.run_timeout) <= now;
+    // Progress does not move the timer: with thousands of runs that was most of its cost.
+    if (run_limit_end(model, request, *lease) > now) return arm_run_limit(id, request);
+    // It is being ended already, and its client has its answer.
+    const auto call = calls_.find(request);
+    if (replica.residency() == stopping && call == calls_.end()) return;
+    if (call != calls_.end() && call->second.stage == Stage::ending) return;  // the same, of a job
+    const Duration run_limit = run_limit_of(model, request);
+    const Duration stall_limit = stall_limit_of(model, request);
+    const bool is_too_long = saturating_add(lease->started, run_limit) <= now;
     const Error error =
         is_too_long
             ? base::fail(
                   Errc::timeout,
                   fmt::format("the run took longer than the run_timeout of {} of the model {}; its "
                               "worker is ended",
-                              base::to_text(model.spec.run_timeout), model.spec.name))
+                              base::to_text(run_limit), model.spec.name))
             : base::fail(
                   Errc::stalled,
                   fmt::format("the run made no progress for the stall_timeout of {} of the model "
                               "{}; its worker is ended. Report progress with request.progress()",
-                              base::to_text(model.spec.stall_timeout), model.spec.name));
+                              base::to_text(stall_limit), model.spec.name));
     break_limit(id, request, error, now, out);
 }
 
 void Engine::on_begin_limit(ReplicaId id, Instant now, Commands& out) {
     const Model& model = model_of(id.model);
     const auto& leases = replica_of(id).leases();
-    const auto due =
-        std::ranges::find_if(leases, [](const auto& entry) { return !entry.second.begun; });
+    const auto due = std::ranges::find_if(
+        leases, [](const auto& entry) { return !entry.second.begun && !entry.second.is_held; });
     WL_ASSERT(due != leases.end());
     break_limit(
         id, due->first,
@@ -286,12 +323,18 @@ void Engine::break_limit(ReplicaId id, RequestId culprit, const Error& error, In
     model_of(id.model).last_error = error;
     out.push_back(
         Report{EventCode::run_limit_reached, id.model, replica.generation(), culprit, error});
-    if (calls_.contains(culprit)) respond(culprit, error, replica.generation(), {}, out);
+    if (jobs_.jobs.contains(culprit)) {
+        const bool is_stalled = error.code == Errc::stalled;
+        condemn_job(culprit, is_stalled ? JobStopCause::stalled : JobStopCause::timeout, error,
+                    out);
+    } else if (calls_.contains(culprit)) {
+        respond(culprit, error, replica.generation(), {}, out);
+    }
     replica.cancel(culprit, out);
     const Residency residency = replica.residency();
     if (residency == ready || residency == draining) {
-        replica.stop(residency == ready ? StopCause::failure : StopCause::wanted,
-                     StopStep::cancelled, now, out);
+        replica.stop(residency == ready ? StopCause::limit : StopCause::wanted, StopStep::cancelled,
+                     now, out);
     }
     advance(id.model, now, out);
 }
@@ -305,7 +348,7 @@ void Engine::on(const ChannelLost& event, Instant now, Commands& out) {
     const Residency residency = replica->residency();
     const bool is_loaded = has_loaded(residency);
     if (residency == standby) return fail_standby(id, event.error, StopStep::terminated, now, out);
-    if (residency == loading) fail_load(id, event.error, out);
+    if (residency == loading) fail_load(id, event.error, now, out);
     if (is_loaded) {
         model_of(id.model).last_error = event.error;
         out.push_back(Report{EventCode::worker_lost, id.model, event.generation, {}, event.error});
@@ -328,7 +371,7 @@ void Engine::on(const WorkerExited& event, Instant now, Commands& out) {
     const auto owner = generations_.find(event.generation);
     if (owner == generations_.end()) return;
     out.push_back(Report{EventCode::worker_reaped, owner->second.model, event.generation, {}, {}});
-    const Error error = explain_end(owner->second, event);
+    const Error error = event.cause ? *event.cause : explain_end(owner->second, event);
     end_generation(event.generation, error, now, out);
 }
 
@@ -360,6 +403,7 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     generations_.erase(owner);
     if (devices_.holdings().contains(generation)) depart(generation, now, out);
     if (model.unkillable.erase(generation) > 0) {
+        settle_ended(generation, out);
         advance(id.model, now, out);
         return feed_starving(now, out);
     }
@@ -367,26 +411,28 @@ void Engine::end_generation(Generation generation, const Error& error, Instant n
     WL_ASSERT(replica.generation() == generation);
     const Residency residency = replica.residency();
     if (residency == standby) pause_standbys(id, error, now, out);
-    if (residency == loading) fail_load(id, error, out);
+    if (residency == loading) fail_load(id, error, now, out);
     if (has_loaded(residency)) {
         model.last_error = error;
         out.push_back(Report{EventCode::worker_lost, id.model, generation, {}, error});
     }
+    const JobId culprit = sole_job(replica);
     lose_leases(id, explain_cut(replica, error), out);
+    settle_ended(generation, out);
     const bool failed = replica.will_back_off();
-    replica.on_exit(failed ? saturating_add(now, count_failure(id, now, out)) : now, out);
+    replica.on_exit(failed ? saturating_add(now, count_failure(id, culprit, now, out)) : now, out);
     if (failed) refuse_hopeless(id.model, now, out);
     advance(id.model, now, out);
     if (!mutant(Mutant::exit_untold)) feed_starving(now, out);  // its own bytes may be free already
 }
 
 // How long to pause after it.
-Duration Engine::count_failure(ReplicaId id, Instant now, Commands& out) {
+Duration Engine::count_failure(ReplicaId id, JobId culprit, Instant now, Commands& out) {
     Model& model = model_of(id.model);
     ++model.failure_count;
     model.last_failed_load = std::max(model.last_failed_load, replica_of(id).load_number());
     const Duration pause = model.backoff.on_failure(model.spec.backoff, model.spec.backoff_max);
-    if (!model.breaker.on_death(model.spec.breaker, now)) return pause;
+    if (!model.breaker.on_death(model.spec.breaker, {now, culprit})) return pause;
     const Generation generation = replica_of(id).generation();
     out.push_back(
         Report{EventCode::model_breaker_opened, id.model, generation, {}, model.last_error});
@@ -407,10 +453,15 @@ void Engine::lose_leases(ReplicaId id, const Error& error, Commands& out) {
     const Model& model = model_of(id.model);
     const Leases leases = replica_of(id).leases();
     const Generation generation = replica_of(id).generation();
+    const bool is_wanted = is_ended_by_us(replica_of(id));
     for (const auto& [request, lease] : leases) {
         runs_.erase(request);
         deadlines_.disarm({TimerKind::run_limit, request.value});
         if (!calls_.contains(request)) continue;
+        if (jobs_.jobs.contains(request)) {
+            lose_job(request, error, is_wanted);
+            continue;
+        }
         if (!lease.begun && !mutant(Mutant::unbegun_is_lost)) {
             requeue(request, out);
         } else if (!rerun(request, out)) {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "core/device_event.h"
 #include "core/ids.h"
+#include "core/job.h"
 #include "core/model_spec.h"
 
 namespace windlass::core {
@@ -160,6 +161,44 @@ struct ChannelLost {  // closed, or broke the protocol; the process may live on
 struct WorkerExited {  // reaped; its whole process group is gone
     Generation generation;
     std::string how;  // "exit status 1", "signal 9 (SIGKILL)"
+    // Where more is known than that: host_out_of_memory, if it was ended for its host_memory.
+    std::optional<Error> cause = {};
+};
+
+// --- jobs. The store answers each command once, in the order of the commands about one job.
+
+struct JobStoreOpened {               // jobs may be claimed from now on
+    std::uint64_t first_attempt = 1;  // attempts are counted from here; none was ever given before
+};
+struct JobsReady {  // jobs of this model have become ready
+    ModelId model;
+    std::optional<JobHead> head = {};  // it is this one; empty: some that are to be fetched
+};
+struct HeadFetched {  // the first that are ready, at most as many as were asked for
+    ModelId model;
+    std::vector<JobHead> heads;
+};
+struct FetchFailed {  // the store is in trouble; asked again after a pause
+    ModelId model;
+    Error error;
+};
+struct JobClaimed {  // the attempt is in the store, and may begin
+    RequestId request;
+};
+// `conflict`, `not_found`, `cancelled` and `timeout` say that it is not ready any more; anything
+// else that the store is in trouble, and is asked again after a pause.
+struct ClaimRefused {
+    RequestId request;
+    Error error;
+};
+struct JobSettled {  // how the attempt ended is durable; or, with an error, was refused for good
+    JobId job;
+    std::uint64_t attempt = 0;
+    std::optional<Error> error = {};
+};
+// A user wants a job gone that the store had handed out, or whose head may be here.
+struct JobCancelAsked {
+    JobId job;
 };
 
 // --- time and the end
@@ -179,7 +218,8 @@ using Event =
                  ModelRemoved, NeedRecalled, LaunchFailed, WorkerHello, WorkerLoaded, LoadFailed,
                  WorkerOffloaded, OffloadFailed, WorkerRestored, RestoreFailed, RunStarted,
                  RunProgressed, RunAnswered, RunFailed, RunRecalled, ChannelLost, WorkerExited,
-                 DeviceFound, DeviceSampled, DeviceSilent, DeviceLost, TimePassed, LoopDelayed,
-                 ShutdownAsked, ShutdownForced>;
+                 DeviceFound, DeviceSampled, DeviceSilent, DeviceLost, JobStoreOpened, JobsReady,
+                 HeadFetched, FetchFailed, JobClaimed, ClaimRefused, JobSettled, JobCancelAsked,
+                 TimePassed, LoopDelayed, ShutdownAsked, ShutdownForced>;
 
 }  // namespace windlass::core

@@ -45,7 +45,8 @@ std::optional<Plan> plan_on(const Room& room) {
     std::vector<Movable> chosen;
     Bytes coming;
     for (const Movable& movable : order) {
-        if (coming >= room.missing && !room.needs_all) break;
+        const bool is_enough = coming >= room.missing && !room.needs_all;
+        if (is_enough && !movable.is_alone) continue;
         chosen.push_back(movable);
         coming = coming + movable.frees;
     }
@@ -54,7 +55,8 @@ std::optional<Plan> plan_on(const Room& room) {
     // The most missed first: a large one that came late makes small ones needless.
     std::ranges::reverse(chosen);
     for (const Movable& movable : chosen) {
-        const bool is_needless = !room.needs_all && coming - movable.frees >= room.missing;
+        const bool is_needless =
+            !room.needs_all && !movable.is_alone && coming - movable.frees >= room.missing;
         if (is_needless) {
             coming = coming - movable.frees;
             continue;

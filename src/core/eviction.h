@@ -24,9 +24,10 @@ enum class Way : std::uint8_t { aside, gone };
 
 struct Movable {  // a replica that may be asked to make room
     ReplicaId replica;
-    Bytes frees;          // what comes back at least
-    Duration idle_for{};  // 0: it is at work, and its turn is over
-    Duration cost{};      // of bringing it back, as it was measured; 0: not known
+    Bytes frees;            // what comes back at least
+    Duration idle_for{};    // 0: it is at work, and its turn is over
+    Duration cost{};        // of bringing it back, as it was measured; 0: not known
+    bool is_alone = false;  // nobody else may be there, whatever is free: it must go
 };
 
 struct Room {  // what a device could give

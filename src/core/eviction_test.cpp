@@ -86,3 +86,11 @@ TEST_CASE("who needs all of a device moves all that can move there") {
     CHECK(movers({{DeviceId{1}, 0_GiB, true, {idle(1, 1_GiB, 5s), idle(2, 1_GiB, 9s)}}}) ==
           Movers{model(1), model(2)});
 }
+
+TEST_CASE("one beside whom nobody may be must go, however much is free") {
+    Movable alone = idle(2, 3_GiB, 1s);
+    alone.is_alone = true;
+    CHECK(movers({{DeviceId{1}, 0_GiB, false, {idle(1, 2_GiB, 1h), alone}}}) == Movers{model(2)});
+    CHECK(movers({{DeviceId{1}, 4_GiB, false, {idle(1, 2_GiB, 1h), alone}}}) ==
+          Movers{model(2), model(1)});
+}

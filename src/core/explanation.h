@@ -11,6 +11,7 @@
 #include "core/breaker.h"
 #include "core/holder.h"
 #include "core/ids.h"
+#include "core/job.h"
 #include "core/residency.h"
 #include "core/wait_reason.h"
 
@@ -50,7 +51,11 @@ enum class Asked : std::uint8_t { call, load, offload, unload, lease };
 
 struct Explanation {  // of a request that has no answer yet
     RequestId request;
-    ModelId model;  // none: a lease
+    ModelId model;              // none: a lease
+    JobId job = {};             // that this is an attempt at
+    std::uint64_t attempt = 0;  // of a job; 0: it is not handed out
+    std::optional<JobStopCause> verdict =
+        {};  // it is being ended; without a reason, once `generation` is gone
     Asked asked = Asked::call;
     std::optional<WaitReason> reason = {};  // empty: it runs
     std::optional<Instant> arrived = {};

@@ -74,15 +74,16 @@ struct Holder {             // of memory, or of a model's places
     Generation generation;  // none: strangers
     ModelId model;          // none: strangers, or a lease
     Doing doing = Doing::idle;
-    Bytes bytes;                            // of one device: claimed or measured, what is more
-    std::optional<Bytes> measured = {};     // of its own, by the driver's last answer
-    bool is_parked = false;                 // they are weights from another device
-    bool is_pinned = false;                 // it makes room for nobody
-    bool is_provisional = false;            // nobody knows its need: all there is, until measured
-    std::vector<RequestId> runs = {};       // it has been sent, begun or not
-    std::optional<Instant> since = {};      // it does so
-    std::optional<Change> until = {};       // what ends that at the latest
-    std::optional<Instant> leaves_at = {};  // it is asked to make room for this wait then
+    Bytes bytes;                             // of one device: claimed or measured, what is more
+    std::optional<Bytes> measured = {};      // of its own, by the driver's last answer
+    bool is_parked = false;                  // they are weights from another device
+    bool is_pinned = false;                  // it makes room for nobody
+    bool is_provisional = false;             // nobody knows its need: all there is, until measured
+    std::vector<RequestId> runs = {};        // that have begun; of a lease, its request
+    std::vector<RequestId> sent_ahead = {};  // it has them, and has not begun them
+    std::optional<Instant> since = {};       // it does so
+    std::optional<Change> until = {};        // what ends that at the latest
+    std::optional<Instant> leaves_at = {};   // it is asked to make room for this wait then
 };
 
 }  // namespace windlass::core

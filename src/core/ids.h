@@ -7,6 +7,7 @@ namespace windlass::core {
 
 using ModelId = base::Id<struct ModelTag>;      // 1 for the first model of the configuration
 using RequestId = base::Id<struct RequestTag>;  // a call, an administrator's load, a lease, ...
+using JobId = base::Id<struct JobTag>;          // a durable job, in the numbers of the store
 // One worker process of one replica; or one lease on a device's memory.
 using Generation = base::Id<struct GenerationTag>;
 using DeviceId = base::Id<struct DeviceTag>;  // a GPU, or the CPU standing in for one

@@ -51,6 +51,11 @@ struct ModelSpec {
     Duration run_timeout = std::chrono::minutes{5};  // `started` to the answer
     Duration stall_timeout =
         std::chrono::minutes{15};  // without progress, once begun or due to begin
+    Duration job_run_timeout = std::chrono::hours{24};  // a job's own counts more
+    std::uint32_t job_failures_max = 5;                 // with so many a job is dead; >= 1
+    std::uint32_t job_crashes_max = 3;                  // the same
+    Duration job_backoff = std::chrono::seconds{2};  // after its first; doubles with each, +-20 %
+    Duration job_backoff_max = std::chrono::minutes{5};
     Duration backoff = std::chrono::seconds{1};
     Duration backoff_max = std::chrono::minutes{5};
     BreakerSettings breaker;

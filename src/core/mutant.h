@@ -70,6 +70,38 @@ enum class Mutant : std::uint8_t {
     loss_leaves_question,
     // Law 9: what a load has taken is learned as the need of a run.
     load_teaches,
+    // Law 10: a job runs that the store has not handed out.
+    job_claim_skipped,
+    // Law 10: an attempt is settled twice.
+    job_settled_twice,
+    // Law 10: the next attempt begins while the process of the last one lives (Oban, Celery).
+    job_retried_before_reaped,
+    // Law 10: a result counts that comes after the verdict (river 1302).
+    job_late_result_taken,
+    // Law 10: the store is not told of a verdict before the worker is ended.
+    job_verdict_unsaid,
+    // Law 10: what the daemon's own end cuts off is charged to the job (Oban 364).
+    job_shutdown_charged,
+    // Law 10: what a worker had not begun is charged with its death.
+    job_unbegun_charged,
+    // Law 10: the death of its worker is not counted, so that poison runs for ever (sidekiq 4594).
+    job_crash_uncounted,
+    // Law 10: an input that is wrong is tried again and again.
+    job_rejection_retried,
+    // Law 10: what took a worker along runs beside others again.
+    job_isolation_ignored,
+    // Law 10: a job stalls though its code reports progress.
+    job_progress_ignored,
+    // Law 10: calls that keep coming keep jobs waiting for ever.
+    job_turn_ignored,
+    // Law 10: calls that are sent ahead fill what a job waits for, again and again.
+    job_window_passed,
+    // Law 10: the jobs of a model that never loads wait for ever.
+    job_load_uncharged,
+    // Law 10: a store that is slow keeps a place from everybody.
+    job_place_kept,
+    // Law 10: a cancelled job that does not listen runs on for ever.
+    job_cancel_only_asks,
     // Law 13: who waits for an exit is said to wait for a load.
     stopping_said_loading,
     // Law 13: who is asked why a request waits forgets the bytes that the dead have left.

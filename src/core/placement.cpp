@@ -22,7 +22,7 @@ Placed place_learned(const Candidate& candidate, Bytes peak) {
 bool is_taken(const Need& need, const Candidate& candidate) {
     const DeviceLedger& ledger = *candidate.ledger;
     const bool is_empty = ledger.claims().empty() && ledger.fences().empty();
-    return candidate.is_reserved || (need.kind == NeedKind::all && !is_empty);
+    return candidate.is_reserved || candidate.is_kept || (need.kind == NeedKind::all && !is_empty);
 }
 
 // The same, where it is known.
@@ -39,7 +39,8 @@ std::optional<Placed> fit(const Need& wanted, const Candidate& candidate, Unknow
     const bool is_learned = need.kind != wanted.kind;
     const DeviceLedger& ledger = *candidate.ledger;
     const std::optional<Bytes> required = required_on(need, ledger);
-    if (candidate.is_elastic && !ledger.is_exclusive()) return Placed{candidate.device, {}};
+    if (candidate.is_elastic && !ledger.is_exclusive() && !candidate.is_kept)
+        return Placed{candidate.device, {}};
     const std::optional<Bytes> free = ledger.free();
     if (!free) {
         const bool is_refused = policy == UnknownMemory::refuse && !mutant(Mutant::unknown_is_free);

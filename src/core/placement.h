@@ -43,6 +43,8 @@ struct Candidate {  // a device that the model may use and that answers
     // all is there, and the device does not say how full it is.
     bool is_reserved = false;
     Bytes promised;  // to those who have waited for longer
+    // The same, where nobody knows what is free: nothing new begins there.
+    bool is_kept = false;
 };
 
 struct Placed {

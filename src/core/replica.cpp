@@ -20,7 +20,7 @@ bool Replica::will_back_off() const {
         case offloading:
         case offloaded:
         case restoring: return true;
-        case stopping: return stop_cause_ == StopCause::failure;
+        case stopping: return stop_cause_ != StopCause::wanted;
         case standby:
         case draining:
         case cold:
@@ -84,6 +84,7 @@ void Replica::begin(const Launch& order, const ModelSpec& spec) {
     failed_offloads_ = failed_restores_ = 0;
     offload_retry_at_ = {};
     idle_since_.reset();
+    is_closed_ = false;
     stop_step_ = StopStep::none;
     stop_cause_ = StopCause::wanted;
 }
@@ -185,6 +186,7 @@ void Replica::step_due(Instant now, Commands& out) {
 void Replica::on_exit(Instant backoff_until, Commands& out) {
     const bool failed = will_back_off();
     leases_.clear();
+    is_closed_ = false;
     said_hello_ = false;
     enter(failed ? backoff : cold, out);
     if (failed) deadline_ = backoff_until;
@@ -203,9 +205,30 @@ void Replica::end_backoff(Commands& out) {
 
 void Replica::send(RequestId request, Duration timeout, Instant now, Commands& out) {
     WL_ASSERT(residency_ == ready && (!is_untried_ || leases_.empty()));
+    const bool may_be_closed = mutant(Mutant::job_isolation_ignored);
+    WL_ASSERT(!is_closed_ || may_be_closed);
     const Lease lease{.sent = now, .started = {}, .last_progress = {}};
     const bool is_new = leases_.try_emplace(request, lease).second;
     WL_ASSERT(is_new);
+    out.push_back(Dispatch{generation_, request, timeout});
+}
+
+void Replica::hold(RequestId request, bool is_alone, Instant now) {
+    WL_ASSERT(residency_ == ready && (!is_untried_ || leases_.empty()));
+    const bool may_be_shared = mutant(Mutant::job_isolation_ignored);
+    WL_ASSERT((!is_closed_ && (!is_alone || leases_.empty())) || may_be_shared);
+    is_closed_ = is_alone;
+    const Lease lease{
+        .is_held = true, .is_alone = is_alone, .sent = now, .started = {}, .last_progress = {}};
+    const bool is_new = leases_.try_emplace(request, lease).second;
+    WL_ASSERT(is_new);
+}
+
+void Replica::send_held(RequestId request, Duration timeout, Instant now, Commands& out) {
+    Lease* lease = find_lease(request);
+    WL_ASSERT(residency_ == ready && lease != nullptr && lease->is_held);
+    lease->is_held = false;
+    lease->sent = now;
     out.push_back(Dispatch{generation_, request, timeout});
 }
 
@@ -216,7 +239,7 @@ Lease* Replica::find_lease(RequestId request) {
 
 void Replica::recall(RequestId request, Commands& out) {
     Lease* lease = find_lease(request);
-    if (lease == nullptr || lease->begun || lease->recall_sent) return;
+    if (lease == nullptr || lease->begun || lease->is_held || lease->recall_sent) return;
     lease->recall_sent = true;
     out.push_back(Recall{generation_, request});
 }
@@ -234,8 +257,9 @@ void Replica::end_lease(RequestId request, Instant now) {
         is_untried_ = is_unproven_ = false;
         ++run_count_;
     }
+    if (lease->second.is_alone) is_closed_ = false;
+    if (!lease->second.is_held) place_free_since_ = now;
     leases_.erase(lease);
-    place_free_since_ = now;
 }
 
 void Replica::forgive(Duration delay, Instant now) {
@@ -256,7 +280,7 @@ std::optional<Instant> Replica::begin_due_since() const {
     for (const auto& [request, lease] : leases_) {
         if (lease.begun) {
             ++begun;
-        } else if (!oldest || lease.sent < *oldest) {
+        } else if (!lease.is_held && (!oldest || lease.sent < *oldest)) {
             oldest = lease.sent;
         }
     }
@@ -285,7 +309,8 @@ void Replica::encode(StateEncoder& encoder) const {
     for (const auto& [request, lease] : leases_) {
         encoder.request(request);
         encoder.number((lease.begun ? 1u : 0u) | (lease.recall_sent ? 2u : 0u) |
-                       (lease.cancel_sent ? 4u : 0u));
+                       (lease.cancel_sent ? 4u : 0u) | (lease.is_held ? 8u : 0u) |
+                       (lease.is_alone ? 16u : 0u));
         encoder.instant(lease.begun ? lease.started : lease.sent);
         if (lease.begun) encoder.instant(lease.last_progress);
     }

@@ -19,7 +19,9 @@ namespace windlass::core {
 // The right of one request to use the replica, from being sent to the worker to its end there.
 // While there is one, nothing moves the model.
 struct Lease {
-    bool begun = false;  // the worker said `started`
+    bool begun = false;     // the worker said `started`
+    bool is_held = false;   // a place for a job whose store is being asked; nothing was sent
+    bool is_alone = false;  // nothing else may be here
     bool recall_sent = false;
     bool cancel_sent = false;
     Instant sent;
@@ -34,7 +36,8 @@ using Leases = std::map<RequestId, Lease>;
 enum class StopStep : std::uint8_t { none, asked, cancelled, terminated, killed };
 
 // Whether the end of the process is a failure of the model, to be followed by a pause.
-enum class StopCause : std::uint8_t { wanted, failure };
+// `limit` is one whose culprit is known: a run broke a limit.
+enum class StopCause : std::uint8_t { wanted, failure, limit };
 
 class Replica {
   public:
@@ -45,6 +48,7 @@ class Replica {
     Generation generation() const { return generation_; }
     DeviceId device() const { return device_; }  // of its process; none while it stands by
     StopStep stop_step() const { return stop_step_; }
+    StopCause stop_cause() const { return stop_cause_; }  // while it stops
     bool has_process() const;
     bool said_hello() const { return said_hello_; }
     bool is_untried() const { return is_untried_; }  // its first run is to be made alone
@@ -89,6 +93,10 @@ class Replica {
 
     // --- leases
     void send(RequestId request, Duration timeout, Instant now, Commands& out);
+    // A place for a job, until it is known whether it may begin; then it is sent, or ended.
+    void hold(RequestId request, bool is_alone, Instant now);
+    void send_held(RequestId request, Duration timeout, Instant now, Commands& out);
+    bool is_closed() const { return is_closed_; }  // what is here wants to be alone
     Lease* find_lease(RequestId request);
     void recall(RequestId request, Commands& out);
     void cancel(RequestId request, Commands& out);
@@ -139,6 +147,7 @@ class Replica {
     bool is_unproven_ = false;
     bool can_offload_ = false;
     bool awaits_room_ = false;
+    bool is_closed_ = false;
     std::uint64_t run_count_ = 0;
     std::uint32_t failed_offloads_ = 0;
     std::uint32_t failed_restores_ = 0;

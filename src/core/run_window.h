@@ -25,6 +25,9 @@ class RunWindow {
 
     // 1 until something is known; 15 for runs under 1 ms, 0 for runs above 50 ms.
     std::uint32_t prefetch() const { return prefetch_; }
+    // The same of jobs, but 0 until something is known: who sends jobs counts on minutes, and one
+    // that is sent ahead is told to run.
+    std::uint32_t job_prefetch() const { return sample_count_ < kSampleCount ? 0 : prefetch_; }
 
     friend bool operator==(const RunWindow&, const RunWindow&) = default;
 

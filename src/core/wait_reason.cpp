@@ -21,6 +21,8 @@ std::string_view to_text(WaitReason reason) {
         case WaitReason::paused: return "paused";
         case WaitReason::memory: return "memory";
         case WaitReason::device: return "device";
+        case WaitReason::unkillable: return "unkillable";
+        case WaitReason::store: return "store";
     }
     std::unreachable();
 }
@@ -37,7 +39,9 @@ bool is_stuck(WaitReason reason) {
         case WaitReason::stopping:
         case WaitReason::backoff:
         case WaitReason::retrying:
-        case WaitReason::device: return true;
+        case WaitReason::device:
+        case WaitReason::unkillable:
+        case WaitReason::store: return true;
         case WaitReason::memory: return !mutant(Mutant::memory_wait_is_well);
     }
     std::unreachable();

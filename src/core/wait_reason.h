@@ -20,9 +20,11 @@ enum class WaitReason : std::uint8_t {
     memory,      // no device has room for it, or it is being asked whether it has; or its first
                  // run, which claims all there is, waits for others
     device,      // no device that the model may use is there and answers
+    unkillable,  // a job: too many processes of its model hang in the kernel to start another
+    store,       // a job: its store is asked whether it may begin, or is in trouble
 };
 
-inline constexpr int kWaitReasonCount = 12;
+inline constexpr int kWaitReasonCount = 14;
 
 // "starting", "loading", ...: as in the API.
 std::string_view to_text(WaitReason reason);

@@ -13,5 +13,6 @@ TEST_CASE("a request is stuck unless its model is being loaded or somebody pause
         const auto reason = static_cast<core::WaitReason>(i);
         if (core::is_stuck(reason)) stuck += std::string{core::to_text(reason)} + " ";
     }
-    CHECK(stuck == "offloading busy draining stopping backoff retrying memory device ");
+    CHECK(stuck ==
+          "offloading busy draining stopping backoff retrying memory device unkillable store ");
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "core/engine.h"
 #include "core/explanation.h"
 #include "daemon/configuration.h"
@@ -187,6 +188,11 @@ class Switchboard final : public http::Backend {
     void on(const core::SampleDevice& command);
     void on(const core::RememberPeak& command);
     void on(const core::ForgetPeaks& command);
+    // The engine is not told of jobs yet, and gives no orders about them.
+    static void on(const core::FetchHead&) { WL_ASSERT(false); }
+    static void on(const core::ClaimJob&) { WL_ASSERT(false); }
+    static void on(const core::StopJob&) { WL_ASSERT(false); }
+    static void on(const core::SettleJob&) { WL_ASSERT(false); }
     void on(core::Respond& command);
     void on(const core::Report& command);
 

@@ -59,8 +59,13 @@ WL_FIELDS(core::BreakerSettings, deaths, window, cooldown)
 WL_FIELDS(core::ReplicaLimits, start_timeout, load_timeout, offload_timeout, restore_timeout,
           stop_grace, cancel_grace, term_grace, reap_timeout)
 WL_FIELDS(core::ModelSpec, name, limits, copies, need, devices, concurrency, queue_limit,
-          idempotent, run_timeout, stall_timeout, backoff, backoff_max, breaker, offload_after,
-          unload_after, standby, is_pinned, max_wait, recycle_after, max_growth, prefetch)
+          idempotent, run_timeout, stall_timeout, job_run_timeout, job_failures_max,
+          job_crashes_max, job_backoff, job_backoff_max, backoff, backoff_max, breaker,
+          offload_after, unload_after, standby, is_pinned, max_wait, recycle_after, max_growth,
+          prefetch)
+
+WL_FIELDS(core::JobHead, job, request, rank, failures, crashes, run_timeout, stall_timeout,
+          deadline)
 
 WL_FIELDS(Origin, models, devices)
 
@@ -94,11 +99,19 @@ WL_FIELDS(core::RunAnswered, generation, request)
 WL_FIELDS(core::RunFailed, generation, request, error)
 WL_FIELDS(core::RunRecalled, generation, request, recalled)
 WL_FIELDS(core::ChannelLost, generation, error)
-WL_FIELDS(core::WorkerExited, generation, how)
+WL_FIELDS(core::WorkerExited, generation, how, cause)
 WL_FIELDS(core::DeviceFound, device, spec)
 WL_FIELDS(core::DeviceSampled, device, sequence, used, own, own_known, strangers)
 WL_FIELDS(core::DeviceSilent, device, sequence)
 WL_FIELDS(core::DeviceLost, device)
+WL_FIELDS(core::JobStoreOpened, first_attempt)
+WL_FIELDS(core::JobsReady, model, head)
+WL_FIELDS(core::HeadFetched, model, heads)
+WL_FIELDS(core::FetchFailed, model, error)
+WL_FIELDS(core::JobClaimed, request)
+WL_FIELDS(core::ClaimRefused, request, error)
+WL_FIELDS(core::JobSettled, job, attempt, error)
+WL_FIELDS(core::JobCancelAsked, job)
 WL_NO_FIELDS(core::TimePassed)
 WL_FIELDS(core::LoopDelayed, by)
 WL_FIELDS(core::ShutdownAsked, grace)
@@ -120,6 +133,11 @@ WL_FIELDS(core::Kill, generation)
 WL_FIELDS(core::SampleDevice, device, sequence)
 WL_FIELDS(core::RememberPeak, model, generation, device, bytes)
 WL_FIELDS(core::ForgetPeaks, model, device)
+WL_FIELDS(core::FetchHead, model, limit)
+WL_FIELDS(core::ClaimJob, model, job, attempt, request, generation)
+WL_FIELDS(core::StopJob, job, attempt, cause)
+WL_FIELDS(core::SettleJob, model, job, attempt, request, end, charge, reason, delay, error,
+          generation, timings)
 WL_FIELDS(core::Respond, request, model, generation, error, timings, device)
 WL_FIELDS(core::Report, code, model, generation, request, error, device, bytes, runs)
 

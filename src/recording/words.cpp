@@ -41,6 +41,47 @@ std::string_view word_of(core::UnknownMemory policy) {
     return "";
 }
 
+std::string_view word_of(core::JobStopCause cause) {
+    switch (cause) {
+        case core::JobStopCause::stalled: return "stalled";
+        case core::JobStopCause::timeout: return "timeout";
+        case core::JobStopCause::cancel: return "cancel";
+        case core::JobStopCause::deadline: return "deadline";
+    }
+    return "";
+}
+
+std::string_view word_of(core::JobEnd end) {
+    switch (end) {
+        case core::JobEnd::succeeded: return "succeeded";
+        case core::JobEnd::retried: return "retried";
+        case core::JobEnd::returned: return "returned";
+        case core::JobEnd::dead: return "dead";
+        case core::JobEnd::cancelled: return "cancelled";
+    }
+    return "";
+}
+
+std::string_view word_of(core::JobCharge charge) {
+    switch (charge) {
+        case core::JobCharge::none: return "none";
+        case core::JobCharge::failure: return "failure";
+        case core::JobCharge::crash: return "crash";
+    }
+    return "";
+}
+
+std::string_view word_of(core::DeadReason reason) {
+    switch (reason) {
+        case core::DeadReason::none: return "none";
+        case core::DeadReason::rejected: return "rejected";
+        case core::DeadReason::attempts: return "attempts";
+        case core::DeadReason::crash_budget: return "crash_budget";
+        case core::DeadReason::deadline: return "deadline";
+    }
+    return "";
+}
+
 std::span<const std::string_view> known_reasons() {
     // Source: docs/errors.md, those that come by the engine.
     static constexpr std::array<std::string_view, 8> kReasons = {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "core/device_spec.h"
 #include "core/event_code.h"
+#include "core/job.h"
 #include "core/placement.h"
 
 namespace windlass::recording {
@@ -19,6 +20,10 @@ std::string_view word_of(core::EventCode code);
 std::string_view word_of(core::DeviceKind kind);
 std::string_view word_of(core::NeedKind kind);
 std::string_view word_of(core::UnknownMemory policy);
+std::string_view word_of(core::JobStopCause cause);
+std::string_view word_of(core::JobEnd end);
+std::string_view word_of(core::JobCharge charge);
+std::string_view word_of(core::DeadReason reason);
 
 // Those that the daemon gives.
 std::span<const std::string_view> known_reasons();

@@ -27,6 +27,11 @@ enum class Deed : std::uint8_t {
     stranger_gives,
     answers_late,  // what was measured when the question was asked
     time_passes,
+    job_arrives,
+    job_is_due,  // the pause after a charge is over
+    job_cancelled,
+    store_answers,
+    store_refuses,
     // Devices are asked and answer at once, always the same, until something else happens: what
     // recurs would keep rarer deadlines from ever coming.
     while_passes,

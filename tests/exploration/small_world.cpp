@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "base/overloaded.h"
-
 namespace windlass::exploration {
 
 using base::Errc;
@@ -19,8 +17,6 @@ constexpr RequestId kLoad{100};
 constexpr RequestId kUnload{101};
 constexpr RequestId kRestart{102};
 constexpr RequestId kOffload{103};
-constexpr RequestId kLease{104};
-constexpr Bytes kKept{std::uint64_t{1} << 30};  // on its device, by weights that are away
 
 core::Error worker_error(Errc code) { return base::fail(code, "said by the worker"); }
 
@@ -40,8 +36,9 @@ SmallWorld::SmallWorld(const WorldOptions& options)
       engine_(specs(), options.memory.devices),
       ledger_(specs(), options.memory.devices),
       memory_(std::shared_ptr<const MemoryOptions>(options_, &options_->memory)),
+      jobs_(std::shared_ptr<const JobOptions>(options_, &options_->jobs)),
       now_(1h) {
-    ledger_.leave_room_open();
+    if (options_->jobs.count > 0) hear(core::JobStoreOpened{1});
 }
 
 std::vector<core::ModelSpec> SmallWorld::specs() const {
@@ -68,7 +65,10 @@ void SmallWorld::list_moves(std::vector<Move>& moves) const {
     add_administrator_moves(moves);
     for (const auto& [generation, worker] : workers_) add_worker_moves(moves, generation, worker);
     memory_.add_moves(moves, engine_);
-    if (!engine_.next_deadline()) return;
+    jobs_.add_moves(moves);
+    const bool is_anybody_killed = std::ranges::any_of(
+        workers_, [](const auto& entry) { return (entry.second.signals & 4) != 0; });
+    if (!engine_.next_deadline() || (options_->is_mortal && is_anybody_killed)) return;
     moves.push_back(due({{"time passes"}, core::TimePassed{}}));
     if (!is_blind()) moves.push_back(due({{"a while passes"}, {}, Deed::while_passes}));
 }
@@ -135,7 +135,10 @@ void SmallWorld::add_administrator_moves(std::vector<Move>& moves) const {
         moves.push_back({{"paused"}, core::PauseAsked{kModel}});
     }
     if (options_->has_pause && pause_step_ == 1) {
-        moves.push_back({{"resumed"}, core::ResumeAsked{kModel}});
+        // Calls end by themselves; a job counts on it.
+        moves.push_back({.name = {"resumed"},
+                         .event = core::ResumeAsked{kModel},
+                         .is_due = options_->jobs.count > 0});
     }
     if (options_->has_reload && reload_step_ == 0) {
         core::ModelSpec changed = options_->model;
@@ -264,10 +267,12 @@ void SmallWorld::add_run_moves(std::vector<Move>& moves, Generation generation,
                 core::RunFailed{generation, request, worker_error(code)});
         }
     }
-    for (const RequestId request : made_) {  // a second answer, or one that nobody asked for
-        if (worker.begun.contains(request) || worker.held.contains(request)) continue;
+    const auto answer_again = [&](RequestId request) {  // or unasked
+        if (worker.begun.contains(request) || worker.held.contains(request)) return;
         add("answers again", request, core::RunAnswered{generation, request});
-    }
+    };
+    for (const RequestId request : made_) answer_again(request);
+    for (const RequestId request : jobs_.claimed()) answer_again(request);
 }
 
 void SmallWorld::apply(const Move& move) {
@@ -282,9 +287,11 @@ void SmallWorld::apply(const Move& move) {
         }
         stays_ = move.deed == Deed::memory_stays;
         if (move.event) deliver(*move.event);
+        if (const auto told = jobs_.perform(move)) deliver(*told);
     }
     if (const auto forgotten = memory_.find_forgotten(engine_)) fail(*forgotten);
     if (const auto& broken = ledger_.violation()) fail(*broken);
+    if (const auto& broken = jobs_.broken()) fail(*broken);
 }
 
 bool SmallWorld::deliver(const core::Event& event) {
@@ -303,6 +310,7 @@ bool SmallWorld::hear(const core::Event& event) {
     note_event(event);
     ledger_.observe(event, now_);
     engine_.handle(event, now_, commands_);
+    ledger_.note_held(engine_);
     ledger_.observe(commands_, now_);
     engine_.check_invariants();
     note_commands(commands_);
@@ -362,101 +370,6 @@ void SmallWorld::fail(const std::string& sentence) {
     if (!violation_) violation_ = sentence;
 }
 
-void SmallWorld::note_event(const core::Event& event) {
-    const auto end_run = [&](Generation generation, RequestId request) {
-        workers_.at(generation).begun.erase(request);
-    };
-    std::visit(base::Overloaded{
-                   [&](const core::CallArrived& e) { made_.insert(e.request); },
-                   [&](const core::LoadAsked& e) { made_.insert(e.request); },
-                   [&](const core::UnloadAsked& e) { made_.insert(e.request); },
-                   [&](const core::RestartAsked& e) { made_.insert(e.request); },
-                   [&](const core::OffloadAsked& e) { made_.insert(e.request); },
-                   [&](const core::WorkerOffloaded& e) { move_weights(e.generation, true); },
-                   [&](const core::OffloadFailed& e) { move_weights(e.generation, false); },
-                   [&](const core::WorkerRestored& e) { move_weights(e.generation, false); },
-                   [&](const core::RestoreFailed& e) { move_weights(e.generation, true); },
-                   [&](const core::PauseAsked&) { pause_step_ = 1; },
-                   [&](const core::ResumeAsked&) { pause_step_ = 2; },
-                   [&](const core::KillAsked&) { has_killed_ = true; },
-                   [&](const core::ModelConfigured&) { reload_step_ = reload_step_ == 0 ? 1 : 3; },
-                   [&](const core::ModelRemoved&) { reload_step_ = 2; },
-                   [&](const core::ClientGone& e) {
-                       gone_.insert(e.request);
-                       if (lease_ && e.request == kLease) lease_->is_free = true;
-                   },
-                   [&](const core::LeaseAsked& e) { made_.insert(e.request); },
-                   [&](const core::LeaseReturned&) { lease_->is_free = !stays_; },
-                   [&](const core::LaunchFailed& e) { workers_.erase(e.generation); },
-                   [&](const core::WorkerExited& e) { workers_.erase(e.generation); },
-                   [&](const core::WorkerHello& e) { workers_.at(e.generation).said_hello = true; },
-                   [&](const core::WorkerLoaded& e) {
-                       Worker& worker = workers_.at(e.generation);
-                       worker.is_loaded = true;
-                       memory_.take(worker.device, e.generation, need_of(worker));
-                   },
-                   [&](const core::LoadFailed& e) { workers_.at(e.generation).has_failed = true; },
-                   [&](const core::ChannelLost& e) { workers_.at(e.generation).is_deaf = true; },
-                   [&](const core::RunStarted& e) {
-                       workers_.at(e.generation).held.erase(e.request);
-                       workers_.at(e.generation).begun.insert(e.request);
-                   },
-                   [&](const core::RunRecalled& e) {
-                       workers_.at(e.generation).recalls.erase(e.request);
-                       if (e.recalled) workers_.at(e.generation).held.erase(e.request);
-                   },
-                   [&](const core::RunAnswered& e) { end_run(e.generation, e.request); },
-                   [&](const core::RunFailed& e) { end_run(e.generation, e.request); },
-                   [&](const core::ShutdownAsked&) { shutdown_step_ = 1; },
-                   [&](const core::ShutdownForced&) { shutdown_step_ = 2; },
-                   [](const auto&) {},
-               },
-               event);
-}
-
-void SmallWorld::move_weights(Generation generation, bool is_away) {
-    Worker& worker = workers_.at(generation);
-    worker.is_moving = false;
-    worker.is_away = is_away;
-    memory_.take(worker.device, generation, is_away ? kKept : need_of(worker));
-}
-
-// Unless it has freed it, its client still has what it took.
-void SmallWorld::end_lease() {
-    if (!lease_) return;
-    memory_.end(engine_, lease_->generation, !lease_->is_free);
-    lease_.reset();
-}
-
-void SmallWorld::note_commands(const core::Commands& commands) {
-    for (const core::Command& command : commands) {
-        std::visit(
-            base::Overloaded{
-                [&](const core::Launch& c) {
-                    workers_[c.generation] = {.model = c.model, .device = c.device};
-                },
-                [&](const core::Assign& c) { workers_.at(c.generation).device = c.device; },
-                [&](const core::Load& c) { workers_.at(c.generation).got_load = true; },
-                [&](const core::Offload& c) { workers_.at(c.generation).is_moving = true; },
-                [&](const core::Restore& c) { workers_.at(c.generation).is_moving = true; },
-                [&](const core::Dispatch& c) { workers_.at(c.generation).held.insert(c.request); },
-                [&](const core::Recall& c) { workers_.at(c.generation).recalls.insert(c.request); },
-                [&](const core::Stop& c) { workers_.at(c.generation).signals |= 1; },
-                [&](const core::Terminate& c) { workers_.at(c.generation).signals |= 2; },
-                [&](const core::Kill& c) { workers_.at(c.generation).signals |= 4; },
-                [&](const core::SampleDevice& c) { memory_.note_question(c); },
-                [&](const core::Report& c) {
-                    reports_.push_back(c.code);
-                    if (c.code == core::EventCode::lease_granted)
-                        lease_ = {.generation = c.generation, .device = c.device};
-                    if (c.code == core::EventCode::lease_ended) end_lease();
-                },
-                [](const auto&) {},
-            },
-            command);
-    }
-}
-
 Digest SmallWorld::canonical(CanonicalEncoder& encoder) const {
     encoder.begin(now_);
     for (const RequestId request : made_) encoder.request(request);
@@ -469,6 +382,7 @@ Digest SmallWorld::canonical(CanonicalEncoder& encoder) const {
     engine_.encode(encoder);
     ledger_.encode(encoder);
     memory_.encode(encoder, engine_);
+    jobs_.encode(encoder);
     for (const auto& [generation, worker] : workers_) {
         encoder.generation(generation);
         encoder.number((worker.said_hello ? 1u : 0u) | (worker.got_load ? 2u : 0u) |

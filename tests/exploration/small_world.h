@@ -12,6 +12,7 @@
 
 #include "core/engine.h"
 #include "exploration/canonical.h"
+#include "exploration/small_jobs.h"
 #include "exploration/small_memory.h"
 #include "world/ledger.h"
 
@@ -40,8 +41,10 @@ struct WorldOptions {
     // in worlds without memory.
     bool is_calm = false;
     bool is_steady = false;               // no worker exits unless it is told to
+    bool is_mortal = false;               // who is killed exits before any time passes
     std::vector<core::ModelSpec> others;  // calls take turns with the models
     MemoryOptions memory;
+    JobOptions jobs;
 };
 
 class SmallWorld {
@@ -60,6 +63,7 @@ class SmallWorld {
             return !entry.second.device && entry.second.signals == 0;
         };
         return ledger_.unanswered_count() == 0 && !lease_ &&
+               jobs_.is_quiet(engine_.is_shutting_down()) &&
                std::ranges::all_of(workers_, is_on_standby);
     }
     // A law for quiet states: once all faults are over, no claim and no fence is left.
@@ -86,6 +90,10 @@ class SmallWorld {
         int signals = 0;              // stop 1, SIGTERM 2, SIGKILL 4
     };
 
+    static constexpr RequestId kLease{104};
+    // On its device, by weights that are away.
+    static constexpr Bytes kKept{std::uint64_t{1} << 30};
+
     void add_client_moves(std::vector<Move>& moves) const;
     void add_lease_moves(std::vector<Move>& moves) const;
     void add_administrator_moves(std::vector<Move>& moves) const;
@@ -108,6 +116,7 @@ class SmallWorld {
     void fail(const std::string& sentence);
     void note_event(const core::Event& event);
     void end_lease();
+    void end_worker(Generation generation);
     void move_weights(Generation generation, bool is_away);
     void note_commands(const core::Commands& commands);
 
@@ -115,6 +124,7 @@ class SmallWorld {
     core::Engine engine_;
     world::Ledger ledger_;
     SmallMemory memory_;
+    SmallJobs jobs_;
     core::Instant now_;
     std::map<Generation, Worker> workers_;
     std::set<RequestId> made_;  // requests that have been made

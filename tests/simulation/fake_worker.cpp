@@ -70,7 +70,10 @@ void FakeWorker::offload() {
 }
 
 void FakeWorker::restore() {
-    const core::RestoreFailed failed{generation_, said(Errc::internal)};
+    // A heap in pieces: enough is free, and not in one place.
+    const bool is_in_pieces = generation_.value % 4 == 0;
+    const core::RestoreFailed failed{generation_,
+                                     said(is_in_pieces ? Errc::out_of_memory : Errc::internal)};
     const auto latency = plan_move(spec_.limits.restore_timeout, failed);
     if (!latency) return;
     if (hooks_->come_back(generation_)) {

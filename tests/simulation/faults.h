@@ -49,8 +49,10 @@ enum class Fault : std::uint8_t {
     move_dies,
     daemon_dies,
     clock_leaps,
+    store_slow,
+    store_refuses,
 };
-inline constexpr std::size_t kFaultCount = 38;
+inline constexpr std::size_t kFaultCount = 40;
 inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "launch fails",
     "start silent",
@@ -90,14 +92,17 @@ inline constexpr std::array<std::string_view, kFaultCount> kFaultNames = {
     "move dies",
     "daemon dies",
     "clock leaps",
+    "store slow",
+    "store refuses",
 };
 
 class FaultOdds {
   public:
-    // Leaps and many deaths are drawn by themselves: worlds without them stay as they are.
-    FaultOdds(Random& random, Random& own_random) {
+    // Leaps, many deaths and the store of jobs are drawn by themselves: worlds without them stay as
+    // they are.
+    FaultOdds(Random& random, Random& own_random, Random& job_random) {
         for (std::uint32_t& odds : permille_) {
-            if (&odds == &at(Fault::clock_leaps)) continue;
+            if (&odds >= &at(Fault::clock_leaps)) continue;
             odds = random.chance(400) ? static_cast<std::uint32_t>(random.below(150)) + 10 : 0;
         }
         at(Fault::clock_leaps) = own_random.chance(150) ? 10 : 0;
@@ -106,10 +111,10 @@ class FaultOdds {
         if (random.chance(200)) {
             at(Fault::run_silent) = at(Fault::sigterm_ignored) = at(Fault::reaped_late) = 400;
         }
-        if (random.chance(300)) at(Fault::stranger) = 500;           // copies make room for it
+        if (random.chance(330)) at(Fault::stranger) = 500;           // copies make room for it
         if (random.chance(100)) at(Fault::processes_hidden) = 1000;  // as in many containers
         if (random.chance(100)) at(Fault::run_not_begun) = at(Fault::recall_ignored) = 300;
-        if (random.chance(400)) {  // most worlds have few moves of weights, or none
+        if (random.chance(440)) {  // most worlds have few moves of weights, or none
             at(Fault::move_fails) = 300;
             at(Fault::move_silent) = 240;
             at(Fault::move_late) = 210;
@@ -117,6 +122,8 @@ class FaultOdds {
             at(Fault::move_dies) = 140;
         }
         if (own_random.chance(60)) at(Fault::run_dies) = 300;  // also while processes drain
+        if (job_random.chance(300)) at(Fault::store_slow) = 60;
+        if (job_random.chance(300)) at(Fault::store_refuses) = 100;
     }
     void heal() { permille_.fill(0); }
     void spare(Fault fault) { at(fault) = 0; }

@@ -50,7 +50,7 @@ TEST_CASE("a real life is shrunk to the fault that its clients hear of, and few 
         if (!coverage.counts().contains("refusal context_lost")) return std::nullopt;
         return world.event_count();
     };
-    Life life{.seed = 1};
+    Life life{.seed = 3};
     while (!is_heard(life)) ++life.seed;
     const Life shrunk = shrink(life, is_heard);
     CHECK(is_heard(shrunk));

@@ -37,11 +37,13 @@ Simulation::Simulation(Life life, world::Coverage& coverage)
       random_(life_.seed),
       wear_random_(life_.seed ^ 0x7265637a),
       leap_random_(life_.seed ^ 0x6c656170),
-      odds_(random_, leap_random_),
+      job_random_(life_.seed ^ 0x6a6f6273),
+      odds_(random_, leap_random_, job_random_),
       coverage_(coverage),
       has_wear_(wear_random_.chance(250)),
+      has_jobs_(job_random_.chance(250)),
       settings_(draw_devices(random_)),
-      specs_(with_wear(at_most(life_.models_max, draw_models(random_, settings_)))),
+      specs_(with_jobs(with_wear(at_most(life_.models_max, draw_models(random_, settings_))))),
       engine_(specs_, settings_),
       ledger_(specs_, settings_),
       now_(1h),
@@ -123,10 +125,12 @@ void Simulation::crash() {
         coverage_.count("need recalled after a crash");
         deliver(recalled);
     }
+    reopen_jobs();
 }
 
 void Simulation::run() {
     recall_needs();
+    if (has_jobs_) open_jobs();
     // A process has to make its runs, and to rest between them.
     const std::size_t event_count = has_wear_ ? 2 * kEventsMin : kEventsMin;
     const Instant end = now_ + life_.lasts;
@@ -134,7 +138,9 @@ void Simulation::run() {
         return event_count_ < life_.events_max && (event_count_ < event_count || now_ < end);
     };
     while (is_young() && !violation_) {
-        if (random_.chance(client_permille_)) {
+        if (has_jobs_ && job_random_.chance(100)) {
+            send_job();
+        } else if (random_.chance(client_permille_)) {
             send_client();
         } else if (random_.chance(70) && life_.has_administrators) {
             send_administrator();
@@ -151,6 +157,7 @@ void Simulation::run() {
         if (device.is_lost) schedule(0ms, core::DeviceFound{id, device.spec});
     }
     for (std::size_t i = 1; i <= specs_.size(); ++i) deliver(core::ResumeAsked{core::ModelId{i}});
+    make_all_fit();
     if (random_.chance(500)) come_to_rest();  // before the end; or end it in the middle
     shut_down();
     ledger_.check_quiet();
@@ -160,6 +167,7 @@ void Simulation::run() {
 UnderWay Simulation::under_way() const {
     UnderWay found{.has_wear = has_wear_};
     if (!planned_.empty()) found.planned = planned_.rbegin()->first - now_;
+    if (jobs_.has_orders()) found.planned = std::max(found.planned, jobs_.last_order() - now_);
     for (const auto& [request, deadline] : promised_) {
         if (ledger_.is_answered(request)) continue;
         found.promised = std::max(found.promised, deadline - now_);
@@ -169,12 +177,15 @@ UnderWay Simulation::under_way() const {
 
 void Simulation::come_to_rest() {
     const Instant begin = now_;
-    const base::Duration bound = rest_bound(specs_, settings_, under_way());
-    const auto is_at_rest = [this] { return ledger_.unanswered_count() == 0 && !is_owed(); };
+    const base::Duration bound = rest_bound(specs_, settings_, under_way()) + job_bound();
+    const auto is_at_rest = [this] {
+        return ledger_.unanswered_count() == 0 && !is_owed() && jobs_.live().empty();
+    };
     while (!is_at_rest() && !violation_ && now_ <= begin + bound && turn()) {
     }
     rest_ = {.needed = now_ - begin, .bound = bound};
     if (is_owed()) fail("a claim or fence of the dead is left although all memory is back");
+    if (!jobs_.live().empty()) fail("a job is not over although all faults are");
     if (!is_at_rest()) fail("somebody waits although all faults are over");
 }
 
@@ -185,7 +196,9 @@ void Simulation::shut_down() {
     deliver(core::ShutdownAsked{grace});
     if (random_.chance(300)) send_client();
     if (random_.chance(300)) deliver(core::ShutdownForced{});
-    const auto is_over = [this] { return engine_.is_finished() && planned_.empty(); };
+    const auto is_over = [this] {
+        return engine_.is_finished() && planned_.empty() && !jobs_.has_orders();
+    };
     while (!violation_ && now_ <= begin + bound && !is_over() && turn()) {
     }
     end_ = {.needed = now_ - begin, .bound = bound};
@@ -270,13 +283,15 @@ void Simulation::note_spec(const core::ModelSpec& spec) {
 
 bool Simulation::turn() {
     const auto deadline = engine_.next_deadline();
-    if (planned_.empty() && !deadline) return false;
-    Instant next = deadline.value_or(Instant::max());
+    const auto told = jobs_.next_due();
+    if (planned_.empty() && !deadline && !told) return false;
+    Instant next = std::min(deadline.value_or(Instant::max()), told.value_or(Instant::max()));
     if (!planned_.empty()) next = std::min(next, planned_.begin()->first);
     now_ = std::max(now_, next);
     if (hooks_.strikes(Fault::loop_late)) now_ += random_.between(1ms, 500ms);
     if (odds_.strikes(Fault::clock_leaps, leap_random_)) leap();
     // Inputs first, then time: signs of life are read before a verdict.
+    hear_store();
     while (!planned_.empty() && planned_.begin()->first <= now_) {
         const core::Event event = std::move(planned_.extract(planned_.begin()).mapped());
         if (is_due_to_happen(event)) deliver(event);
@@ -341,6 +356,7 @@ void Simulation::deliver(const core::Event& event) {
     ledger_.observe(event, now_);
     handle(event, commands);
     if (is_told) write_down(commands);
+    ledger_.note_held(engine_);
     ledger_.observe(commands, now_);
     engine_.check_invariants();
     coverage_.count(commands);
@@ -426,7 +442,7 @@ void Simulation::carry_out(const core::Commands& commands) {
                            store_.forget({c.model, make_of(c.device)}, now_);
                        },
                        [&](const core::Report& c) { on_report(c); },
-                       [](const auto&) {},
+                       [&](const auto& c) { order(c); },
                    },
                    command);
     }

@@ -13,6 +13,7 @@
 #include "core/engine.h"
 #include "recording/text.h"
 #include "recording/writer.h"
+#include "simulation/fake_jobs.h"
 #include "simulation/fake_memory.h"
 #include "simulation/fake_store.h"
 #include "simulation/fake_worker.h"
@@ -61,6 +62,15 @@ class Simulation {
 
   private:
     std::vector<core::ModelSpec> with_wear(std::vector<core::ModelSpec> specs);
+    std::vector<core::ModelSpec> with_jobs(std::vector<core::ModelSpec> specs);
+    void open_jobs();
+    void reopen_jobs();  // after a crash
+    void make_all_fit();
+    void hear_store();
+    void send_job();
+    void order(const core::Command& command);
+    void count_end(const core::SettleJob& ending);
+    base::Duration job_bound() const;
     void schedule(base::Duration after, core::Event event);
     bool turn();  // one turn of the loop at the next instant that matters; false: nothing is left
     void leap();
@@ -91,9 +101,11 @@ class Simulation {
     Random random_;
     Random wear_random_;
     Random leap_random_;
+    Random job_random_;
     FaultOdds odds_;
     world::Coverage& coverage_;
     const bool has_wear_;  // its processes are replaced before they do harm
+    const bool has_jobs_;
     core::DeviceSettings settings_;
     std::vector<core::ModelSpec> specs_;
     core::Engine engine_;
@@ -103,6 +115,7 @@ class Simulation {
     WorldHooks hooks_;
     FakeMemory memory_;
     FakeStore store_;
+    FakeJobs jobs_;
     std::multimap<Instant, core::Event> planned_;  // equal instants keep their order
     std::map<Generation, FakeWorker> workers_;
     std::map<RequestId, Instant> promised_;  // by when each request is to be answered

@@ -86,6 +86,7 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     }
     coverage.expect_rarely("refusal unavailable unkillable");
     coverage.expect_rarely("need forgotten");
+    coverage.expect_rarely("wait unkillable");
     // Two things that are rare enough alone: weights that are away, and a death or a stranger.
     coverage.expect_rarely("move offloaded -> backoff");
     coverage.expect_rarely("move restoring -> offloaded");
@@ -99,7 +100,10 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     }
     for (const char* thing :
          {"asked to kill", "one more copy", "peak remembered", "need recalled",
-          "need recalled after a crash", "recycled for runs", "recycled for growth"})
+          "need recalled after a crash", "recycled for runs", "recycled for growth",
+          "job submitted", "job succeeded none", "job retried failure", "job retried crash",
+          "job returned none", "job dead attempts", "job dead crash_budget", "job dead deadline",
+          "job cancelled none", "jobs after a crash"})
         coverage.expect(thing);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const auto only = life_of([](const char* name) -> const char* { return std::getenv(name); });

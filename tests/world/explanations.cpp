@@ -64,8 +64,14 @@ Lie Facts::find_wrong_place(const Explanation& told) const {
     std::size_t most = 0;
     for (const RequestId id : unanswered) {
         const Request& other = requests.at(id);
-        if (other.kind != RequestKind::call || other.model != request.model) continue;
+        const bool is_job = other.kind == RequestKind::job;
+        if ((other.kind != RequestKind::call && !is_job) || other.model != request.model) continue;
         const Run* run = find_run(id);
+        if (is_job && run == nullptr) {  // its place may be before all that wait
+            const Job* job = jobs.find(id);
+            most += job != nullptr && job->attempt > 0 ? 1 : 0;
+            continue;
+        }
         const bool is_before =
             std::pair{other.priority, id} < std::pair{request.priority, told.request};
         if (run != nullptr) {
@@ -84,13 +90,28 @@ Lie Facts::find_wrong_place(const Explanation& told) const {
 
 Lie Facts::find_wrong_limit(const Explanation& told) const {
     const Request& request = requests.at(told.request);
-    if (request.kind == RequestKind::lease) return std::nullopt;
+    if (request.kind == RequestKind::lease || request.kind == RequestKind::job) return std::nullopt;
     const bool is_waiting = request.begun_count == 0 && request.wait_deadline < request.deadline;
     const bool is_wait_told = told.wait_limit.has_value();
     const bool is_right = told.deadline == request.deadline && is_wait_told == is_waiting &&
                           (!is_waiting || told.wait_limit == request.wait_deadline);
     if (is_right) return std::nullopt;
     return "who asks until when a request may wait is told another time";
+}
+
+// Who is told what a process runs is told what has begun there, and apart what it was sent ahead.
+Lie Facts::find_wrong_runs(std::span<const Holder> holders) const {
+    for (const Holder& holder : holders) {
+        const Process* process = find_process(holder.generation);
+        const bool is_model = holder.doing != Doing::lent && holder.doing != Doing::unkillable;
+        if (process == nullptr || !is_model) continue;
+        std::vector<RequestId> begun, ahead;
+        for (const auto& [request, run] : process->runs)
+            (run.begun ? begun : ahead).push_back(request);
+        if (holder.runs != begun || holder.sent_ahead != ahead)
+            return "what a process is said to run, or to be sent ahead, is not what it is";
+    }
+    return std::nullopt;
 }
 
 // Who is said to hold memory there holds it, and nobody else does.
@@ -114,7 +135,8 @@ Lie Facts::find_wrong_holder(const MemoryWait& told) const {
             return "who asks who holds the memory is told of one that has none";
         const Process* process = find_process(holder.generation);
         const bool is_running = holder.doing == Doing::running;
-        if (is_running && (process == nullptr || process->runs.empty()))
+        if (is_running &&
+            (process == nullptr || (process->runs.empty() && process->claims.empty())))
             return "a holder is said to run what it does not";
     }
     return std::nullopt;
@@ -176,9 +198,11 @@ Lie Facts::find_lie(const Explanation& told, const core::Engine& engine, Instant
     if (auto lie = find_past(told, now)) return lie;
     if (auto lie = find_wrong_place(told)) return lie;
     if (auto lie = find_wrong_limit(told)) return lie;
+    if (auto lie = find_wrong_runs(told.processes)) return lie;
     const bool needs_memory = told.reason == WaitReason::memory;
     if (needs_memory && !told.memory) return "a wait for memory is explained without any";
     if (!told.memory || !told.memory->device) return std::nullopt;
+    if (auto lie = find_wrong_runs(told.memory->holders)) return lie;
     if (auto lie = find_wrong_holder(*told.memory)) return lie;
     if (auto lie = find_wrong_sum(*told.memory)) return lie;
     return find_wrong_mover(told.model, *told.memory, now);
@@ -202,18 +226,15 @@ std::uint64_t Facts::print_of(Generation generation) const {
     print.add(model(p.model).touch_count);
     for (const auto& [request, run] : p.runs)
         print.add(request.value).add(run.begun ? 1 : 0).add(number_of(run.progress));
+    for (const RequestId request : p.claims) print.add(request.value);
     return print.value();
 }
 
 // All that it depends on who makes room for whom.
 std::uint64_t Facts::print_of_room() const {
     Print print;
-    for (const auto& [generation, p] : processes) {
-        print.add(generation.value).add(p.run_count).add(number_of(p.last_end));
-        print.add((p.is_loaded ? 1u : 0u) | static_cast<unsigned>(p.weights) << 1 |
-                  (p.stop_sent ? 8u : 0u) | (p.is_draining ? 16u : 0u) |
-                  (p.was_evicted ? 32u : 0u));
-        for (const auto& [request, run] : p.runs) print.add(request.value).add(run.begun ? 1 : 0);
+    for (const auto& [generation, process] : processes) {
+        print.add(generation.value).add(print_of(generation));
     }
     for (const auto& [id, model] : models) print.add(model.touch_count);
     return print.add(memory.print()).value();
@@ -291,7 +312,7 @@ Verdict Facts::judge(const Forecast& forecast, const core::Engine& engine, Insta
         }
         case Step::lease_end: return Verdict::kept;  // looked at where leases are
         case Step::make_room:
-            if (!is_same || reason != WaitReason::memory || !is_room_foretold) return Verdict::kept;
+            if (!is_same || reason != WaitReason::memory) return Verdict::kept;
             // The devices are asked first, and the host has to be asked, too.
             if (memory.is_any_asked() || memory.answered(forecast.device) <= forecast.change.at)
                 return Verdict::open;

@@ -48,9 +48,11 @@ bool Facts::is_loading(const Process& process, Instant now) const {
     return takes_memory && !is_set_aside(process, now);
 }
 
-// It claims all there is: for a load or a first run whose need nobody knows.
+// It claims all there is: for a load or a first run whose need nobody knows, from when its place is
+// kept.
 bool Facts::is_alone(const Process& process, Instant now) const {
-    return process.is_untried && (is_loading(process, now) || !process.runs.empty()) &&
+    const bool is_used = !process.runs.empty() || keeps_places(process);
+    return process.is_untried && (is_loading(process, now) || is_used) &&
            !is_set_aside(process, now);
 }
 
@@ -71,8 +73,12 @@ bool Facts::has_broken_limit(const Process& process, Instant now) const {
     std::size_t begun = 0;
     Instant oldest_sent = Instant::max();
     for (const auto& [request, run] : process.runs) {
-        if (run.begun && run.started + model.run_timeout <= now) return true;
-        if (run.begun && run.progress + model.stall_timeout <= now) return true;
+        const Duration run_limit =
+            run.job ? run.job->run_timeout.value_or(model.job_run_timeout) : model.run_timeout;
+        const Duration stall_limit =
+            run.job ? run.job->stall_timeout.value_or(model.stall_timeout) : model.stall_timeout;
+        if (run.begun && run.started + run_limit <= now) return true;
+        if (run.begun && run.progress + stall_limit <= now) return true;
         if (run.begun) ++begun;
         if (!run.begun) oldest_sent = std::min(oldest_sent, run.sent);
     }
@@ -89,9 +95,15 @@ bool Facts::may_be_ended(const Process& process, Instant now) const {
     const bool stop_is_over = process.stop_sent && *process.stop_sent + limits.stop_grace <= now;
     const bool is_device_lost = process.device && memory.is_lost(process.device);
     const bool end_is_near = shutting_down && shutdown_began + grace * 4 / 5 <= now;
-    return start_is_over || load_is_over || stop_is_over || is_move_over(process, now) ||
-           is_device_lost || end_is_near || process.had_limit || process.is_deaf ||
-           process.has_failed || process.is_poisoned || process.is_condemned;
+    // A job does not listen that was asked to end.
+    const bool is_ignored = std::ranges::any_of(process.runs, [&](const auto& entry) {
+        const Job* job = jobs.find(entry.first);
+        const bool is_asked = job != nullptr && job->is_asked() && entry.second.begun;
+        return is_asked && job->stopped + limits.cancel_grace <= now;
+    });
+    return is_ignored || start_is_over || load_is_over || stop_is_over ||
+           is_move_over(process, now) || is_device_lost || end_is_near || process.had_limit ||
+           process.is_deaf || process.has_failed || process.is_poisoned || process.is_condemned;
 }
 
 bool Facts::is_spent(const Process& process) const {
@@ -123,6 +135,11 @@ bool is_move_over(const Process& process, Instant now) {
 
 bool must_go(const Process& process) {
     return process.stop_sent || process.term_sent || process.kill_sent;
+}
+
+// Who goes keeps none.
+bool keeps_places(const Process& process) {
+    return !process.claims.empty() && !is_leaving(process);
 }
 
 bool is_leaving(const Process& process) {

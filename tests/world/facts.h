@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/engine.h"
 #include "world/flat_map.h"
 #include "world/forecast.h"
+#include "world/job_records.h"
 #include "world/lease_records.h"
 #include "world/memory_book.h"
 #include "world/records.h"
@@ -31,6 +33,7 @@ struct Facts {
     FlatSet<RequestId> answered_now;  // in the instant in which somebody was last heard
     Instant heard;
     FlatMap<RequestId, MemoryLease> leases;
+    Jobs jobs;
     FlatSet<RequestId> memory_waiters;  // calls that were last said to wait for memory or a device
     FlatMap<Generation, Process> processes;  // launched and not seen to end
     FlatMap<Generation, Process> standbys;   // so are these, for no load yet
@@ -42,7 +45,6 @@ struct Facts {
     std::uint64_t look_count = 0;                // of turns
     std::optional<core::Explanation> explained;  // to somebody who asked in this turn
     FlatMap<core::Step, Forecast> forecasts;
-    bool is_room_foretold = true;  // who makes room, and when, is looked at
 
     const core::ModelSpec& spec(ModelId id) const { return specs->at(id.value - 1); }
     const Model& model(ModelId id) const;
@@ -66,6 +68,8 @@ struct Facts {
 
     // waits.cpp: what a request waits for
     bool is_true(core::WaitReason reason, RequestId id, Instant now) const;
+    bool is_store_behind(RequestId id, Instant now) const;
+    std::size_t count_set_aside(ModelId id, Instant now) const;
     // Loaded, and something stands in the way of its first run.
     bool waits_for_run(Generation generation, const Process& process, Instant now) const;
     // Weights that are away wait for their own device, or for those who wait for longer.
@@ -88,6 +92,7 @@ struct Facts {
     Verdict judge(const Forecast& forecast, const core::Engine& engine, Instant now) const;
     std::optional<std::string> find_wrong_place(const core::Explanation& told) const;
     std::optional<std::string> find_wrong_limit(const core::Explanation& told) const;
+    std::optional<std::string> find_wrong_runs(std::span<const core::Holder> holders) const;
     std::optional<std::string> find_wrong_holder(const core::MemoryWait& told) const;
     std::optional<std::string> find_wrong_sum(const core::MemoryWait& told) const;
     std::optional<std::string> find_wrong_mover(ModelId waiting, const core::MemoryWait& told,
@@ -111,5 +116,6 @@ bool must_go(const Process& process);  // was told to
 bool is_set_aside(const Process& process, Instant now);
 bool is_move_over(const Process& process, Instant now);
 bool is_leaving(const Process& process);
+bool keeps_places(const Process& process);  // for jobs
 
 }  // namespace windlass::world

@@ -17,6 +17,8 @@ constexpr int kGapDivisor = 20;
 bool Facts::is_turn_over(const Process& process, Instant now) const {
     const Duration cost = model(process.model).cost.least();
     if (process.ready_since + kTurn * cost <= now) return true;
+    // Whose weights are away has none, and waits for them like everybody else.
+    if (process.weights == Weights::away && is_anybody_starved(process.model, now)) return true;
     return process.runs.empty() && process.last_end + cost / kGapDivisor <= now;
 }
 

@@ -195,8 +195,12 @@ void look_at_deaths(const Scene& scene) {
 void look_at_waits(const Scene& scene) {
     const Voice fail{scene, Invariant::waits_are_true};
     for (const RequestId id : scene.facts.unanswered) {
-        if (scene.facts.requests.at(id).kind != RequestKind::call) continue;
+        const RequestKind kind = scene.facts.requests.at(id).kind;
+        if (kind != RequestKind::call && kind != RequestKind::job) continue;
         const auto reason = scene.engine->wait_reason(id);
+        const Job* job = scene.facts.jobs.find(id);
+        // It is over, and its process is on its way out.
+        if (job != nullptr && job->was_sent && !reason) continue;
         const Run* run = scene.facts.find_run(id);
         const bool is_running = run != nullptr && run->begun;
         if (is_running && reason) fail("a request that runs is said to wait");
@@ -274,7 +278,8 @@ void look_at_worn(const Scene& scene) {
                           process.is_poisoned || is_set_aside(process, scene.now);
         if (ends) continue;
         const bool is_told = process.is_recycled || process.is_draining;
-        const bool is_at_rest = process.runs.empty() && process.weights == Weights::there;
+        const bool is_at_rest =
+            process.runs.empty() && process.claims.empty() && process.weights == Weights::there;
         if (!is_told && facts.is_spent(process))
             fail("a process that has made all its runs was left");
         if (!is_told && is_at_rest && facts.has_grown(process))
@@ -290,6 +295,46 @@ void look_at_orders(const Scene& scene) {
     for (const auto& [generation, process] : scene.facts.processes) {
         for (const auto& [request, run] : process.runs)
             if (!sent.insert(request).second) fail("a request was sent to two places");
+    }
+}
+
+void look_at_places(const Scene& scene) {
+    const Voice fail{scene, Invariant::jobs_are_permitted};
+    std::set<core::JobId> seen;
+    for (const auto& [request, job] : scene.facts.jobs.open) {
+        if (!seen.insert(job.head.job).second) fail("a job is known twice");
+        if (job.attempt > 0 && scene.facts.jobs.settling.contains(job.head.job))
+            fail("a job was claimed before the end of its last attempt was written");
+    }
+}
+
+// One that was asked to end, and does not listen, and is alone with others like it.
+void look_at_verdicts(const Scene& scene) {
+    const Voice fail{scene, Invariant::jobs_end_once};
+    for (const auto& [generation, process] : scene.facts.processes) {
+        if (process.runs.empty() || must_go(process)) continue;
+        const bool is_ignored = std::ranges::all_of(process.runs, [&](const auto& entry) {
+            const auto& [request, run] = entry;
+            const Job* job = scene.facts.jobs.find(request);
+            if (job == nullptr || !job->is_asked() || !run.begun) return false;
+            const Instant asked =
+                std::max({job->stopped, run.started, process.limit_at.value_or(Instant{})});
+            return asked + process.limits.cancel_grace < scene.now;
+        });
+        if (is_ignored) fail("a job that was asked to end runs on, and nobody ends it");
+    }
+}
+
+// But for those whose process outlives the daemon.
+void look_at_stalls(const Scene& scene) {
+    const Jobs& jobs = scene.facts.jobs;
+    const auto open_count = std::ranges::count_if(jobs.open, [&](const auto& entry) {
+        const Job& job = entry.second;
+        return job.stop == core::JobStopCause::stalled &&
+               scene.facts.find_process(job.generation) != nullptr;
+    });
+    if (jobs.stalled_count != jobs.stall_end_count + static_cast<std::size_t>(open_count)) {
+        Voice{scene, Invariant::jobs_end_once}("a job that stalled did not end exactly once");
     }
 }
 
@@ -340,6 +385,14 @@ constexpr std::array kPromises = {
             "Administrators and the configuration are obeyed.", look_at_worn},
     Promise{Invariant::orders_make_sense, Moment::decided,
             "Only those are told to do something who are there and can do it.", look_at_orders},
+    Promise{Invariant::jobs_are_permitted, Moment::decided,
+            "A job begins only with its store's permission, in its turn, and never twice at once.",
+            look_at_places},
+    Promise{Invariant::jobs_end_once, Moment::due,
+            "Every attempt at a job ends exactly once, and is charged for its own faults only.",
+            look_at_verdicts},
+    Promise{Invariant::jobs_end_once, Moment::over,
+            "Each stall ends as exactly one of retried, dead and cancelled.", look_at_stalls},
 };
 
 }  // namespace

@@ -30,6 +30,8 @@ enum class Invariant : std::uint8_t {
     books_are_right,
     orders_make_sense,
     wishes_are_obeyed,
+    jobs_are_permitted,
+    jobs_end_once,
 };
 
 // A promise that was broken, as a sentence.

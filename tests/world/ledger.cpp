@@ -14,6 +14,7 @@ using base::Errc;
 void Ledger::observe(const core::Event& event, Instant now) {
     facts_.happened = {};
     facts_.memory.begin_event();
+    facts_.jobs.begin_event();
     if (std::exchange(facts_.heard, now) != now) facts_.answered_now.clear();
     std::visit([&](const auto& e) { on(e, now); }, event);
 }
@@ -22,9 +23,11 @@ void Ledger::observe(const core::Commands& commands, Instant now) {
     for (const core::Command& command : commands) {
         std::visit([&](const auto& c) { on(c, now); }, command);
     }
+    check_charges();
     look(Moment::decided, nullptr, now);
     if (!facts_.happened.is_time) return;
     facts_.memory.on_time(now);
+    end_trouble(now);
     for (auto& [generation, process] : facts_.processes) {
         if (is_set_aside(process, now)) lose_runs(process);  // killed: what it held cannot run on
     }
@@ -197,6 +200,7 @@ void Ledger::on(const core::ModelConfigured& event, Instant) {
 void Ledger::on(const core::ModelRemoved& event, Instant) {
     Model& model = facts_.models[event.model];
     if (model.is_removed) return;
+    close_heads(event.model);
     model = {.is_removed = true, .touch_count = model.touch_count + 1, .cost = model.cost};
 }
 
@@ -214,11 +218,14 @@ void Ledger::on(const core::WorkerLoaded& event, Instant now) {
     process->second.is_loaded = true;
     process->second.last_end = process->second.ready_since = now;
     Cost& cost = facts_.models[process->second.model].cost;
-    cost.load_least = now - process->second.load_sent;
-    cost.load_most = now - process->second.placed;
+    const core::ReplicaLimits& limits = facts_.spec(process->second.model).limits;
+    cost.load_least = std::min(now - process->second.load_sent, limits.load_timeout);
+    cost.load_most =
+        std::min(now - process->second.placed, limits.start_timeout + limits.load_timeout);
     facts_.memory.on_loaded(event.generation);
 }
 void Ledger::on(const core::LoadFailed& event, Instant) {
+    note_failed_load(event.generation);
     if (Process* process = facts_.find_process(event.generation)) process->has_failed = true;
     const auto process = facts_.processes.find(event.generation);
     if (process == facts_.processes.end()) return;
@@ -230,7 +237,9 @@ void Ledger::on(const core::RunStarted& event, Instant now) {
     if (process == facts_.processes.end()) return;
     const auto run = process->second.runs.find(event.request);
     if (run == process->second.runs.end() || run->second.begun) return;
-    run->second = {.begun = true, .sent = run->second.sent, .started = now, .progress = now};
+    run->second.begun = true;
+    run->second.started = run->second.progress = now;
+    if (Job* job = facts_.jobs.find(event.request)) job->has_begun = true;
     ++facts_.requests.at(event.request).begun_count;
 }
 void Ledger::on(const core::RunProgressed& event, Instant now) {
@@ -243,6 +252,7 @@ void Ledger::on(const core::RunAnswered& event, Instant now) {
     const auto process = facts_.processes.find(event.generation);
     if (process == facts_.processes.end() || !end_run(process->second, event.request)) return;
     process->second.last_end = now;
+    end_job_run(event.request, {});
     facts_.happened.answered = event.request;
     facts_.models[process->second.model].is_tripped = false;
 }
@@ -250,6 +260,7 @@ void Ledger::on(const core::RunFailed& event, Instant now) {
     const auto process = facts_.processes.find(event.generation);
     if (process == facts_.processes.end() || !end_run(process->second, event.request)) return;
     process->second.last_end = now;
+    end_job_run(event.request, event.error);
     facts_.happened.failed = event.error;
     facts_.happened.failed_request = event.request;
     facts_.happened.device_lost = facts_.memory.is_lost(process->second.device);
@@ -268,9 +279,11 @@ void Ledger::on(const core::RunRecalled& event, Instant now) {
     if (run == process->second.runs.end() || run->second.begun) return;
     process->second.runs.erase(run);
     process->second.last_end = now;
+    end_job_run(event.request, {});
     note_rest(process->second);
 }
 void Ledger::on(const core::ChannelLost& event, Instant) {
+    note_failed_load(event.generation);
     if (Process* process = facts_.find_process(event.generation)) process->is_deaf = true;
     const auto process = facts_.processes.find(event.generation);
     if (process == facts_.processes.end()) return;
@@ -287,6 +300,7 @@ void Ledger::on(const core::WorkerExited& event, Instant now) {
 
 void Ledger::end_process(Generation generation, Instant now) {
     facts_.standbys.erase(generation);
+    note_failed_load(generation);
     const auto process = facts_.processes.find(generation);
     if (process == facts_.processes.end()) return;
     facts_.happened.device_lost = facts_.memory.is_lost(process->second.device);
@@ -312,6 +326,7 @@ bool Ledger::end_run(Process& process, RequestId request) {
 void Ledger::lose_runs(Process& process) {
     facts_.happened.ended_models.insert(process.model);
     for (const auto& [request, run] : process.runs) {
+        if (Job* job = facts_.jobs.find(request)) job->is_lost = !facts_.shutting_down;
         if (run.begun) {
             ++facts_.requests.at(request).lost_count;
         } else {
@@ -346,6 +361,8 @@ void Ledger::on(const core::SampleDevice& command, Instant now) { facts_.memory.
 
 void Ledger::on(const core::TimePassed&, Instant now) {
     facts_.happened.is_time = true;
+    pass_job_time(now);
+    note_late_loads(now);
     look(Moment::due, nullptr, now - std::exchange(facts_.late, {}));
     for (auto& [id, model] : facts_.models) model.is_changed = false;
     for (auto& [generation, process] : facts_.processes) {
@@ -366,11 +383,13 @@ void Ledger::on(const core::LoopDelayed& event, Instant now) {
 }
 void Ledger::on(const core::ShutdownAsked& event, Instant now) {
     if (facts_.shutting_down) return;
+    close_heads({});
     facts_.shutting_down = true;
     facts_.grace = event.grace;
     facts_.shutdown_began = now;
 }
 void Ledger::on(const core::ShutdownForced&, Instant now) {
+    close_heads({});
     facts_.shutting_down = true;
     facts_.grace = Duration{0};
     facts_.shutdown_began = now;
@@ -381,7 +400,10 @@ void Ledger::on(const core::ShutdownForced&, Instant now) {
 void Ledger::encode(core::StateEncoder& encoder) const {
     facts_.memory.encode(encoder);
     encode_leases(encoder);
+    encode_jobs(encoder);
     for (const auto& [id, request] : facts_.requests) {
+        // An attempt that is over leaves nothing behind.
+        if (request.kind == RequestKind::job && request.is_answered) continue;
         encoder.request(id);
         encoder.number((request.is_answered ? 1u : 0u) | (request.is_gone ? 2u : 0u) |
                        std::min(request.begun_count, 3u) << 2 |

@@ -1,6 +1,7 @@
 // The oracle: a bookkeeping of its own, fed with the same events and commands as the engine's
 // shell, that says when a promise is broken. It shares no code with the engine. This one writes the
 // facts down; what is promised of them stands in invariants.cpp.
+// lint: long file, a table: one line for each event and command
 #pragma once
 
 #include <cstdint>
@@ -19,11 +20,9 @@ class Ledger {
     explicit Ledger(std::vector<core::ModelSpec> specs, core::DeviceSettings devices = {})
         : facts_(std::move(specs), std::move(devices)) {}
 
-    // Whether room is made when that was foretold is not looked at: fairness in time is not here.
-    void leave_room_open() { facts_.is_room_foretold = false; }
-
     void observe(const core::Event& event, Instant now);        // before the engine handles it
-    void observe(const core::Commands& commands, Instant now);  // what it decided
+    void note_held(const core::Engine& engine);                 // when it has: what it took up
+    void observe(const core::Commands& commands, Instant now);  // and what it decided
     void check_rest(const core::Engine& engine, Instant now);   // after the turn's TimePassed
     void check_quiet();  // at the end, when nothing may be left
 
@@ -74,6 +73,19 @@ class Ledger {
     void on(const core::ShutdownAsked& event, Instant now);
     void on(const core::ShutdownForced& event, Instant now);
 
+    void on(const core::JobStoreOpened& event, Instant now);
+    void on(const core::JobsReady& event, Instant now);
+    void on(const core::HeadFetched& event, Instant now);
+    void on(const core::FetchFailed& event, Instant now);
+    void on(const core::JobClaimed& event, Instant now);
+    void on(const core::ClaimRefused& event, Instant now);
+    void on(const core::JobSettled& event, Instant now);
+    void on(const core::JobCancelAsked& event, Instant now);
+    void on(const core::FetchHead& command, Instant now);
+    void on(const core::ClaimJob& command, Instant now);
+    void on(const core::StopJob& command, Instant now);
+    void on(const core::SettleJob& command, Instant now);
+
     void on(const core::Launch& command, Instant now);
     void on(const core::Assign& command, Instant now);
     void on(const core::Load& command, Instant now);
@@ -99,6 +111,7 @@ class Ledger {
     void check_refusal(RequestId id, const core::Error& error, Instant now);
     void check_timeout(RequestId id, const core::Error& error, Instant now);
     void check_alone(core::DeviceId device, Generation generation, bool is_known, Instant now);
+    void check_window(const Process& process);
     void check_breaker(ModelId id, Instant now);
     void check_placed(const core::Launch& command, Instant now);
     Process new_process(const core::Launch& command, Instant now) const;
@@ -122,6 +135,37 @@ class Ledger {
     void check_leases(const core::Engine& engine, Instant now);
     bool must_end(const MemoryLease& lease, Instant now) const;
     void encode_leases(core::StateEncoder& encoder) const;
+
+    // ledger_jobs.cpp
+    bool is_closing(ModelId model) const;
+    void let_go(RequestId request);
+    template <class Which>
+    void let_go_heads(Which which);
+    void close_heads(ModelId model);  // none: of all
+    void open_head(ModelId model, const core::JobHead& head, Instant since);
+    void open_told(const ToldJob& told);
+    void pass_job_time(Instant now);
+    void free_place(const Job& job, RequestId request);
+    bool has_alone(const Process& process) const;
+    bool is_haunted(core::JobId job) const;
+    void check_place(const Job& job, const core::ClaimJob& command);
+    void check_turn(const Job& job, Instant now);
+    const Job* find_first(ModelId model, Instant now) const;
+    void note_trouble(Instant now);
+    void end_trouble(Instant now);
+    bool is_store_troubled(Instant now) const;
+    void note_failed_load(Generation generation);
+    void note_late_loads(Instant now);
+    void on_load_failed(const core::Report& command, Instant now);
+    void charge_load(Job& job, Instant now);
+    void check_charges();
+    void check_job_turn(ModelId model, Instant now);
+    void check_job_sent(const core::Dispatch& command, const Process& process);
+    void check_end(const Job& job, const core::SettleJob& ending, Instant now);
+    bool is_spent(const Job& job, core::JobCharge charge) const;
+    void end_job_run(RequestId request, const std::optional<core::Error>& error);
+
+    void encode_jobs(core::StateEncoder& encoder) const;
 
     // ledger_recycling.cpp: who had to be replaced
     void on_recycled(const core::Report& command);

@@ -73,10 +73,11 @@ void Ledger::check_placed(const core::Launch& command, Instant now) {
     const bool is_wanted = std::ranges::any_of(facts_.unanswered, [&](RequestId id) {
         const Request& request = facts_.requests.at(id);
         return request.model == command.model &&
-               (request.kind == RequestKind::call ? !model.is_paused
-                                                  : request.kind != RequestKind::unload);
+               (request.kind == RequestKind::call || request.kind == RequestKind::job
+                    ? !model.is_paused
+                    : request.kind != RequestKind::unload);
     });
-    if (!is_wanted)
+    if (!is_wanted && !facts_.jobs.given_up.contains(command.model))
         fail(Invariant::orders_make_sense, "a process was launched that nobody asked for");
 }
 
@@ -94,7 +95,6 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
         return fail(Invariant::orders_make_sense, "a run was sent to a process that is gone");
     Process& process = found->second;
     const Request& request = facts_.requests.at(command.request);
-    const core::ModelSpec& model = facts_.spec(process.model);
     if (request.is_answered)
         fail(Invariant::orders_make_sense, "a run was sent for a request that has its answer");
     if (!process.is_loaded || process.is_deaf || process.is_poisoned) {
@@ -109,6 +109,8 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
         fail(Invariant::wishes_are_obeyed, "a run was sent to a paused model");
     if (facts_.models[process.model].is_tripped && !process.runs.empty())
         fail(Invariant::wishes_are_obeyed, "a probe is one run");
+    check_job_sent(command, process);
+    if (request.kind == RequestKind::call) check_job_turn(process.model, now);
     if (process.is_untried) {
         if (!process.runs.empty())
             fail(Invariant::claims_fit, "a run was sent before the first one was over");
@@ -123,12 +125,20 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
                  "a run that had begun was run again without leave");
         }
     }
-    if (process.runs.size() >= process.concurrency + model.prefetch.value_or(kPrefetchMax)) {
-        fail(Invariant::wishes_are_obeyed, "more runs were sent than the window allows");
-    }
+    // A job's place was taken when it was claimed, and the limit may be another now.
+    if (request.kind == RequestKind::call) check_window(process);
     if (!facts_.has_runs_left(process))
         fail(Invariant::wishes_are_obeyed, "a process was sent more runs than it may make");
-    process.runs[command.request] = {.sent = now};
+    Run run{.sent = now, .started = {}, .progress = {}};
+    if (const Job* job = facts_.jobs.find(command.request)) run.job = job->head;
+    process.runs[command.request] = run;
+}
+
+void Ledger::check_window(const Process& process) {
+    const std::size_t most =
+        process.concurrency + facts_.spec(process.model).prefetch.value_or(kPrefetchMax);
+    if (process.runs.size() + process.claims.size() >= most)
+        fail(Invariant::wishes_are_obeyed, "more runs were sent than the window allows");
 }
 
 void Ledger::on(const core::Recall& command, Instant) {
@@ -141,7 +151,9 @@ void Ledger::on(const core::Cancel& command, Instant now) {
     const auto process = facts_.processes.find(command.generation);
     if (process == facts_.processes.end())
         return fail(Invariant::orders_make_sense, "cancel for a process that is gone");
-    if (!request.is_answered && !request.is_gone && request.deadline > now &&
+    const Job* job = facts_.jobs.find(command.request);
+    const bool is_stopped = job != nullptr && job->stop;
+    if (!is_stopped && !request.is_answered && !request.is_gone && request.deadline > now &&
         !facts_.shutting_down && !facts_.has_broken_limit(process->second, now)) {
         fail(Invariant::clients_harm_nobody, "a run was cancelled that nobody wished to end");
     }
@@ -222,6 +234,7 @@ void Ledger::on(const core::Report& command, Instant now) {
         facts_.models[command.model].awaits_memory_since = now;
     if (command.code == core::EventCode::lease_ended) on_lease_ended(command, now);
     if (command.code == core::EventCode::model_recycled) on_recycled(command);
+    if (command.code == core::EventCode::model_load_failed) on_load_failed(command, now);
     if (command.code == core::EventCode::model_evicted) note_eviction(command.generation, now);
     if (command.code == core::EventCode::model_load_retried) {
         facts_.memory.on_load_retried(command.generation);
@@ -245,7 +258,9 @@ void Ledger::on(const core::Report& command, Instant now) {
     }
     if (command.code != core::EventCode::run_limit_reached) return;
     const auto process = facts_.processes.find(command.generation);
-    if (process != facts_.processes.end()) process->second.had_limit = true;
+    if (process == facts_.processes.end()) return;
+    process->second.had_limit = true;
+    process->second.limit_at = now;
 }
 
 void Ledger::note_eviction(Generation generation, Instant now) {

@@ -34,7 +34,9 @@ void Ledger::on(const core::WorkerRestored& event, Instant now) {
     const auto process = facts_.processes.find(event.generation);
     process->second.weights = Weights::there;
     process->second.last_end = process->second.ready_since = now;
-    facts_.models[process->second.model].cost.restore = now - process->second.move_sent;
+    const ModelId model = process->second.model;
+    facts_.models[model].cost.restore =
+        std::min(now - process->second.move_sent, facts_.spec(model).limits.restore_timeout);
     note_rest(process->second);
     facts_.memory.on_came_back(event.generation);
 }

@@ -8,7 +8,7 @@ void Ledger::note_rest(Process& process) {
     if (!facts_.spec(process.model).max_growth) {
         process.rested_after.reset();
         process.level.reset();
-    } else if (process.runs.empty() && process.run_count > 0) {
+    } else if (process.runs.empty() && process.claims.empty() && process.run_count > 0) {
         process.rested_after = facts_.memory.last_question(process.device);
     }
 }
@@ -19,7 +19,8 @@ void Ledger::note_growth(const core::DeviceSampled& event) {
     if (is_late || !event.own_known || !facts_.memory.is_asked(event.device)) return;
     for (auto& [generation, process] : facts_.processes) {
         if (process.device != event.device || process.weights != Weights::there) continue;
-        if (!process.runs.empty() || !process.rested_after) continue;
+        const bool is_at_rest = process.runs.empty() && process.claims.empty();
+        if (!is_at_rest || !process.rested_after) continue;
         if (*process.rested_after >= event.sequence) continue;
         core::Bytes bytes;
         for (const core::OwnMemory& own : event.own) {

@@ -27,7 +27,10 @@ bool MemoryBook::has_room(const core::ModelSpec& spec, DeviceId id,
     Bytes taken = *device.last->used;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
-        const auto theirs = claim.held();
+        // One that comes back claims what it had, if that is more than its need.
+        const bool is_back = claim.is_parked && !claim.away_after;
+        auto theirs = claim.held();
+        if (theirs && is_back) theirs = std::max(*theirs, claim.parked);
         const bool is_settled = claim.kept && claim.is_kept_known && own_known;
         const bool is_moving = claim.away_after && !is_settled;
         if (!theirs || claim.may_be_all || !need || is_moving) return false;
@@ -104,8 +107,17 @@ bool MemoryBook::is_short(const core::ModelSpec& spec, const std::set<DeviceId>&
 bool MemoryBook::would_fit(const core::ModelSpec& spec, DeviceId id,
                            const std::set<Generation>& leaving, Generation returning) const {
     const BookedDevice& device = devices_.at(id);
-    if (!may_use(spec, device) || !device.spec.capacity) return false;
-    if (!device.last || !device.last->used) return false;
+    if (!may_use(spec, device)) return false;
+    const bool is_admitted = settings_->on_unknown_memory == UnknownMemory::admit;
+    if (!device.spec.is_measured && is_admitted) {  // only who is there is in the way
+        return std::ranges::none_of(claims_, [&](const auto& entry) {
+            const auto& [generation, claim] = entry;
+            const bool stays = claim.device == id && !claim.exit_after &&
+                               !leaving.contains(generation) && generation != returning;
+            return stays && ((claim.is_all && !claim.kept) || spec.need.kind == NeedKind::all);
+        });
+    }
+    if (!device.spec.capacity || !device.last || !device.last->used) return false;
     const Bytes room = above(*device.spec.capacity, settings_->headroom);
     std::optional<Bytes> need = need_on(spec, device);
     const auto away = claims_.find(returning);
@@ -164,9 +176,9 @@ bool MemoryBook::could_make_room(const core::ModelSpec& spec, DeviceId id,
 
 std::optional<Bytes> MemoryBook::free_for_certain(DeviceId id) const {
     const BookedDevice& device = devices_.at(id);
-    const bool is_told = device.last && device.last->used && device.last->own_known;
-    if (!is_told || device.spec.kind != core::DeviceKind::gpu || !device.spec.capacity)
-        return std::nullopt;
+    const core::DeviceSampled last = device.last.value_or(core::DeviceSampled{});
+    const bool is_gpu = device.spec.kind == core::DeviceKind::gpu && device.spec.capacity;
+    if (!last.used || !last.own_known || !is_gpu) return std::nullopt;
     for (const auto& [generation, claim] : claims_) {
         if (claim.device != id) continue;
         const bool is_plain = claim.need && *claim.need > Bytes{} && !claim.learned &&
@@ -175,7 +187,7 @@ std::optional<Bytes> MemoryBook::free_for_certain(DeviceId id) const {
         if (!is_plain) return std::nullopt;
     }
     const Bytes room = above(*device.spec.capacity, settings_->headroom);
-    return above(room, *device.last->used + outstanding(id));
+    return above(room, *last.used + outstanding(id));
 }
 
 bool MemoryBook::is_any_asked() const {

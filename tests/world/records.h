@@ -19,7 +19,7 @@ using core::Instant;
 using core::ModelId;
 using core::RequestId;
 
-enum class RequestKind : std::uint8_t { call, load, restart, offload, unload, lease };
+enum class RequestKind : std::uint8_t { call, load, restart, offload, unload, lease, job };
 
 struct Request {
     RequestKind kind = RequestKind::call;
@@ -38,6 +38,7 @@ struct Request {
 
 struct Run {
     bool begun = false;
+    std::optional<core::JobHead> job = {};  // that this is an attempt at
     Instant sent;
     Instant started;
     Instant progress;
@@ -76,15 +77,15 @@ struct Process {
     Instant placed;       // on its device: when it was launched, or taken from standby
     Instant ready_since;  // it was loaded, or its weights came back
     Instant load_sent;
-    std::optional<Instant> stop_sent, term_sent, kill_sent;
+    std::optional<Instant> stop_sent, term_sent, kill_sent, limit_at;
     Instant last_end;             // when a run ended in it
     std::uint64_t run_count = 0;  // begun and over
-    // The last question when it came to rest; what it had when it was first measured at rest, and
-    // by how much more it had the last time, if its model limits that.
+    // If its model limits its growth: the last question before its rest, and what it had at rest.
     std::optional<std::uint64_t> rested_after;
     std::optional<core::Bytes> level;
     core::Bytes growth;
     FlatMap<RequestId, Run> runs;
+    FlatSet<RequestId> claims;  // places that are kept for jobs
 };
 
 // How long a model takes to come back, at least and at most: by its latest load and restore.
@@ -116,7 +117,6 @@ struct Model {
     FlatMap<core::DeviceId, Instant> owed_since;
 };
 
-// A process had to make room.
 struct Eviction {
     core::DeviceId device = {};
     bool is_gone = false;

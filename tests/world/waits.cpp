@@ -8,7 +8,8 @@ namespace windlass::world {
 using core::WaitReason;
 
 bool Facts::waits_for_run(Generation generation, const Process& waiting, Instant now) const {
-    if (!waiting.may_be_untried || !waiting.is_loaded || !waiting.runs.empty()) return false;
+    const bool is_used = !waiting.runs.empty() || keeps_places(waiting);
+    if (!waiting.may_be_untried || !waiting.is_loaded || is_used) return false;
     if (memory.is_unsure(waiting.device, now)) return true;
     return std::ranges::any_of(processes, [&](const auto& entry) {
         const auto& [other, process] = entry;
@@ -34,7 +35,8 @@ bool Facts::has_idle(ModelId id, Instant now) const {
         const bool must_leave = must_go(p) || p.had_limit;
         const bool is_ready = p.is_loaded && p.weights == Weights::there && !p.is_deaf &&
                               !p.is_poisoned && !must_leave;
-        return p.model == id && is_ready && p.runs.empty() && !waits_for_run(generation, p, now);
+        return p.model == id && is_ready && p.runs.empty() && p.claims.empty() &&
+               !waits_for_run(generation, p, now);
     });
 }
 
@@ -59,7 +61,8 @@ std::set<core::DeviceId> Facts::reserved(Instant now) const {
     for (const auto& [generation, process] : processes) {
         const auto waits = [&](RequestId asked) {
             const Request& request = requests.at(asked);
-            return request.model == process.model && request.kind == RequestKind::call;
+            return request.model == process.model &&
+                   (request.kind == RequestKind::call || request.kind == RequestKind::job);
         };
         if (!waits_for_run(generation, process, now)) continue;
         if (std::ranges::any_of(unanswered, waits)) devices.insert(process.device);
@@ -112,6 +115,28 @@ bool Facts::is_enough_leaving(core::DeviceId device, Instant now) const {
     return false;
 }
 
+// A claim of it is under way; or the store is slow with another, or was in trouble a moment ago.
+bool Facts::is_store_behind(RequestId id, Instant now) const {
+    constexpr Duration kTroubleMax = std::chrono::seconds{61};
+    if (jobs.trouble > Instant{} && jobs.trouble + kTroubleMax >= now) return true;
+    return std::ranges::any_of(jobs.open, [&](const auto& entry) {
+        const Job& job = entry.second;
+        const bool is_asked = job.attempt > 0 && !job.is_granted;
+        return is_asked && (entry.first == id || job.claimed + kClaimPatience <= now);
+    });
+}
+
+// Those on standby, too.
+std::size_t Facts::count_set_aside(ModelId id, Instant now) const {
+    std::size_t count = 0;
+    for (const auto* kind : {&processes, &standbys}) {
+        count += static_cast<std::size_t>(std::ranges::count_if(*kind, [&](const auto& entry) {
+            return entry.second.model == id && is_set_aside(entry.second, now);
+        }));
+    }
+    return count;
+}
+
 bool Facts::is_true(WaitReason reason, RequestId id, Instant now) const {
     const Request& request = requests.at(id);
     const Run* run = find_run(id);
@@ -124,7 +149,7 @@ bool Facts::is_true(WaitReason reason, RequestId id, Instant now) const {
     // While a breaker probes there is one place for all copies, and a copy that leaves may still
     // hold it.
     const bool is_probing = model(request.model).is_tripped;
-    const auto has_runs = [](const Process& p) { return !p.runs.empty(); };
+    const auto has_runs = [](const Process& p) { return !p.runs.empty() || !p.claims.empty(); };
     const bool has_living = any([](const Process& process) { return !process.kill_sent; });
     const bool has_waiting_run = std::ranges::any_of(processes, [&](const auto& entry) {
         return entry.second.model == request.model && waits_for_run(entry.first, entry.second, now);
@@ -154,6 +179,8 @@ bool Facts::is_true(WaitReason reason, RequestId id, Instant now) const {
                 return true;
             return has_waiting_run &&
                    any([&](const Process& p) { return memory.is_mute(p.device); });
+        case WaitReason::unkillable: return count_set_aside(request.model, now) >= 3;
+        case WaitReason::store: return is_store_behind(id, now);
     }
     return false;
 }
