@@ -41,7 +41,11 @@ struct DaemonConfiguration {
     Cgroups cgroups = Cgroups::automatic;
     Bytes bodies_limit{std::uint64_t{1} << 30};
     Duration events_keep = std::chrono::hours{7 * 24};
+    Duration jobs_keep_succeeded = std::chrono::hours{24};
+    Duration jobs_keep_cancelled = std::chrono::hours{7 * 24};
+    Duration jobs_keep_failed = std::chrono::hours{30 * 24};
     std::uint32_t events_limit = 100'000;
+    Bytes disk_reserve{std::uint64_t{64} << 20};
 
     friend bool operator==(const DaemonConfiguration&, const DaemonConfiguration&) = default;
 };

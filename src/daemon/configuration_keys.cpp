@@ -53,6 +53,15 @@ constexpr auto kKeys = std::to_array<Key>({
      "How long [events](events.md) can be listed and followed; older ones go when new ones come."},
     {kDaemon, "events_limit", KeyKind::count, "100000", "", "100", "10000000", kNow,
      "How many of them are kept at most, the latest; 100000 take some 40 MB in `windlass.db`."},
+    {kDaemon, "disk_reserve", KeyKind::bytes, "\"64MiB\"", "", "0B", "1TiB", kNow,
+     "Room set aside beside `windlass.db`. When the disk is full it is let go, so that what runs "
+     "can still end and be kept, while no new job is taken. `\"0B\"`: none."},
+    {kDaemon, "jobs_keep_succeeded", KeyKind::duration, "\"24h\"", "", "1m", "365d", kNow,
+     "How long a [job](jobs.md) that succeeded is kept, with its result."},
+    {kDaemon, "jobs_keep_cancelled", KeyKind::duration, "\"7d\"", "", "1m", "365d", kNow,
+     "The same for one that was cancelled."},
+    {kDaemon, "jobs_keep_failed", KeyKind::duration, "\"30d\"", "", "1m", "365d", kNow,
+     "The same for one that failed for good, with its evidence."},
 
     {kDevices, "use", KeyKind::device_list, "\"auto\"", "[\"GPU-7e0f...\"]", "", "", kNow,
      "Which GPUs may be used: all, those of a list of UUIDs, or with `\"cpu\"` none: then no "
@@ -117,8 +126,9 @@ constexpr auto kKeys = std::to_array<Key>({
      "the memory."},
     {kModel, "concurrency", KeyKind::count, "1", "", "1", "256", kNow,
      "Requests that run in one copy at the same time. 1: they never overlap."},
-    {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "1000000", kNow,
-     "Requests that may wait; one more is refused with `queue_full`."},
+    {kModel, "queue_limit", KeyKind::count, "1000", "", "1", "100000000", kNow,
+     "Requests that may wait, and so many [jobs](jobs.md) beside them; one more is refused with "
+     "`queue_full`."},
     {kModel, "pinned", KeyKind::boolean, "false", "", "", "", kNow,
      "Never evicted: others that fit nowhere wait, and do not take its place. Pinned models whose "
      "needs leave no room for all of them, with all of their copies, are a mistake, of which the "
@@ -136,8 +146,17 @@ constexpr auto kKeys = std::to_array<Key>({
      "For loading the weights. At its end the worker is ended."},
     {kModel, "run_timeout", KeyKind::duration, "\"5m\"", "", "1ms", "30d", kNow,
      "For one request, from the moment the model's code begins. At its end the worker is ended."},
-    {kModel, "job_run_timeout", KeyKind::duration, "\"24h\"", "", "1ms", "30d", kLater,
-     "The same for a job."},
+    {kModel, "job_run_timeout", KeyKind::duration, "\"24h\"", "", "1ms", "30d", kNow,
+     "The same for an attempt of a [job](jobs.md), where that names none of its own."},
+    {kModel, "job_failures", KeyKind::count, "5", "", "1", "1000", kNow,
+     "Attempts of a job that may end with an error of the model; with the last of them it has "
+     "failed."},
+    {kModel, "job_crashes", KeyKind::count, "3", "", "1", "1000", kNow,
+     "The same for attempts that took their worker along: it died, stalled, or ran too long."},
+    {kModel, "job_backoff", KeyKind::duration, "\"2s\"", "", "1ms", "1d", kNow,
+     "Pause before the next attempt, give or take a fifth; it doubles with each further one."},
+    {kModel, "job_backoff_max", KeyKind::duration, "\"5m\"", "", "1ms", "1d", kNow,
+     "Longest such pause."},
     {kModel, "stall_timeout", KeyKind::duration, "\"15m\"", "", "1ms", "30d", kNow,
      "Longest time without progress of a run that has begun. At its end the worker is ended."},
     {kModel, "offload_timeout", KeyKind::duration, "\"60s\"", "", "1ms", "30d", kNow,
@@ -177,8 +196,11 @@ constexpr auto kKeys = std::to_array<Key>({
      "that has more is replaced, as by `recycle_after`. What counts is its own memory on its "
      "device, as the driver says (on the CPU: of its processes, measured every 2 s at most, after "
      "runs). Where processes are hidden, and for a worker that never rests, nothing happens."},
-    {kModel, "host_memory", KeyKind::bytes, "", "\"8GiB\"", "0B", "1TiB", kLater,
-     "Host memory that one copy needs."},
+    {kModel, "host_memory", KeyKind::bytes, "", "\"8GiB\"", "1MiB", "1TiB", kNow,
+     "What each worker, with all that it starts, may hold of the machine's memory; offloaded "
+     "weights are part of it, pages of mapped files are not. One that holds more is killed, and "
+     "its runs end with `host_out_of_memory`: by the kernel, where each worker has a cgroup whose "
+     "memory is counted, else by the daemon, which looks every 250 ms."},
     {kModel, "cancel_grace", KeyKind::duration, "\"2s\"", "", "0s", "1h", kNow,
      "From `cancel` to SIGTERM when a worker must end."},
     {kModel, "term_grace", KeyKind::duration, "\"10s\"", "", "0s", "1h", kNow,

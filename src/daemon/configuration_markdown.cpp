@@ -65,9 +65,10 @@ mistakes changes nothing. Models that are as before are not touched. Of those th
 - `start_timeout`, `load_timeout`, `cancel_grace` and `term_grace` count from the next start of the
   process, all other keys at once, for runs that go on too.
 
-A removed model refuses what waits (`not_found`), and its runs may finish. Of `[daemon]` only
-`shutdown_grace`, `events_keep` and `events_limit` are taken over; what else has changed there is
-logged as `configuration.restart_needed`. A model whose *files* have changed is taken anew by
+A removed model refuses what waits (`not_found`), and its runs may finish; its jobs wait until it is
+configured again. Of `[daemon]` only `shutdown_grace`, `events_keep`, `events_limit` and the three
+`jobs_keep_...` are taken over; what else has changed there is logged as
+`configuration.restart_needed`. A model whose *files* have changed is taken anew by
 `windlass models restart NAME`.
 )";
 

@@ -63,7 +63,7 @@ TEST_CASE("wrong values are told with what was expected and an example") {
         {"concurrency = \"4\"", "must be a whole number such as 1, not \"4\""},
         {"concurrency = 1.5", "must be a whole number such as 1, not the number 1.5"},
         {"concurrency = 257", "must be between 1 and 256, not 257"},
-        {"queue_limit = -1", "must be between 1 and 1000000, not -1"},
+        {"queue_limit = -1", "must be between 1 and 100000000, not -1"},
         {"idempotent = \"yes\"", "must be true or false, not \"yes\""},
         {"idempotent = 1", "must be true or false, not the whole number 1"},
         {"run_timeout = true", "must be a duration such as \"5m\", not the boolean true"},
@@ -101,6 +101,8 @@ TEST_CASE("wrong values are told with what was expected and an example") {
         {"host_memory = 5", "must be an amount of memory such as \"8GiB\", not the whole number 5"},
         {"max_wait = \"soon\"", "must be a duration such as \"60s\", not \"soon\""},
         {"backoff = \"10m\"", "does not fit: `backoff` is 10m and `backoff_max` 5m (the default)"},
+        {"job_backoff_max = \"1s\"",
+         "does not fit: `job_backoff` is 2s (the default) and `job_backoff_max` 1s"},
         {"unload_after = \"1m\"\noffload_after = \"2m\"",
          "is 1m, below `offload_after` (2m): raise it, or write \"never\""},
     };

@@ -211,16 +211,31 @@ void read_recycling(SectionReader& reader, ModelConfiguration& model) {
     reader.read("recycle_after", model.recycle_after);
     base::Bytes growth;
     if (reader.read("max_growth", growth)) model.max_growth = growth;
+    base::Bytes host_memory;
+    if (reader.read("host_memory", host_memory)) model.host_memory = host_memory;
+}
+
+// Of the two keys that are given, the second is at fault.
+void read_pauses(SectionReader& reader, const char* first_key, Duration& first,
+                 const char* longest_key, Duration& longest) {
+    const bool has_first = reader.read(first_key, first);
+    const bool has_longest = reader.read(longest_key, longest);
+    if (first <= longest) return;
+    reader.error(has_longest ? longest_key : first_key,
+                 fmt::format("does not fit: `{}` is {}{} and `{}` {}{}", first_key,
+                             base::to_text(first), has_first ? "" : " (the default)", longest_key,
+                             base::to_text(longest), has_longest ? "" : " (the default)"));
 }
 
 void read_backoff(SectionReader& reader, ModelConfiguration& model) {
-    const bool first = reader.read("backoff", model.backoff);
-    const bool longest = reader.read("backoff_max", model.backoff_max);
-    if (model.backoff <= model.backoff_max) return;
-    reader.error(longest ? "backoff_max" : "backoff",
-                 fmt::format("does not fit: `backoff` is {}{} and `backoff_max` {}{}",
-                             base::to_text(model.backoff), first ? "" : " (the default)",
-                             base::to_text(model.backoff_max), longest ? "" : " (the default)"));
+    read_pauses(reader, "backoff", model.backoff, "backoff_max", model.backoff_max);
+}
+
+void read_jobs(SectionReader& reader, ModelConfiguration& model) {
+    reader.read("job_run_timeout", model.job_run_timeout);
+    reader.read("job_failures", model.job_failures);
+    reader.read("job_crashes", model.job_crashes);
+    read_pauses(reader, "job_backoff", model.job_backoff, "job_backoff_max", model.job_backoff_max);
 }
 
 void read_breaker(SectionReader& reader, ModelConfiguration& model) {
@@ -352,6 +367,7 @@ std::vector<ModelConfiguration> read_model(const TomlEntry& entry,
     read_http_program(reader, model);
     read_recycling(reader, model);
     read_backoff(reader, model);
+    read_jobs(reader, model);
     read_breaker(reader, model);
     read_idle(reader, defaults, model);
     read_variants(reader, shown_name, models, problems);

@@ -224,7 +224,11 @@ DaemonConfiguration read_daemon(const TomlValue& table, const fs::path& folder,
         daemon.bodies_limit = std::max(daemon.bodies_limit, daemon.body_limit);
     }
     reader.read("events_keep", daemon.events_keep);
+    reader.read("jobs_keep_succeeded", daemon.jobs_keep_succeeded);
+    reader.read("jobs_keep_cancelled", daemon.jobs_keep_cancelled);
+    reader.read("jobs_keep_failed", daemon.jobs_keep_failed);
     reader.read("events_limit", daemon.events_limit);
+    reader.read("disk_reserve", daemon.disk_reserve);
     reader.finish();
     return daemon;
 }

@@ -8,7 +8,6 @@
 
 #include "daemon/configuration.h"
 #include "daemon/configuration_keys.h"
-#include "daemon/configuration_nearest.h"
 #include "daemon/configuration_testing.h"
 
 using namespace std::chrono_literals;
@@ -28,6 +27,9 @@ TEST_CASE("the smallest configuration has every default of the design") {
     CHECK(d.body_limit.count() == 268'435'456);
     CHECK(d.events_keep == 168h);
     CHECK(d.events_limit == 100'000);
+    CHECK(d.jobs_keep_succeeded == 24h);
+    CHECK(d.jobs_keep_cancelled == 168h);
+    CHECK(d.jobs_keep_failed == 720h);
     CHECK(configuration.devices == wd::DevicesConfiguration{});
     CHECK(configuration.devices.headroom.count() == 536'870'912);
     CHECK(configuration.devices.settle_timeout == 30s);
@@ -51,6 +53,11 @@ TEST_CASE("the smallest configuration has every default of the design") {
     CHECK(m.wait_timeout == 15min);
     CHECK(m.backoff == 1s);
     CHECK(m.backoff_max == 5min);
+    CHECK(m.job_run_timeout == 24h);
+    CHECK(m.job_failures == 5);
+    CHECK(m.job_crashes == 3);
+    CHECK(m.job_backoff == 2s);
+    CHECK(m.job_backoff_max == 5min);
     CHECK(m.cancel_grace == 2s);
     CHECK(m.term_grace == 10s);
     CHECK(m.recycle_after == 0);
@@ -279,16 +286,6 @@ TEST_CASE("a file that cannot be read is a problem with its reason") {
           Lines{".: is a folder; name the configuration file in it"});
     CHECK(problems(wd::load_configuration("/dev/zero", {})) ==
           Lines{"/dev/zero: is larger than 4 MiB: no configuration"});
-}
-
-TEST_CASE("the nearest word is near") {
-    constexpr std::string_view kKnown[] = {"listen", "log", "unload_after", "offload_after"};
-    CHECK(wd::nearest_word("lsiten", kKnown) == "listen");
-    CHECK(wd::nearest_word("lg", kKnown) == "log");
-    CHECK(wd::nearest_word("unloadafter", kKnown) == "unload_after");
-    CHECK(wd::nearest_word("offload", kKnown) == std::nullopt);
-    CHECK(wd::nearest_word("", kKnown) == std::nullopt);
-    CHECK(wd::nearest_word(std::string(1'000'000, 'x'), kKnown) == std::nullopt);
 }
 
 TEST_CASE("the state folder follows the environment, and names stay printable") {

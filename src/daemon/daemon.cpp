@@ -154,11 +154,18 @@ class Daemon {
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
           switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
-          needs_(loop_, configuration_.daemon.state_dir + "/windlass.db",
+          needs_(loop_,
+                 {.path = configuration_.daemon.state_dir + "/windlass.db",
+                  .reserve = configuration_.daemon.disk_reserve,
+                  .on_commit =
+                      [this](base::Duration whole, base::Duration sync) {
+                          switchboard_.journal().observe_commit(whole, sync);
+                      }},
                  [this](const store::NeedKey& key, const std::vector<base::Bytes>& peaks) {
                      switchboard_.recall(key, peaks);
                  }),
           events_(loop_, needs_.store(), with.tap, retention_of(configuration_)),
+          jobs_(loop_, needs_.jobs(), job_retention_of(configuration_), switchboard_.job_links()),
           devices_(loop_, configuration_.devices, with.host_environment,
                    {.workers = [this] { return switchboard_.workers(); },
                     .ledger = [this](const std::string& uuid) { return switchboard_.ledger(uuid); },
@@ -167,6 +174,7 @@ class Daemon {
         switchboard_.use_devices(devices_);
         switchboard_.use_needs(needs_);
         switchboard_.use_events(events_);
+        switchboard_.use_jobs(jobs_);
     }
 
     Result<void> open() {
@@ -186,6 +194,7 @@ class Daemon {
         devices_.devices().start();
         start_until_ = loop_.now() + first_answer_limit(configuration_.devices);
         if (may_be_impossible(configuration_.models)) switchboard_.hold_ready_until(start_until_);
+        jobs_.start();
         needs_.settle(kStoreWait);
         server_ = WL_TRY(http::Server::listen(loop_, server_options(), switchboard_));
         switchboard_.preload();
@@ -219,6 +228,7 @@ class Daemon {
     // After the last line of the log that is to be kept.
     void close_store() {
         const core::Instant deadline = loop_.now() + kStoreLastWait;
+        jobs_.finish();
         events_.finish(kStoreLastWait);
         needs_.finish(std::max(core::Duration{}, deadline - loop_.now()));
     }
@@ -227,6 +237,12 @@ class Daemon {
     static EventHub::Retention retention_of(const Configuration& configuration) {
         return {.age = configuration.daemon.events_keep,
                 .count = configuration.daemon.events_limit};
+    }
+
+    static store::JobRetention job_retention_of(const Configuration& configuration) {
+        return {.succeeded = configuration.daemon.jobs_keep_succeeded,
+                .cancelled = configuration.daemon.jobs_keep_cancelled,
+                .failed = configuration.daemon.jobs_keep_failed};
     }
 
     http::ServerOptions server_options() {
@@ -258,7 +274,8 @@ class Daemon {
             events_.let_followers_go();
             server_->close_idle();
         }
-        const bool is_over = switchboard_.is_finished() && events_.is_quiet() && server_->idle();
+        const bool is_over =
+            switchboard_.is_finished() && jobs_.is_quiet() && events_.is_quiet() && server_->idle();
         if (is_over || now >= *last_moment_) loop_.stop();
         return next ? std::min(*next, *last_moment_) : *last_moment_;
     }
@@ -357,7 +374,13 @@ class Daemon {
         configuration_.daemon.shutdown_grace = loaded.configuration->daemon.shutdown_grace;
         configuration_.daemon.events_keep = loaded.configuration->daemon.events_keep;
         configuration_.daemon.events_limit = loaded.configuration->daemon.events_limit;
+        configuration_.daemon.jobs_keep_succeeded =
+            loaded.configuration->daemon.jobs_keep_succeeded;
+        configuration_.daemon.jobs_keep_cancelled =
+            loaded.configuration->daemon.jobs_keep_cancelled;
+        configuration_.daemon.jobs_keep_failed = loaded.configuration->daemon.jobs_keep_failed;
         events_.keep(retention_of(configuration_));
+        jobs_.keep(job_retention_of(configuration_));
         switchboard_.reload(changes);
         for (const std::string& key : changes.ignored) {
             log::warning("configuration.restart_needed", {{"key", key}});
@@ -377,6 +400,7 @@ class Daemon {
     Switchboard switchboard_;
     NeedKeeper needs_;
     EventHub events_;
+    JobDesk jobs_;
     DeviceFloor devices_;
     RoomWatch rooms_;
     core::Instant start_until_{};      // then the configuration is not refused any more

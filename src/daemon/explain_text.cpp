@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/rough_time.h"
+
 namespace windlass::daemon {
 
 using http::ExplainedHolder;
@@ -15,16 +17,6 @@ using http::NextChange;
 namespace {
 
 using namespace std::chrono_literals;
-
-// As exact as a person wants it: "740ms", "4s", "5m".
-std::string time_text(base::Duration duration) {
-    if (duration < 1s)
-        return base::to_text(std::chrono::floor<std::chrono::milliseconds>(duration));
-    const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
-    if (seconds < 120) return fmt::format("{}s", seconds);
-    if (seconds < 7200) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
-    return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
-}
 
 std::string bytes_text(const std::optional<base::Bytes>& bytes) {
     return bytes ? base::to_text(*bytes) : "an unknown amount";
@@ -76,7 +68,7 @@ std::string_view meaning_of(std::string_view step) {
 
 std::string until_text(const std::optional<NextChange>& until) {
     if (!until) return "";
-    return fmt::format("; in {} {}", time_text(until->in), meaning_of(until->step));
+    return fmt::format("; in {} {}", base::rough_text(until->in), meaning_of(until->step));
 }
 
 std::string progress_text(const ExplainedHolder& holder) {
@@ -86,20 +78,27 @@ std::string progress_text(const ExplainedHolder& holder) {
     if (progress.phase) text += " " + *progress.phase;
     if (progress.step && progress.total)
         text += fmt::format(" {} of {}", *progress.step, *progress.total);
-    return text.empty() ? "" : fmt::format(", at{} {} ago", text, time_text(progress.age));
+    return text.empty() ? "" : fmt::format(", at{} {} ago", text, base::rough_text(progress.age));
 }
 
-// "running r12 since 4s", "idle since 3m 2s".
+// "r12, r13, r14 and 5 more".
+std::string requests_text(const std::vector<std::string>& requests) {
+    const auto shown = std::min<std::ptrdiff_t>(3, std::ssize(requests));
+    std::string text = joined({requests.begin(), requests.begin() + shown});
+    if (requests.size() > 3) text += fmt::format(" and {} more", requests.size() - 3);
+    return text;
+}
+
+// "running r12 since 4s (r13 sent ahead)", "idle since 3m 2s".
 std::string doing_text(const ExplainedHolder& holder) {
     std::string text{holder.doing};
-    if (!holder.requests.empty() && holder.kind == "model") {
-        text += " " + joined({holder.requests.begin(),
-                              holder.requests.begin() +
-                                  std::min<std::ptrdiff_t>(3, std::ssize(holder.requests))});
-    }
-    if (holder.requests.size() > 3) text += fmt::format(" and {} more", holder.requests.size() - 3);
-    if (holder.since) text += " since " + time_text(*holder.since);
-    return text + progress_text(holder);
+    if (!holder.requests.empty() && holder.kind == "model")
+        text += " " + requests_text(holder.requests);
+    if (holder.since) text += " since " + base::rough_text(*holder.since);
+    text += progress_text(holder);
+    if (!holder.sent_ahead.empty())
+        text += fmt::format(" ({} sent ahead)", requests_text(holder.sent_ahead));
+    return text;
 }
 
 std::string worker_text(const ExplainedHolder& holder) {
@@ -110,6 +109,7 @@ std::string worker_text(const ExplainedHolder& holder) {
 
 std::string foreign_text(const ExplainedHolder& holder) {
     std::vector<std::string> names;
+    names.reserve(holder.strangers.size());
     for (const http::Stranger& stranger : holder.strangers) {
         names.push_back(fmt::format("pid {}{}", stranger.pid,
                                     stranger.name.empty() ? "" : " (" + stranger.name + ")"));
@@ -139,8 +139,7 @@ std::string holder_text(const ExplainedHolder& holder) {
                        until_text(holder.until));
 }
 
-std::string need_text(const ExplanationStatus& told) {
-    const ExplainedMemory& memory = *told.memory;
+std::string need_text(const ExplanationStatus& told, const ExplainedMemory& memory) {
     const std::string who = told.model.empty() ? "it" : quoted(told.model);
     if (memory.is_for_run) {
         return fmt::format(
@@ -160,9 +159,8 @@ std::string need_text(const ExplanationStatus& told) {
     return fmt::format("{} needs {}{}{}", who, base::to_text(*memory.required), source, on);
 }
 
-std::string memory_text(const ExplanationStatus& told) {
-    const ExplainedMemory& memory = *told.memory;
-    std::string text = need_text(told);
+std::string memory_text(const ExplanationStatus& told, const ExplainedMemory& memory) {
+    std::string text = need_text(told, memory);
     if (memory.device.empty()) return text;
     if (memory.free && memory.capacity) {
         text += fmt::format(", which has {} free of {}", base::to_text(*memory.free),
@@ -183,6 +181,7 @@ std::string memory_text(const ExplanationStatus& told) {
         text += "; another model's first run waits to be alone there and keeps new loads out";
     text += ". ";
     std::vector<std::string> parts;
+    parts.reserve(memory.holders.size());
     for (const ExplainedHolder& holder : memory.holders) parts.push_back(holder_text(holder));
     if (!parts.empty()) {
         text += "Held there: ";
@@ -192,12 +191,13 @@ std::string memory_text(const ExplanationStatus& told) {
     for (const ExplainedHolder& holder : memory.holders) {
         if (!holder.makes_room_in) continue;
         const bool is_at_work = holder.doing == "running";
-        text += fmt::format("In {}{} {} {} make room. ", time_text(*holder.makes_room_in),
+        text += fmt::format("In {}{} {} {} make room. ", base::rough_text(*holder.makes_room_in),
                             is_at_work ? " (max_wait)" : "", quoted(holder.model),
                             is_at_work ? "will finish what it has begun and" : "will");
     }
     if (!memory.before.empty()) {
         std::vector<std::string> names;
+        names.reserve(memory.before.size());
         for (const std::string& name : memory.before) names.push_back(quoted(name));
         text += fmt::format("{} began to wait before. ", joined(names));
     }
@@ -230,7 +230,7 @@ std::string busy_text(const ExplanationStatus& told) {
 }
 
 std::string pause_text(const ExplanationStatus& told) {
-    const std::string in = told.next ? "in " + time_text(told.next->in) : "soon";
+    const std::string in = told.next ? "in " + base::rough_text(told.next->in) : "soon";
     if (told.breaker == "open") {
         return fmt::format(
             "the workers of {} kept dying and its breaker is open; it is tried again "
@@ -242,9 +242,9 @@ std::string pause_text(const ExplanationStatus& told) {
 }
 
 std::string device_text(const ExplanationStatus& told) {
-    const std::string next =
-        told.next ? fmt::format("; in {} {}", time_text(told.next->in), meaning_of(told.next->step))
-                  : "";
+    const std::string next = told.next ? fmt::format("; in {} {}", base::rough_text(told.next->in),
+                                                     meaning_of(told.next->step))
+                                       : "";
     const bool is_known = told.memory && !told.memory->device.empty();
     return fmt::format("{} of {} answers{}",
                        is_known ? "the device " + told.memory->device : "no device",
@@ -253,7 +253,7 @@ std::string device_text(const ExplanationStatus& told) {
 
 std::string cause_text(const ExplanationStatus& told) {
     const std::string_view reason = told.reason;
-    if (reason == "memory" && told.memory) return "memory: " + memory_text(told);
+    if (reason == "memory" && told.memory) return "memory: " + memory_text(told, *told.memory);
     if (reason == "device") return "a device: " + device_text(told);
     if (reason == "busy") return "a place: " + busy_text(told);
     if (reason == "paused") {
@@ -263,7 +263,19 @@ std::string cause_text(const ExplanationStatus& told) {
     if (reason == "backoff") return "a new try: " + pause_text(told);
     if (reason == "retrying") {
         return fmt::format("its next try after a transient error ({} so far){}", told.failed_tries,
-                           told.next ? ", in " + time_text(told.next->in) : "");
+                           told.next ? ", in " + base::rough_text(told.next->in) : "");
+    }
+    if (reason == "store") {
+        return fmt::format(
+            "the store of jobs, which is asked whether it may begin or is in "
+            "trouble{}",
+            told.next ? "; it is asked again in " + base::rough_text(told.next->in) : "");
+    }
+    if (reason == "unkillable") {
+        return fmt::format(
+            "the end of a process of {}: too many of them hang in the kernel and "
+            "survived SIGKILL, so that no other is started",
+            quoted(told.model));
     }
     const std::string who = processes_text(told, reason);
     const std::string rest = who.empty() ? "" : ": " + who;
@@ -292,19 +304,21 @@ std::string place_text(const ExplanationStatus& told) {
         text += fmt::format(" It is {} of {}.", ordinal(*told.position), told.waiting);
     if (told.wait_limit_in) {
         text += fmt::format(" It is refused in {} if it has not begun.",
-                            time_text(*told.wait_limit_in));
-    } else if (told.deadline_in)
-        text += fmt::format(" Its time is over in {}.", time_text(*told.deadline_in));
+                            base::rough_text(*told.wait_limit_in));
+    } else if (told.deadline_in) {
+        text += fmt::format(" Its time is over in {}.", base::rough_text(*told.deadline_in));
+    }
     return text;
 }
 
 std::string request_sentence(const ExplanationStatus& told) {
     if (told.state == "running") {
         std::string text = fmt::format("{} runs in {} since {}: ", told.subject, quoted(told.model),
-                                       time_text(told.since.value_or(0s))) +
+                                       base::rough_text(told.since.value_or(0s))) +
                            processes_text(told, "") + ".";
         if (told.progress_age)
-            text += fmt::format(" It last showed progress {} ago.", time_text(*told.progress_age));
+            text += fmt::format(" It last showed progress {} ago.",
+                                base::rough_text(*told.progress_age));
         return text + place_text(told);
     }
     const std::string who = told.asked == "call" ? told.subject
@@ -313,7 +327,8 @@ std::string request_sentence(const ExplanationStatus& told) {
                                 : fmt::format("{}, an administrator's {} of {},", told.subject,
                                               told.asked, quoted(told.model));
     if (told.reason.empty()) return who + " waits for its turn." + place_text(told);
-    const std::string since = told.since ? fmt::format(" (since {})", time_text(*told.since)) : "";
+    const std::string since =
+        told.since ? fmt::format(" (since {})", base::rough_text(*told.since)) : "";
     return fmt::format("{} waits{} for {}.{}", who, since, cause_text(told), place_text(told));
 }
 
@@ -326,7 +341,8 @@ std::string model_sentence(const ExplanationStatus& told) {
         : told.waiting == 1
             ? fmt::format("One request waits for it, {}", told.first)
             : fmt::format("{} requests wait for it, the first is {}", told.waiting, told.first);
-    const std::string since = told.since ? fmt::format(", since {}", time_text(*told.since)) : "";
+    const std::string since =
+        told.since ? fmt::format(", since {}", base::rough_text(*told.since)) : "";
     if (told.reason.empty()) {
         const std::string processes = processes_text(told, "");
         text += processes.empty() ? "" : ": " + processes;
@@ -346,8 +362,8 @@ std::string model_sentence(const ExplanationStatus& told) {
     return text;
 }
 
-void advise_memory(const ExplanationStatus& told, std::vector<http::Advice>& advice) {
-    const ExplainedMemory& memory = *told.memory;
+void advise_memory(const ExplanationStatus& told, const ExplainedMemory& memory,
+                   std::vector<http::Advice>& advice) {
     for (const ExplainedHolder& holder : memory.holders) {
         const bool is_other = holder.kind == "model" && holder.model != told.model;
         if (is_other && holder.doing == "unkillable") {
@@ -362,6 +378,7 @@ void advise_memory(const ExplanationStatus& told, std::vector<http::Advice>& adv
                      holder.doing == "running" ? "once its runs are over" : "at once")});
         }
         for (const http::Stranger& stranger : holder.strangers) {
+            if (stranger.pid <= 1) continue;  // it is no program's to end, or its pid is hidden
             advice.push_back({.command = fmt::format("kill {}", stranger.pid),
                               .what = fmt::format("ends another program that holds {}",
                                                   bytes_text(stranger.bytes))});
@@ -371,7 +388,10 @@ void advise_memory(const ExplanationStatus& told, std::vector<http::Advice>& adv
                 {.command = "windlass incidents", .what = "tells whose memory did not come back"});
         }
     }
-    if (memory.patience_in && *memory.patience_in > 0s) {
+    const bool has_mover = std::ranges::any_of(memory.holders, [](const ExplainedHolder& holder) {
+        return holder.makes_room_in.has_value();
+    });
+    if (has_mover && memory.patience_in && *memory.patience_in > 0s) {
         advice.push_back({.what = "lower `max_wait` of the model to have those at work make room "
                                   "sooner, or `need` if it is too high"});
     }
@@ -397,7 +417,7 @@ std::vector<http::Advice> explain_advice(const ExplanationStatus& told) {
     const std::string_view reason = told.reason;
     if (told.state == "running")
         advise_worker(told, "running", "ends it, and whatever else runs in that worker", advice);
-    if (reason == "memory" && told.memory) advise_memory(told, advice);
+    if (reason == "memory" && told.memory) advise_memory(told, *told.memory, advice);
     if (reason == "paused") {
         advice.push_back(
             {.command = "windlass models resume " + told.model, .what = "lets runs begin again"});

@@ -75,6 +75,29 @@ TEST_CASE("a wait for memory: who needs what, who has it, until when, and what e
     CHECK(advises(told, "kill 812"));
 }
 
+TEST_CASE("nobody is told to end process 1, nor to shorten a wait for strangers") {
+    ExplanationStatus told = waiting("memory");
+    told.memory = ExplainedMemory{
+        .device = "GPU-1",
+        .required = 6_GiB,
+        .patience_in = 51s,
+        .holders = {
+            {.kind = "foreign", .doing = "foreign", .bytes = 7_GiB, .strangers = {{.pid = 1}}}}};
+    CHECK(explain_advice(told).empty());
+    told.memory->holders.push_back(small());
+    CHECK(explain_advice(told).size() == 2);
+}
+
+TEST_CASE("what runs is told from what was only sent ahead") {
+    ExplanationStatus told = waiting("busy");
+    ExplainedHolder process = small();
+    process.sent_ahead = {"r13", "r14", "r15", "r16"};
+    told.processes = {process};
+    const std::string text = explain_sentence(told);
+    CAPTURE(text);
+    CHECK(text.find("is running r12 since 4s (r13, r14, r15 and 1 more sent ahead)") != text.npos);
+}
+
 TEST_CASE("fences, leases, the dead and the pinned are named for what they are") {
     ExplanationStatus told = waiting("memory");
     ExplainedHolder pinned = small();
@@ -165,6 +188,13 @@ const Case kCases[] = {
      {.step = "kill", .in = 3s},
      "in 3s it gets SIGKILL",
      "windlass workers kill 5"},
+    {"store",
+     "idle",
+     {.step = "next_try", .in = 3s},
+     "the store of jobs, which is asked whether it may begin or is in trouble; it is asked again "
+     "in 3s",
+     ""},
+    {"unkillable", "unkillable", {}, "too many of them hang in the kernel", ""},
     {"device",
      "idle",
      {.step = "ask_device", .in = 5s},

@@ -58,6 +58,10 @@ constexpr std::array kMemory = {EventCode::worker_memory_returned, EventCode::de
                                 EventCode::device_fence_lifted};
 constexpr std::string_view kCpu = "cpu";
 
+// Of what a worker prints; the log has all of it.
+constexpr std::size_t kOutputLines = 20;
+constexpr std::size_t kOutputLineMax = 500;
+
 // A hook that failed leaves a worker that goes on; one that hangs leaves none.
 bool is_failed_try(const core::Report& report) {
     const bool is_move = report.code == EventCode::model_offload_failed ||
@@ -65,7 +69,7 @@ bool is_failed_try(const core::Report& report) {
     return is_move && report.error && report.error->code != base::Errc::timeout;
 }
 
-http::EvidenceStatus to_status(const worker::Evidence& evidence) {
+http::EvidenceStatus to_evidence_status(const worker::Evidence& evidence) {
     http::EvidenceStatus status{.took = evidence.took,
                                 .is_complete = evidence.is_complete,
                                 .threads = {},
@@ -167,6 +171,7 @@ void Incidents::tell_cause(Incident& incident) {
 void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     incident.is_over = true;
     tell_cause(incident);
+    add_output(incident);
     incident.status.how = end.how;
     incident.status.leftovers = end.leftovers;
     add_step(incident, {"reaped", {}}, now);
@@ -176,7 +181,20 @@ void Incidents::finish(Incident& incident, const End& end, base::Instant now) {
     }
 }
 
+void Incidents::keep(const worker::Printed& printed) {
+    std::deque<std::string>& lines = outputs_[core::Generation{printed.generation}];
+    lines.push_back(printed.line.substr(0, kOutputLineMax));
+    if (lines.size() > kOutputLines) lines.pop_front();
+}
+
+void Incidents::add_output(Incident& incident) const {
+    const auto lines = outputs_.find(core::Generation{incident.status.worker});
+    if (lines == outputs_.end()) return;
+    incident.status.output.assign(lines->second.begin(), lines->second.end());
+}
+
 void Incidents::forget(core::Generation generation) {
+    outputs_.erase(generation);
     progress_.erase(generation);
     ends_.erase(generation);
 }
@@ -187,6 +205,13 @@ void Incidents::note_order(core::Generation generation, const Subject& subject, 
     if (incident.status.cause) return;
     incident.status.cause =
         base::fail(base::Errc::cancelled, "an administrator had the worker killed");
+    tell_cause(incident);
+}
+
+void Incidents::note_exceeded(core::Generation generation, const Subject& subject,
+                              const base::Error& error, base::Instant now) {
+    Incident& incident = open(generation, subject, now);
+    if (!incident.status.cause) incident.status.cause = error;
     tell_cause(incident);
 }
 
@@ -202,7 +227,7 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
             [&](const worker::EvidenceTaken& e) {
                 Incident* const incident = find(core::Generation{e.generation});
                 if (incident == nullptr) return;
-                incident->status.evidence = to_status(e.evidence);
+                incident->status.evidence = to_evidence_status(e.evidence);
                 add_step(*incident, {"looked_at", {}}, now);
             },
             [&](const worker::Progressed& e) {
@@ -213,6 +238,7 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
                                .phase = e.phase},
                     .at = now};
             },
+            [&](const worker::Printed& e) { keep(e); },
             [&](const worker::Exited& e) {
                 ends_[core::Generation{e.generation}] = {.how = to_text(e),
                                                          .leftovers = e.leftover_count};
@@ -251,6 +277,13 @@ std::uint64_t Incidents::find_latest(std::string_view model) const {
         if (incident.status.model == model) return incident.status.id;
     }
     return 0;
+}
+
+std::optional<http::IncidentStatus> Incidents::incident_of(core::Generation generation) const {
+    for (const Incident& incident : std::views::reverse(incidents_)) {
+        if (incident.status.worker == generation.value) return incident.status;
+    }
+    return std::nullopt;
 }
 
 std::vector<http::IncidentStatus> Incidents::list() const {

@@ -38,9 +38,12 @@ class Incidents {
     void note(const core::Report& report, const Subject& subject, base::Instant now);
     // An administrator wants it killed.
     void note_order(core::Generation generation, const Subject& subject, base::Instant now);
+    // It held more of the machine's memory than it may.
+    void note_exceeded(core::Generation generation, const Subject& subject,
+                       const base::Error& error, base::Instant now);
     // worker_terminated or worker_killed, once that signal is sent and not only due.
     void note_signal(core::Generation generation, core::EventCode code, base::Instant now);
-    // Evidence, progress and ends.
+    // Evidence, progress, output and ends.
     void note(const worker::Event& event, base::Instant now);
 
     // What the driver said of it when the evidence was taken.
@@ -55,6 +58,8 @@ class Incidents {
 
     // Of a model; 0: it has none.
     std::uint64_t find_latest(std::string_view model) const;
+    // The latest of a worker; none: it has none, or it is forgotten.
+    std::optional<http::IncidentStatus> incident_of(core::Generation generation) const;
     // The latest first.
     std::vector<http::IncidentStatus> list() const;
 
@@ -83,6 +88,8 @@ class Incidents {
 
     Incident* find(core::Generation generation);
     Incident& open(core::Generation generation, const Subject& subject, base::Instant now);
+    void keep(const worker::Printed& printed);
+    void add_output(Incident& incident) const;
     static void add_step(Incident& incident, http::IncidentStep step, base::Instant now);
     void tell_cause(Incident& incident);
     void note_memory(const core::Report& report, base::Instant now);
@@ -93,6 +100,7 @@ class Incidents {
     std::deque<Incident> incidents_;  // the oldest first
     std::map<core::Generation, Progress> progress_;
     std::map<core::Generation, End> ends_;
+    std::map<core::Generation, std::deque<std::string>> outputs_;  // the last lines of each
     std::uint64_t last_id_ = 0;
 };
 

@@ -183,6 +183,25 @@ TEST_CASE("the cause of each incident is told once, as soon as it is known") {
     CHECK(told == "digits:timeout digits:cancelled digits:forced ");
 }
 
+TEST_CASE("an incident has the last lines that its worker printed") {
+    Book book;
+    for (int i = 1; i <= 25; ++i) {
+        book.incidents.note(worker::Printed{.generation = 3,
+                                            .model = "digits",
+                                            .line = std::to_string(i) + std::string(600, 'x')},
+                            kStart);
+    }
+    book.incidents.note(worker::Printed{.generation = 4, .model = "digits", .line = "other"},
+                        kStart);
+    book.exit();
+    book.note(EventCode::worker_reaped);
+    book.note(EventCode::worker_lost);
+    const std::vector<std::string> output = book.incidents.list().front().output;
+    REQUIRE(output.size() == 20);
+    CHECK(output.front() == "6" + std::string(499, 'x'));
+    CHECK(output.back().starts_with("25x"));
+}
+
 TEST_CASE("only the latest are kept, the latest first") {
     Book book;
     for (std::uint64_t number = 1; number <= Incidents::kKept + 5; ++number) {

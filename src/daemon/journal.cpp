@@ -55,6 +55,15 @@ void write_leftovers(const worker::Exited& exited) {
                                              {"all_gone", exited.is_everything_gone}});
 }
 
+void write_exceeded(const worker::HostMemoryExceeded& exceeded, int pid) {
+    std::vector<log::Field> fields{{"generation", exceeded.generation}, {"pid", pid}};
+    if (exceeded.bytes) fields.emplace_back("bytes", *exceeded.bytes);
+    if (exceeded.limit) fields.emplace_back("limit", *exceeded.limit);
+    fields.emplace_back("type", base::traits(exceeded.error.code).name);
+    fields.emplace_back("message", exceeded.error.message);
+    log::write(log::Level::warning, "worker.host_memory_exceeded", fields);
+}
+
 void write_evidence(const worker::EvidenceTaken& taken) {
     const worker::Evidence& evidence = taken.evidence;
     std::string stacks;
@@ -72,11 +81,13 @@ void write_evidence(const worker::EvidenceTaken& taken) {
 }  // namespace
 
 void Journal::write(const worker::Event& event, std::optional<int> pid) {
-    std::visit(base::Overloaded{[&](const worker::Printed& e) { write_printed(e, pid); },
-                                [](const worker::Hello& e) { write_hello(e); },
-                                [](const worker::Exited& e) { write_leftovers(e); },
-                                [](const worker::EvidenceTaken& e) { write_evidence(e); },
-                                [](const auto&) {}},
+    std::visit(base::Overloaded{
+                   [&](const worker::Printed& e) { write_printed(e, pid); },
+                   [](const worker::Hello& e) { write_hello(e); },
+                   [](const worker::Exited& e) { write_leftovers(e); },
+                   [](const worker::EvidenceTaken& e) { write_evidence(e); },
+                   [&](const worker::HostMemoryExceeded& e) { write_exceeded(e, pid.value_or(0)); },
+                   [](const auto&) {}},
                event);
 }
 

@@ -55,6 +55,10 @@ class Journal {
     void observe_swap(Swap swap, std::string_view model, base::Duration took) {
         metrics_.observe_swap(swap, model, took);
     }
+    // How long the store took to have something on disk; see Metrics.
+    void observe_commit(base::Duration whole, base::Duration sync) {
+        metrics_.observe_commit(whole, sync);
+    }
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag) { metrics_.observe_loop_lag(lag); }
 

@@ -2,7 +2,6 @@
 #include "daemon/measures.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/overloaded.h"
 #include "daemon/translate.h"
@@ -37,7 +36,7 @@ void Measures::sample(const device::Sample& sample) {
 
 void Measures::see(Worker& worker, Sighting sighting) {
     worker.seen = sighting;
-    for (Run& run : worker.runs) {
+    for (auto& [request, run] : worker.runs) {
         if (sighting.asked < run.began) continue;
         run.sampled_peak = std::max(run.sampled_peak.value_or(base::Bytes{}), sighting.bytes);
     }
@@ -79,13 +78,12 @@ void Measures::note(const worker::Event& event, base::Instant now) {
 void Measures::begin(const worker::Started& started, base::Instant now) {
     const auto found = workers_.find(started.generation);
     if (found == workers_.end()) return;
-    std::vector<Run>& runs = found->second.runs;
-    for (Run& other : runs) other.is_shared = true;
-    runs.push_back({.request = started.request,
-                    .began = now,
-                    .free_before = found->second.device->free,
-                    .sampled_peak = {},
-                    .is_shared = !runs.empty()});
+    auto& runs = found->second.runs;
+    if (runs.size() == 1) runs.begin()->second.is_shared = true;  // more than one are already
+    runs.insert_or_assign(started.request, Run{.began = now,
+                                               .free_before = found->second.device->free,
+                                               .sampled_peak = {},
+                                               .is_shared = !runs.empty()});
 }
 
 // Nobody has told what its allocator did meanwhile.
@@ -97,20 +95,16 @@ void Measures::unsettle(std::uint64_t generation, base::Instant now) {
 void Measures::fail(const worker::Failed& failed, base::Instant now) {
     unsettle(failed.generation, now);
     const auto found = workers_.find(failed.generation);
-    if (found != workers_.end()) {
-        std::erase_if(found->second.runs,
-                      [&](const Run& run) { return run.request == failed.request; });
-    };
+    if (found != workers_.end()) found->second.runs.erase(failed.request);
 }
 
 void Measures::progress(const worker::Progressed& progressed, base::Instant now) {
     const auto found = workers_.find(progressed.generation);
     if (found == workers_.end()) return;
-    std::vector<Run>& runs = found->second.runs;
-    const auto run = std::ranges::find(runs, progressed.request, &Run::request);
-    if (run == runs.end()) return;
-    run->progress = progressed;
-    run->progressed = now;
+    const auto run = found->second.runs.find(progressed.request);
+    if (run == found->second.runs.end()) return;
+    run->second.progress = progressed;
+    run->second.progressed = now;
 }
 
 http::RunStatus Measures::show(std::uint64_t generation, std::uint64_t request,
@@ -118,18 +112,18 @@ http::RunStatus Measures::show(std::uint64_t generation, std::uint64_t request,
     http::RunStatus status{.request = to_text(core::RequestId{request})};
     const auto found = workers_.find(generation);
     if (found == workers_.end()) return status;
-    const std::vector<Run>& runs = found->second.runs;
-    const auto run = std::ranges::find(runs, request, &Run::request);
-    if (run == runs.end()) return status;
-    status.peak = run->sampled_peak;
-    status.is_shared = run->is_shared;
-    const std::optional<worker::Progressed>& progress = run->progress;
+    const auto found_run = found->second.runs.find(request);
+    if (found_run == found->second.runs.end()) return status;
+    const Run& run = found_run->second;
+    status.peak = run.sampled_peak;
+    status.is_shared = run.is_shared;
+    const std::optional<worker::Progressed>& progress = run.progress;
     if (!progress) return status;
     status.progress = http::ProgressStatus{.request = status.request,
                                            .step = progress->step,
                                            .total = progress->total,
                                            .phase = progress->phase,
-                                           .age = now - run->progressed};
+                                           .age = now - run.progressed};
     return status;
 }
 
@@ -145,12 +139,11 @@ http::RunMemory Measures::end(const worker::Answered& answered, base::Instant no
     }
     http::RunMemory memory{
         .total = worker.device->total, .peak = answered.peak, .context = worker.context};
-    const auto run = std::ranges::find(worker.runs, answered.request, &Run::request);
-    if (run == worker.runs.end()) return memory;  // a second answer, which counts for nothing
-    memory.free_before = run->free_before;
-    if (!memory.peak) memory.peak = run->sampled_peak;
-    memory.is_shared = run->is_shared;
-    worker.runs.erase(run);
+    auto run = worker.runs.extract(answered.request);
+    if (run.empty()) return memory;  // a second answer, which counts for nothing
+    memory.free_before = run.mapped().free_before;
+    if (!memory.peak) memory.peak = run.mapped().sampled_peak;
+    memory.is_shared = run.mapped().is_shared;
     return memory;
 }
 

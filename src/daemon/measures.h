@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -40,7 +40,6 @@ class Measures {
         std::map<int, Worker*> workers;   // there, by pid
     };
     struct Run {
-        std::uint64_t request = 0;
         base::Instant began{};
         std::optional<base::Bytes> free_before;
         std::optional<base::Bytes> sampled_peak;  // the most of the samples that were taken in it
@@ -56,7 +55,7 @@ class Measures {
     struct Worker {
         int pid = 0;
         Device* device = nullptr;
-        std::vector<Run> runs;  // begun and not over; as many as its concurrency at most
+        std::unordered_map<std::uint64_t, Run> runs;  // by request; begun and not over
         std::optional<Sighting> seen;
         // Since then its allocator has kept what it held of the device, as far as it has told.
         base::Instant steady_since{};

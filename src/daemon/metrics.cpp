@@ -30,6 +30,9 @@ const Histogram::BucketBoundaries kCallSeconds = {0.0005, 0.001, 0.0025, 0.005, 
                                                   5,      10,    30,     60,    300,  1200};
 const Histogram::BucketBoundaries kLagSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                  0.1,    0.25,  0.5,    1,     2.5,  10};
+// From a disk with a cache of its own to one that hangs.
+const Histogram::BucketBoundaries kCommitSeconds = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
 // From weights that lie in a cache to a load of minutes.
 const Histogram::BucketBoundaries kSwapSeconds = {0.01, 0.05, 0.1, 0.25, 0.5, 1,   2.5,
                                                   5,    10,   30,  60,   180, 600, 1800};
@@ -126,6 +129,12 @@ struct Metrics::State {
     Histogram& lag =
         histogram("windlass_loop_lag_seconds", "How late the loop came to what was due.")
             .Add({}, kLagSeconds);
+    Histogram& commits = histogram("windlass_store_commit_seconds",
+                                   "How long transactions took that had to be on disk.")
+                             .Add({}, kCommitSeconds);
+    Histogram& syncs = histogram("windlass_store_fsync_seconds",
+                                 "Of these, the end: the log written and brought to the disk.")
+                           .Add({}, kCommitSeconds);
     std::map<std::string, Series, std::less<>> models;
     Series others;
 };
@@ -245,6 +254,11 @@ void Metrics::observe_swap(Swap swap, std::string_view model, base::Duration too
 }
 
 void Metrics::observe_loop_lag(base::Duration lag) { state_->lag.Observe(to_seconds(lag)); }
+
+void Metrics::observe_commit(base::Duration whole, base::Duration sync) {
+    state_->commits.Observe(to_seconds(whole));
+    state_->syncs.Observe(to_seconds(sync));
+}
 
 std::string Metrics::text(const MetricsSnapshot& snapshot) {
     std::vector<prometheus::MetricFamily> families = state_->registry.Collect();

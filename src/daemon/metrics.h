@@ -40,6 +40,8 @@ class Metrics {
     // A worker had to be ended, or died; `cause`: the type of an error, or "forced".
     void count_incident(std::string_view cause, std::string_view model);
     void observe_swap(Swap swap, std::string_view model, base::Duration took);
+    // How long a transaction of the store took, and of it the writing and syncing at its end.
+    void observe_commit(base::Duration whole, base::Duration sync);
     // How late the loop came to something that was due.
     void observe_loop_lag(base::Duration lag);
 

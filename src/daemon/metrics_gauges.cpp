@@ -129,6 +129,41 @@ const Row<ModelGauges> kModelRows[] = {
      [](const Series& out, const ModelGauges& model) { out.add(model.failures); }},
 };
 
+void add_each(const Series& out, const std::map<std::string_view, std::uint64_t>& counts,
+              const char* label) {
+    for (const auto& [value, count] : counts)
+        out.add(static_cast<double>(count), {{label, std::string{value}}});
+}
+
+const Row<JobGauges> kJobRows[] = {
+    {"windlass_jobs", kGauge, "Jobs that are kept, by state.",
+     [](const Series& out, const JobGauges& jobs) {
+         for (std::size_t state = 0; state < http::kJobStateCount; ++state) {
+             out.add(
+                 static_cast<double>(jobs.counts.counts[state]),
+                 {{"state",
+                   std::string{http::to_text(http::JobState{static_cast<std::uint8_t>(state)})}}});
+         }
+     }},
+    {"windlass_jobs_oldest_wait_seconds", kGauge,
+     "How long the first of those that wait for their turn has waited; 0 when none waits.",
+     [](const Series& out, const JobGauges& jobs) {
+         out.add(jobs.oldest_wait.value_or(base::Duration{}));
+     }},
+    {"windlass_jobs_accepted_total", kCounter, "Jobs that were taken on.",
+     [](const Series& out, const JobGauges& jobs) { out.add(jobs.totals.accepted); }},
+    {"windlass_jobs_failed_total", kCounter, "Jobs that failed for good, by the reason.",
+     [](const Series& out, const JobGauges& jobs) { add_each(out, jobs.totals.failed, "reason"); }},
+    {"windlass_jobs_recovered_total", kCounter,
+     "Jobs that succeeded after an attempt that had not.",
+     [](const Series& out, const JobGauges& jobs) { out.add(jobs.totals.recovered); }},
+    {"windlass_job_attempts_total", kCounter, "Attempts that are over, by what came of them.",
+     [](const Series& out, const JobGauges& jobs) { add_each(out, jobs.totals.attempts, "end"); }},
+    {"windlass_job_stalls_total", kCounter,
+     "Attempts that stood still and were ended for it, by what came of them.",
+     [](const Series& out, const JobGauges& jobs) { add_each(out, jobs.totals.stalls, "end"); }},
+};
+
 const Row<http::DeviceStatus> kDeviceRows[] = {
     {"windlass_device_info", kGauge, "What it is; always 1.",
      [](const Series& out, const http::DeviceStatus& device) {
@@ -268,6 +303,9 @@ std::vector<MetricFamily> to_families(const MetricsSnapshot& snapshot) {
     std::vector<MetricFamily> families;
     add_rows(families, kModelRows, snapshot.models, [](const ModelGauges& model) {
         return Labels{{"model", model.name}};
+    });
+    add_rows(families, kJobRows, snapshot.jobs, [](const JobGauges& jobs) {
+        return Labels{{"model", jobs.model}};
     });
     add_rows(families, kDeviceRows, snapshot.devices, [](const http::DeviceStatus& device) {
         return Labels{{"device", device.uuid}};

@@ -11,8 +11,10 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "daemon/job_tally.h"
 #include "http/api.h"
 #include "http/device_status.h"
+#include "http/queue_status.h"
 
 namespace windlass::daemon {
 
@@ -33,8 +35,17 @@ struct ModelGauges {
     std::optional<base::Bytes> used_peak = {};
 };
 
+// Of the jobs of a model that ever had one.
+struct JobGauges {
+    std::string model = {};
+    http::JobCounts counts = {};
+    std::optional<base::Duration> oldest_wait = {};  // none: nobody waits for its turn
+    JobTotals totals = {};
+};
+
 struct MetricsSnapshot {
     std::vector<ModelGauges> models;
+    std::vector<JobGauges> jobs = {};
     std::vector<http::DeviceStatus> devices = {};
     std::map<std::string_view, std::size_t> workers = {};  // processes, by state
     bool is_ready = false;

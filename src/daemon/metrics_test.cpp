@@ -84,6 +84,14 @@ wd::MetricsSnapshot full_snapshot() {
                         .claimed = {{"GPU-1", some}},
                         .used = {{"GPU-1", some}},
                         .used_peak = base::Bytes{9}}},
+            .jobs = {{.model = "digits",
+                      .counts = {.counts = {0, 4, 0, 1, 9, 2, 0}},
+                      .oldest_wait = 2500ms,
+                      .totals = {.accepted = 16,
+                                 .attempts = {{"succeeded", 9}, {"retried", 3}},
+                                 .stalls = {{"retried", 1}},
+                                 .failed = {{"crashes", 2}},
+                                 .recovered = 1}}},
             .devices = {{.uuid = "GPU-1",
                          .kind = "gpu",
                          .driver = "nvml",
@@ -123,6 +131,7 @@ void count_all(wd::Metrics& metrics) {
                   "digits");
     metrics.observe_swap(wd::Swap::restore, "digits", 3s);
     metrics.observe_loop_lag(2ms);
+    metrics.observe_commit(3ms, 2ms);
 }
 
 }  // namespace
@@ -160,6 +169,22 @@ TEST_CASE("states, totals and connections are those of the moment of the questio
     CHECK(text.find(R"(windlass_model_residency{model="digits")") == std::string::npos);
     CHECK(has_line(text, R"(windlass_model_residency{model="new",residency="cold"} 1)"));
     CHECK(has_line(text, R"(windlass_model_offloads_total{model="digits"} 0)"));
+}
+
+TEST_CASE("jobs are told as the store counts them, and what became of them since the start") {
+    wd::Metrics metrics{{"digits"}};
+    count_all(metrics);
+    const std::string text = metrics.text(full_snapshot());
+    CHECK(has_line(text, R"(windlass_jobs{model="digits",state="available"} 4)"));
+    CHECK(has_line(text, R"(windlass_jobs{model="digits",state="cancelled"} 0)"));
+    CHECK(has_line(text, R"(windlass_jobs_oldest_wait_seconds{model="digits"} 2.5)"));
+    CHECK(has_line(text, R"(windlass_jobs_accepted_total{model="digits"} 16)"));
+    CHECK(has_line(text, R"(windlass_job_attempts_total{end="retried",model="digits"} 3)"));
+    CHECK(has_line(text, R"(windlass_job_stalls_total{end="retried",model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_jobs_failed_total{model="digits",reason="crashes"} 2)"));
+    CHECK(has_line(text, R"(windlass_jobs_recovered_total{model="digits"} 1)"));
+    CHECK(has_line(text, R"(windlass_store_commit_seconds_bucket{le="0.005"} 1)"));
+    CHECK(has_line(text, R"(windlass_store_fsync_seconds_bucket{le="0.0025"} 1)"));
 }
 
 TEST_CASE("[R51] [R150] a device's memory is told, and what is not known has no series") {

@@ -53,6 +53,11 @@ struct ModelConfiguration {
     Duration start_timeout = std::chrono::seconds{60};
     Duration load_timeout = std::chrono::minutes{10};
     Duration run_timeout = std::chrono::minutes{5};
+    Duration job_run_timeout = std::chrono::hours{24};
+    std::uint32_t job_failures = 5;  // attempts, as the next
+    std::uint32_t job_crashes = 3;
+    Duration job_backoff = std::chrono::seconds{2};
+    Duration job_backoff_max = std::chrono::minutes{5};
     Duration stall_timeout = std::chrono::minutes{15};
     Duration offload_timeout = std::chrono::seconds{60};
     Duration restore_timeout = std::chrono::seconds{60};
@@ -68,6 +73,7 @@ struct ModelConfiguration {
     Duration term_grace = std::chrono::seconds{10};
     std::uint32_t recycle_after = 0;  // runs; 0: any number
     std::optional<base::Bytes> max_growth;
+    std::optional<base::Bytes> host_memory;                           // of each worker, at most
     std::optional<Duration> offload_after = std::chrono::minutes{5};  // empty: "never"
     std::optional<Duration> unload_after = std::chrono::minutes{6};   // empty: "never"
 

@@ -1,6 +1,9 @@
 // Orders to the store, and what becomes of them in log and health.
 #include "daemon/need_keeper.h"
 
+#include <fmt/core.h>
+
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -13,6 +16,9 @@ namespace log = base::log;
 
 namespace {
 
+// So long its thread may be silent before people are told: three of its ticks, were it to tick.
+constexpr base::Duration kSilenceMax = std::chrono::seconds{3};
+
 // Whoever is told is asked to move the file away and to restart.
 bool may_heal(const base::Error& error) {
     return error.code != base::Errc::data_corrupt && error.code != base::Errc::unsupported;
@@ -20,10 +26,17 @@ bool may_heal(const base::Error& error) {
 
 }  // namespace
 
-NeedKeeper::NeedKeeper(io::Loop& loop, const std::string& path, Recalled recalled)
-    : NeedKeeper(loop, nullptr, {.name = path}, std::move(recalled)) {
-    auto made = store::sqlite::SqliteStore::make(loop, path);
+NeedKeeper::NeedKeeper(io::Loop& loop, const File& file, Recalled recalled)
+    : NeedKeeper(loop, nullptr, {.name = file.path}, std::move(recalled)) {
+    using store::sqlite::OrderThread;
+    auto on_commit = [tell = file.on_commit](const OrderThread::Commit& commit) {
+        if (tell) tell(commit.whole, commit.sync);
+    };
+    auto made = store::sqlite::SqliteStore::make(
+        loop, file.path,
+        {.ballast_bytes = file.reserve.count(), .on_commit = std::move(on_commit)});
     if (made) {
+        jobs_ = &(*made)->jobs();
         store_ = std::move(*made);
         read();
     } else {
@@ -101,6 +114,17 @@ void NeedKeeper::recall(const std::string& model, const std::string& variant) co
 }
 
 std::optional<http::Trouble> NeedKeeper::trouble() const {
+    if (store_ != nullptr && store_->silent_for() >= kSilenceMax) {
+        return http::Trouble{
+            .reason = "store_late",
+            .device = {},
+            .message =
+                fmt::format("{} has not answered for {} s; its disk is too slow or hangs, "
+                            "or another program holds the file (`fuser -v {}`)",
+                            options_.name,
+                            std::chrono::floor<std::chrono::seconds>(store_->silent_for()).count(),
+                            options_.name)};
+    }
     if (!failure_) return std::nullopt;
     return http::Trouble{.reason = "store_failed", .device = {}, .message = failure_->message};
 }

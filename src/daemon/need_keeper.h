@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
+#include "base/time.h"
 #include "http/api.h"
 #include "io/loop.h"
 #include "io/timer.h"
+#include "store/job_store.h"
 #include "store/store.h"
 
 namespace windlass::daemon {
@@ -28,8 +31,15 @@ class NeedKeeper {
         base::Duration reread_after = std::chrono::seconds{30};
     };
 
-    // Opens `path` and reads it, without waiting. `loop` outlives it.
-    NeedKeeper(io::Loop& loop, const std::string& path, Recalled recalled);
+    struct File {
+        std::string path;
+        base::Bytes reserve = {};  // set aside for a full disk
+        // How long a transaction took to be on disk, and of it the end: written and synced.
+        std::function<void(base::Duration whole, base::Duration sync)> on_commit = {};
+    };
+
+    // Opens the file and reads it, without waiting. `loop` outlives it.
+    NeedKeeper(io::Loop& loop, const File& file, Recalled recalled);
     // Over a store that is there already.
     NeedKeeper(io::Loop& loop, std::unique_ptr<store::Store> store, Options options,
                Recalled recalled);
@@ -51,6 +61,7 @@ class NeedKeeper {
 
     // For others that keep something there; null: it could not be made, or is let go.
     store::Store* store() const { return store_.get(); }
+    store::JobStore* jobs() const { return jobs_; }
 
     // Why what is learned now may be lost; none: it is kept.
     std::optional<http::Trouble> trouble() const;
@@ -64,6 +75,7 @@ class NeedKeeper {
     const Recalled recalled_;
     io::Timer reread_;
     std::unique_ptr<store::Store> store_;  // null: it could not be made, or it is over
+    store::JobStore* jobs_ = nullptr;      // in the same file
     std::map<store::NeedKey, std::vector<base::Bytes>> peaks_;  // as they were read
     std::optional<base::Error> failure_;
 };

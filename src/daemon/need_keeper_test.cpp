@@ -88,7 +88,7 @@ TEST_CASE("[A3.10] what one keeper is told, the next recalls") {
     io::Loop loop;
     Recalled recalled;
     {
-        NeedKeeper keeper{loop, path, into(recalled)};
+        NeedKeeper keeper{loop, {.path = path}, into(recalled)};
         keeper.settle(kLimit);
         keeper.remember({kKey, 2_GiB});
         keeper.remember({kKey, 3_GiB});
@@ -99,7 +99,7 @@ TEST_CASE("[A3.10] what one keeper is told, the next recalls") {
         CHECK_FALSE(keeper.trouble());
     }
     CHECK(recalled.empty());
-    NeedKeeper keeper{loop, path, into(recalled)};
+    NeedKeeper keeper{loop, {.path = path}, into(recalled)};
     keeper.settle(kLimit);
     const Recalled expected = {{kKey, {2_GiB, 3_GiB}}, {kHalf, {1_GiB}}};
     CHECK(recalled == expected);
@@ -166,7 +166,7 @@ TEST_CASE("a file that cannot be used is a trouble, and all else goes on") {
     const base::testing::ScratchDirectory folder;
     io::Loop loop;
     Recalled recalled;
-    NeedKeeper keeper{loop, folder.path, into(recalled)};  // a folder
+    NeedKeeper keeper{loop, {.path = folder.path}, into(recalled)};  // a folder
     keeper.settle(kLimit);
     keeper.remember({kKey, 1_GiB});
     keeper.settle(kLimit);

@@ -16,7 +16,8 @@ bool starts_alike(const ModelConfiguration& a, const ModelConfiguration& b) {
     return a.python == b.python && a.command == b.command && a.ready == b.ready &&
            a.offload == b.offload && a.restore == b.restore && a.path == b.path &&
            a.interpreter == b.interpreter && a.env == b.env && a.devices == b.devices &&
-           a.device_uuids == b.device_uuids && a.concurrency == b.concurrency;
+           a.device_uuids == b.device_uuids && a.concurrency == b.concurrency &&
+           a.host_memory == b.host_memory;
 }
 
 std::vector<std::string> find_ignored(const Configuration& a, const Configuration& b) {
@@ -27,6 +28,7 @@ std::vector<std::string> find_ignored(const Configuration& a, const Configuratio
     note("daemon.listen", a.daemon.listen == b.daemon.listen);
     note("daemon.socket", a.daemon.socket == b.daemon.socket);
     note("daemon.state_dir", a.daemon.state_dir == b.daemon.state_dir);
+    note("daemon.disk_reserve", a.daemon.disk_reserve == b.daemon.disk_reserve);
     note("daemon.log", a.daemon.log == b.daemon.log);
     note("daemon.allowed_hosts", a.daemon.allowed_hosts == b.daemon.allowed_hosts);
     note("daemon.body_limit", a.daemon.body_limit == b.daemon.body_limit);

@@ -17,7 +17,6 @@
 namespace windlass::daemon {
 
 namespace log = base::log;
-using base::Errc;
 using namespace std::chrono_literals;
 
 namespace {
@@ -143,6 +142,7 @@ void Switchboard::reload(const Reload& changes) {
             *known = change.model;
         }
         handle(core::ModelConfigured{to_spec(change.model), change.needs_new_process});
+        if (const auto id = engine_.find_model(change.model.name)) jobs_->announce(*id);
         if (is_new && needs_ != nullptr) {
             needs_->recall(std::string{model_of(change.model)}, change.model.variant);
         }
@@ -171,8 +171,15 @@ void Switchboard::recall(const store::NeedKey& key, const std::vector<base::Byte
     handle(core::NeedRecalled{*id, key.make, peaks});
 }
 
-void Switchboard::shut_down(core::Duration grace) { handle(core::ShutdownAsked{grace}); }
-void Switchboard::shut_down_now() { handle(core::ShutdownForced{}); }
+void Switchboard::shut_down(core::Duration grace) {
+    handle(core::ShutdownAsked{grace});
+    jobs_->shut_down();
+}
+
+void Switchboard::shut_down_now() {
+    handle(core::ShutdownForced{});
+    jobs_->shut_down();
+}
 
 // --- workers
 
@@ -188,9 +195,15 @@ void Switchboard::on_worker(worker::Event event) {
     } else {
         measures_.note(event, loop_.now());
     }
+    if (const auto* progressed = std::get_if<worker::Progressed>(&event))
+        jobs_->note_progress(*progressed);
+    if (auto* adjusted = std::get_if<worker::Adjusted>(&event))
+        return jobs_->note_settings(std::move(*adjusted));
     const auto generation_of = [](const auto& e) { return core::Generation{e.generation}; };
     Journal::write(event, pid_of(std::visit(generation_of, event)));
     incidents_.note(event, loop_.now());
+    if (const auto* exceeded = std::get_if<worker::HostMemoryExceeded>(&event))
+        return note_exceeded(*exceeded);
     if (const auto* loaded = std::get_if<worker::Loaded>(&event)) open_forwards(*loaded);
     if (const auto* taken = std::get_if<worker::EvidenceTaken>(&event)) {
         const core::Generation generation{taken->generation};
@@ -205,6 +218,15 @@ void Switchboard::on_worker(worker::Event event) {
     if (const auto* started = std::get_if<worker::Started>(&event)) {
         drop_body(core::RequestId{started->request});
     }
+}
+
+// The engine hears of it with the end of the process.
+void Switchboard::note_exceeded(const worker::HostMemoryExceeded& exceeded) {
+    const core::Generation generation{exceeded.generation};
+    const core::ModelId model = models_of_.at(generation);
+    incidents_.note_exceeded(generation, subject_of(generation, model), exceeded.error,
+                             loop_.now());
+    if (exceeded.is_killed) tell_signal(generation, SIGKILL);
 }
 
 void Switchboard::open_forwards(const worker::Loaded& loaded) {
@@ -288,6 +310,18 @@ void Switchboard::on(const core::Dispatch& command) {
                                                        .worker_pid = pids_[command.generation],
                                                        .device = devices_of_[command.generation],
                                                        .limit = run_limit});
+    }
+    if (const JobInput* const job = jobs_->find(command.request)) {
+        std::optional<std::string> variant;
+        if (!job->variant.empty()) variant = job->variant;
+        return supervisor_.run(command.generation.value, command.request.value,
+                               {.content_type = job->content_type,
+                                .variant = std::move(variant),
+                                .timeout = command.timeout,
+                                .attempt = wire::Attempt{.number = job->number,
+                                                         .free = room_of(command.generation),
+                                                         .error = job->last_error}},
+                               job->body);
     }
     const auto call = calls_.find(command.request);
     // A Dispatch comes before its Respond, and before a `started` that lets go of the body.

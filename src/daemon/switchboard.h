@@ -21,6 +21,7 @@
 #include "daemon/event_hub.h"
 #include "daemon/forwards.h"
 #include "daemon/incidents.h"
+#include "daemon/job_desk.h"
 #include "daemon/journal.h"
 #include "daemon/measures.h"
 #include "daemon/memory_tally.h"
@@ -93,6 +94,7 @@ class Switchboard final : public http::Backend {
         events_->follow(std::move(query), std::move(stream));
     }
     http::Health health() const override;
+    std::optional<http::Trouble> store_trouble() const;
     std::optional<http::Unready> unready() const override;
     std::string metrics(const http::ConnectionCounters& connections) override;
 
@@ -102,6 +104,12 @@ class Switchboard final : public http::Backend {
 
     // From now on they can be listed and followed. Before the first request; they outlive the last.
     void use_events(EventHub& events) { events_ = &events; }
+
+    // What a desk for jobs needs of us; and from now on it is told what the engine wants of it.
+    // Before the first request; it outlives the last.
+    JobLinks job_links();
+    void use_jobs(JobDesk& jobs) { jobs_ = &jobs; }
+    http::JobBackend& jobs() override { return *jobs_; }
 
     // From now on loads what its configuration wants loaded.
     void preload();
@@ -141,6 +149,7 @@ class Switchboard final : public http::Backend {
 
     void on_worker(worker::Event event);
     void handle(const core::Event& event);
+    void note_exceeded(const worker::HostMemoryExceeded& exceeded);
     void open_forwards(const worker::Loaded& loaded);
     core::CallArrived begin_call(core::ModelId id, const http::CallRequest& request);
     void drop_body(core::RequestId request);
@@ -148,6 +157,7 @@ class Switchboard final : public http::Backend {
     base::Result<core::ModelId> find_called(const http::CallRequest& request) const;
     std::string variants_of(std::string_view model) const;
     http::ExplanationStatus explain(const core::Explanation& told) const;
+    base::Result<http::ExplanationStatus> explain_job(store::JobId job) const;
     http::ExplanationStatus explain(const core::ModelExplanation& told) const;
     http::ExplainedMemory show(const core::MemoryWait& wait) const;
     http::ExplainedHolder show(const core::Holder& holder, const std::string& device) const;
@@ -157,7 +167,11 @@ class Switchboard final : public http::Backend {
     http::ModelStatus status(core::ModelId id) const;
     std::string device_of(core::Generation generation) const;
     std::optional<int> pid_of(core::Generation generation) const;
+    std::optional<base::Bytes> room_of(core::Generation generation) const;
     http::WorkerStatus status(const core::WorkerView& worker) const;
+    JobWorker worker_of(core::Generation generation) const;
+    std::optional<JobPlace> place_of(core::RequestId request) const;
+    static std::string to_evidence(http::IncidentStatus incident);
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
     http::DeviceActivityStatus activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
@@ -188,11 +202,10 @@ class Switchboard final : public http::Backend {
     void on(const core::SampleDevice& command);
     void on(const core::RememberPeak& command);
     void on(const core::ForgetPeaks& command);
-    // The engine is not told of jobs yet, and gives no orders about them.
-    static void on(const core::FetchHead&) { WL_ASSERT(false); }
-    static void on(const core::ClaimJob&) { WL_ASSERT(false); }
-    static void on(const core::StopJob&) { WL_ASSERT(false); }
-    static void on(const core::SettleJob&) { WL_ASSERT(false); }
+    void on(const core::FetchHead& command);
+    void on(const core::ClaimJob& command);
+    void on(const core::StopJob& command);
+    void on(const core::SettleJob& command);
     void on(core::Respond& command);
     void on(const core::Report& command);
 
@@ -225,6 +238,7 @@ class Switchboard final : public http::Backend {
     DeviceFloor* devices_ = nullptr;
     NeedKeeper* needs_ = nullptr;
     EventHub* events_ = nullptr;
+    JobDesk* jobs_ = nullptr;
     DeviceBridge bridge_;
     Preloads preloads_;
     std::vector<core::Generation> reaped_;  // in this turn; what else it tells has their pids too

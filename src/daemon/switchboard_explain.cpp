@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/explain_text.h"
+#include "daemon/job_translate.h"
 #include "daemon/switchboard.h"
 #include "daemon/translate.h"
 
@@ -90,12 +91,22 @@ base::Result<http::ExplanationStatus> Switchboard::explain(std::string_view subj
     }
     const auto model = find_model(subject);
     if (model) return explain(engine_.explain(*model));
+    if (const auto job = read_job_id(subject)) return explain_job(*job);
     if (!request) return model.error();
     return base::fail(Errc::not_found,
                       fmt::format("no request {} waits or runs: it has its answer, or there never "
                                   "was one; `windlass events` tells what happened, and `windlass "
                                   "explain` without a name what waits now",
                                   subject));
+}
+
+base::Result<http::ExplanationStatus> Switchboard::explain_job(store::JobId job) const {
+    const auto request = engine_.find_job({job.value});
+    if (const auto told = request ? engine_.explain(*request) : std::nullopt) return explain(*told);
+    return base::fail(
+        Errc::not_found,
+        fmt::format("the job {0} is not ready to begin; `windlass jobs show {0}` tells its state",
+                    daemon::to_text(job)));
 }
 
 std::vector<http::ExplanationStatus> Switchboard::explanations() const {
@@ -116,7 +127,9 @@ std::vector<http::ExplanationStatus> Switchboard::explanations() const {
 http::ExplanationStatus Switchboard::explain(const core::Explanation& told) const {
     const core::Instant now = loop_.now();
     const bool is_running = !told.reason && told.started.has_value();
-    http::ExplanationStatus status{.subject = daemon::to_text(told.request),
+    http::ExplanationStatus status{.subject = told.job
+                                                  ? daemon::to_text(store::JobId{told.job.value})
+                                                  : daemon::to_text(told.request),
                                    .kind = "request",
                                    .model = name_of(told.model),
                                    .asked = to_text(told.asked),
@@ -139,6 +152,7 @@ http::ExplanationStatus Switchboard::explain(const core::Explanation& told) cons
     if (told.memory) status.memory = show(*told.memory);
     status.sentence = explain_sentence(status);
     status.advice = explain_advice(status);
+    if (told.job) status.asked = "job";
     return status;
 }
 
@@ -229,6 +243,8 @@ http::ExplainedHolder Switchboard::show(const core::Holder& holder,
     }
     for (const core::RequestId request : holder.runs)
         status.requests.push_back(daemon::to_text(request));
+    for (const core::RequestId request : holder.sent_ahead)
+        status.sent_ahead.push_back(daemon::to_text(request));
     if (holder.doing != core::Doing::foreign || devices_ == nullptr) return status;
     for (const http::DeviceStatus& known : devices_->status().devices) {
         if (known.uuid != device) continue;

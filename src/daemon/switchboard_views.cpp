@@ -239,13 +239,27 @@ http::DevicesStatus Switchboard::devices() const {
     return status;
 }
 
+// All that is kept is in one file, and one reason is enough.
+std::optional<http::Trouble> Switchboard::store_trouble() const {
+    if (const auto trouble = needs_ == nullptr ? std::nullopt : needs_->trouble()) return trouble;
+    if (const auto trouble = events_ == nullptr ? std::nullopt : events_->trouble()) return trouble;
+    return jobs_->trouble();
+}
+
 http::Health Switchboard::health() const {
     std::vector<http::Trouble> troubles;
     if (devices_ != nullptr) troubles = devices_->troubles();
-    if (const auto trouble = needs_ == nullptr ? std::nullopt : needs_->trouble()) {
-        troubles.push_back(*trouble);
-    } else if (events_ != nullptr && events_->trouble()) {
-        troubles.push_back(*events_->trouble());
+    if (const auto trouble = store_trouble()) troubles.push_back(*trouble);
+    for (std::uint64_t number = 1; number <= models_.size(); ++number) {
+        const core::ModelId id{number};
+        if (engine_.view(id).breaker == core::BreakerState::closed) continue;
+        const std::string& model = configuration_of(id).name;
+        troubles.push_back({.reason = "breaker_open",
+                            .device = {},
+                            .message = fmt::format("the workers of {0} kept dying, so it rests; "
+                                                   "`windlass explain {0}` says until when, and "
+                                                   "`windlass events --model {0}` why",
+                                                   model)});
     }
     return {.stopping = engine_.is_shutting_down(),
             .troubles = std::move(troubles),
@@ -303,8 +317,9 @@ ModelGauges Switchboard::gauges(core::ModelId id) const {
 }
 
 std::string Switchboard::metrics(const http::ConnectionCounters& connections) {
-    MetricsSnapshot snapshot{.is_ready = !unready(),
-                             .is_store_failing = needs_ != nullptr && needs_->trouble(),
+    MetricsSnapshot snapshot{.jobs = jobs_->gauges(),
+                             .is_ready = !unready(),
+                             .is_store_failing = store_trouble().has_value(),
                              .uptime = loop_.now() - started_,
                              .connections = connections};
     http::DevicesStatus status = devices();

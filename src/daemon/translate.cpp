@@ -74,6 +74,11 @@ core::ModelSpec to_spec(const ModelConfiguration& model) {
     // A program that serves HTTP is closed a connection instead (Forwards).
     spec.run_timeout = model.ready.empty() ? model.run_timeout : kNoRunLimit;
     spec.stall_timeout = model.stall_timeout;
+    spec.job_run_timeout = model.job_run_timeout;
+    spec.job_failures_max = model.job_failures;
+    spec.job_crashes_max = model.job_crashes;
+    spec.job_backoff = model.job_backoff;
+    spec.job_backoff_max = model.job_backoff_max;
     spec.backoff = model.backoff;
     spec.backoff_max = model.backoff_max;
     spec.breaker = {.deaths = model.breaker_deaths,
@@ -94,7 +99,8 @@ worker::LaunchOrder to_launch_order(const ModelConfiguration& model, core::Gener
     worker::LaunchOrder order{.generation = generation.value,
                               .model = model.name,
                               .variant = model.variant,
-                              .environment = model.env};
+                              .environment = model.env,
+                              .host_memory = model.host_memory};
     std::string python_path = model.path;
     if (!package.empty()) python_path += ":" + package;
     // What the model's own `env` says comes before what the daemon happened to inherit.
@@ -132,6 +138,7 @@ std::optional<core::Event> to_event(const worker::Event& event) {
             [&](const worker::Started& e) -> Answer {
                 return core::RunStarted{worker_id(e), request_id(e)};
             },
+            [](const worker::Adjusted&) -> Answer { return std::nullopt; },
             [&](const worker::Answered& e) -> Answer {
                 return core::RunAnswered{worker_id(e), request_id(e)};
             },
@@ -163,8 +170,9 @@ std::optional<core::Event> to_event(const worker::Event& event) {
                 return core::LaunchFailed{worker_id(e), e.error};
             },
             [&](const worker::Exited& e) -> Answer {
-                return core::WorkerExited{worker_id(e), to_text(e)};
+                return core::WorkerExited{worker_id(e), to_text(e), e.cause};
             },
+            [](const worker::HostMemoryExceeded&) -> Answer { return std::nullopt; },
             [](const worker::Printed&) -> Answer { return std::nullopt; },
             [](const worker::EvidenceTaken&) -> Answer { return std::nullopt; },
         },

@@ -17,6 +17,7 @@
 #include "http/device_status.h"
 #include "http/explanation_status.h"
 #include "http/forward_hooks.h"
+#include "http/job_backend.h"
 #include "http/model_status.h"
 #include "http/reply_stream.h"
 #include "http/worker_status.h"
@@ -145,6 +146,7 @@ class Backend {
     virtual base::Result<ExplanationStatus> explain(std::string_view subject) const = 0;
     // Models that wait or are not well, the most urgent first.
     virtual std::vector<ExplanationStatus> explanations() const = 0;
+    virtual JobBackend& jobs() = 0;  // lives as long as this does
     virtual Health health() const = 0;
     virtual std::optional<Unready> unready() const = 0;  // empty: ready
     // In the text format of Prometheus, version 0.0.4.

@@ -146,7 +146,7 @@ void Connection::on_input_end(bool is_orderly) {
     if (phase_ == Phase::calling) {
         const std::uint64_t call = std::exchange(call_, 0);
         close();
-        if (call != 0) context_.backend.client_gone(call);
+        if (call != 0) withdraw(call);
     } else if (phase_ != Phase::writing || !is_orderly) {
         close();
     }
@@ -236,13 +236,14 @@ void Connection::begin_call() {
     Task task = std::move(*task_);
     task_.reset();
     exchange_->body_bytes = parser_.body_size();
+    is_job_wait_ = task.route == Route::job;
     const std::uint64_t call =
         begin(std::move(task), [weak = weak_from_this(), number](Reply reply) {
             if (const auto self = weak.lock()) self->answer(number, std::move(reply));
         });
     if (phase_ != Phase::calling) return;  // answered already
     call_ = call;
-    exchange_->call = call;
+    if (!is_job_wait_) exchange_->call = call;
     if (has_input_ended_) on_input_end(true);
 }
 
@@ -258,6 +259,11 @@ std::uint64_t Connection::begin(Task task, Respond respond) {
     return perform_forward(std::move(*task.forward), upload_, context_.backend,
                            {.loop = context_.loop, .body_timeout = context_.options.body_timeout},
                            std::move(respond));
+}
+
+void Connection::withdraw(std::uint64_t call) {
+    if (is_job_wait_) return context_.backend.jobs().withdraw(call);
+    context_.backend.client_gone(call);
 }
 
 void Connection::answer(std::uint64_t exchange_number, Reply reply) {

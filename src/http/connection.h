@@ -64,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void on_head(bool has_more);
     void begin_call();
     std::uint64_t begin(Task task, Respond respond);
+    void withdraw(std::uint64_t call);
     void answer(std::uint64_t exchange_number, Reply reply);
     void refuse(Reply reply);
 
@@ -126,7 +127,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Task> task_;
     std::optional<Exchange> exchange_;
     std::uint64_t exchange_number_ = 0;  // so that a late reply meets no other request
-    std::uint64_t call_ = 0;  // the backend's number of what is called, if it can be withdrawn
+    std::uint64_t call_ = 0;    // the backend's number of what is called, if it can be withdrawn
+    bool is_job_wait_ = false;  // it is JobBackend's number
     std::uint64_t held_bytes_ = 0;  // of a body, as counted in the context
     // The body of a request that is forwarded as it comes.
     std::shared_ptr<RequestBody> upload_;

@@ -56,9 +56,16 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     const Route route = match->route;
     const ModelAction action = match->action;
     const std::string model = match->model;
+    JobTask job;
+    if (is_about_jobs(route)) {
+        auto read = read_job_task(*match, query, head.headers, now_ms());
+        if (!read) return std::unexpected(error_reply(read.error(), {.model = model}));
+        job = std::move(*read);
+    }
     auto parameters = read_parameters(std::move(*match), head.headers);
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
-    Task task{.route = route, .action = action, .call = std::move(*parameters)};
+    Task task{
+        .route = route, .action = action, .job = std::move(job), .call = std::move(*parameters)};
     if (route == Route::events) {
         auto events = read_event_request(query, head.headers, now_ms());
         if (!events) return std::unexpected(error_reply(events.error()));
@@ -91,7 +98,9 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
             perform_events(std::move(task.events), backend, std::move(respond));
             return 0;
         case Route::explain_all: respond(explain_all(backend)); return 0;
-        case Route::explain: respond(explain(backend, task.call.model)); return 0;
+        case Route::explain:
+            explain(backend, task.call.model, now_ms(), std::move(respond));
+            return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task.call.model)); return 0;
         case Route::call:
@@ -106,6 +115,19 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
                                   .is_awaited = !task.query.is_hint,
                                   .is_forced = task.query.is_forced},
                                  backend, std::move(respond));
+        case Route::job_events:
+            perform_events(std::move(task.job.events), backend, std::move(respond));
+            return 0;
+        case Route::submit_body:
+        case Route::submit:
+        case Route::jobs:
+        case Route::order_jobs:
+        case Route::job:
+        case Route::order_job:
+        case Route::job_result:
+        case Route::queue:
+            return perform_job(task.route, std::move(task.job), std::move(body), now_ms(),
+                               backend.jobs(), std::move(respond));
     }
     return 0;
 }

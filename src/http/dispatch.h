@@ -9,6 +9,7 @@
 #include "http/api.h"
 #include "http/event_query.h"
 #include "http/forward_api.h"
+#include "http/jobs_api.h"
 #include "http/listener.h"
 #include "http/order_query.h"
 #include "http/origin_guard.h"
@@ -22,6 +23,7 @@ struct Task {
     ModelAction action = {};  // of an order
     OrderQuery query = {};    // likewise
     EventRequest events = {};
+    JobTask job = {};
     std::optional<ForwardRequest> forward = {};  // of a forward, which perform_forward() is for
     CallRequest call;  // of an order only `model` and `timeout` count, of GETs `model`
 };
@@ -30,8 +32,8 @@ struct Task {
 std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
                                 const OriginGuard& guard);
 
-// Returns the backend's number of what was begun; 0 when `respond` was called already, or what was
-// begun is not withdrawn when its client goes away.
+// Returns the backend's number of what was begun, of the route `job` that of JobBackend; 0 when
+// `respond` was called already, or what was begun is not withdrawn when its client goes away.
 // `counters` is what the server knows itself.
 std::uint64_t perform(Task task, std::string body, Backend& backend,
                       const ConnectionCounters& counters, Respond respond);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "http/api.h"
+#include "http/job_backend.h"
 #include "http/reply.h"
 #include "http/target.h"
 
@@ -28,6 +29,15 @@ enum class Route : std::uint8_t {
     call,         // POST /api/models/{model}/call
     forward,      // any  /api/models/{model}/http/...
     order,        // POST /api/models/{model}/load, and the other actions of an administrator
+    submit_body,  // POST /api/models/{model}/jobs
+    submit,       // POST /api/jobs
+    jobs,         // GET  /api/jobs
+    order_jobs,   // POST /api/jobs/cancel, ...; DELETE /api/jobs
+    job,          // GET  /api/jobs/{id}
+    order_job,    // POST /api/jobs/{id}/cancel, ...; DELETE /api/jobs/{id}
+    job_result,   // GET  /api/jobs/{id}/result
+    job_events,   // GET  /api/jobs/{id}/events
+    queue,        // GET  /api/queue
 };
 
 // "call", "models", ...: as above; an order by its action, "load", "restart", ...
@@ -37,7 +47,12 @@ struct Match {
     Route route;
     std::string model = {};   // or the worker's id, or what is to be explained
     ModelAction action = {};  // of an order
+    std::string job = {};     // its id
+    JobAction job_action = {};
 };
+
+// Of which jobs_api.h is told.
+bool is_about_jobs(Route route);
 
 // 404 for a path that is not one of ours, 405 with the right methods for a wrong method. HEAD goes
 // wherever GET does.

@@ -74,6 +74,37 @@ TEST_CASE("each path has its route") {
     CHECK(route("POST", "/api/models/a/resume").action == http::ModelAction::resume);
 }
 
+TEST_CASE("paths of jobs are chosen by their method, too") {
+    const auto route = [](std::string_view method, std::string_view target) {
+        const auto match = http::find_route(method, parsed(target));
+        REQUIRE(match.has_value());
+        return *match;
+    };
+    CHECK(route("GET", "/api/jobs").route == Route::jobs);
+    CHECK(route("POST", "/api/jobs").route == Route::submit);
+    CHECK(route("DELETE", "/api/jobs").route == Route::order_jobs);
+    CHECK(route("DELETE", "/api/jobs").job_action == http::JobAction::remove);
+    CHECK(route("POST", "/api/jobs/retry").route == Route::order_jobs);
+    CHECK(route("HEAD", "/api/jobs/j%31").job == "j1");
+    CHECK(route("DELETE", "/api/jobs/j1").route == Route::order_job);
+    CHECK(route("POST", "/api/jobs/j1/hold").job_action == http::JobAction::hold);
+    CHECK(route("GET", "/api/jobs/j1/result").route == Route::job_result);
+    CHECK(route("GET", "/api/jobs/j1/events").route == Route::job_events);
+    CHECK(route("POST", "/api/models/a/jobs").route == Route::submit_body);
+    CHECK(route("GET", "/api/queue").route == Route::queue);
+    CHECK(http::is_about_jobs(Route::queue));
+    CHECK_FALSE(http::is_about_jobs(Route::order));
+    CHECK(http::find_route("PUT", parsed("/api/jobs")).error().allow == "GET, HEAD, POST, DELETE");
+    CHECK(http::find_route("POST", parsed("/api/jobs/j1")).error().allow == "GET, HEAD, DELETE");
+    CHECK(http::find_route("DELETE", parsed("/api/queue")).error().allow == "GET, HEAD");
+    CHECK(http::find_route("GET", parsed("/api/jobs/cancel")).error().allow == "POST");
+    for (const char* path : {"/api/jobs/", "/api/jobs/j1/", "/api/jobs/j1/run", "/api/jobs//result",
+                             "/api/jobs/j1/result/x", "/api/queue/x"}) {
+        CAPTURE(path);
+        CHECK(status_of("GET", path) == 404);
+    }
+}
+
 TEST_CASE("other paths are 404, other methods 405 with the right ones") {
     for (const char* path :
          {"/", "/api", "/api/", "/api/models/", "/api/models/a/", "/healthz/",

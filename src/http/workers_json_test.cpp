@@ -50,7 +50,7 @@ TEST_CASE("an incident has its steps with their times, and the evidence") {
         R"j("python_stacks":["Thread 0x1 (most recent call first):"],)j"
         R"j("missing":["kernel stack of thread 4712: not permitted"],)j"
         R"j("device":{"worker_bytes":null,"used_bytes":null,"busy_percent":null,)j"
-        R"j("age_s":null}}}]})j");
+        R"j("age_s":null}},"output":[]}]})j");
 }
 
 TEST_CASE("the incident of a GPU says what its driver showed, and who proved the memory back") {

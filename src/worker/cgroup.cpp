@@ -114,6 +114,10 @@ base::Result<std::string> find_daemon_cgroup_path(const std::string& daemon_id) 
 
 base::Result<void> make_daemon_cgroup(const std::string& path) {
     if (::mkdir(path.c_str(), 0755) != 0) return io::system_error(errno, "making " + path);
+    // So that leaves have a limit of their own. Forbidden where processes are in the folder above,
+    // as those of a service of systemd are: then memory is measured instead.
+    for (const std::string& folder : {fs::path{path}.parent_path().string(), path})
+        static_cast<void>(write_to(folder + "/cgroup.subtree_control", "+memory"));
     const std::string leaf = worker_cgroup(path, 0);
     const bool is_made = make_worker_cgroup(leaf);
     const std::string type = io::read_file(leaf + "/cgroup.type", 64).value_or("");
@@ -136,6 +140,35 @@ std::string worker_cgroup(const std::string& daemon_cgroup, std::uint64_t genera
 }
 
 bool make_worker_cgroup(const std::string& path) { return ::mkdir(path.c_str(), 0755) == 0; }
+
+bool limit_cgroup_memory(const std::string& path, base::Bytes limit) {
+    if (!write_to(path + "/memory.max", std::to_string(limit.count()))) return false;
+    // Each of these is a refinement, which a kernel without swap or an older one may lack.
+    static_cast<void>(write_to(path + "/memory.swap.max", "0"));
+    static_cast<void>(write_to(path + "/memory.oom.group", "1"));
+    return true;
+}
+
+std::optional<CgroupMemory> read_cgroup_memory(const std::string& path) {
+    const auto events = io::read_file(path + "/memory.events", kTextMax);
+    if (!events) return std::nullopt;
+    CgroupMemory memory;
+    std::string_view rest{*events};
+    while (!rest.empty()) {
+        std::string_view line = take_until(rest, '\n');
+        const std::string_view name = take_until(line, ' ');
+        std::uint64_t count = 0;
+        std::from_chars(line.data(), line.data() + line.size(), count);
+        if (name == "oom_kill") memory.kills = count;
+        if (name == "max") memory.limit_hits = count;
+    }
+    if (const auto peak = io::read_file(path + "/memory.peak", kTextMax)) {
+        std::uint64_t bytes = 0;
+        const auto read = std::from_chars(peak->data(), peak->data() + peak->size(), bytes);
+        if (read.ec == std::errc{}) memory.peak = base::Bytes{bytes};
+    }
+    return memory;
+}
 
 bool join_cgroup(const char* path) {
     const int folder = ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace windlass::worker {
@@ -31,6 +32,16 @@ bool is_daemon_cgroup(const std::string& path, const std::string& daemon_id);
 // The leaf of a worker. make_worker_cgroup() returns false where it could not be made.
 std::string worker_cgroup(const std::string& daemon_cgroup, std::uint64_t generation);
 bool make_worker_cgroup(const std::string& path);
+
+// The kernel ends all processes of the leaf together once they hold more. False: not here, where
+// its memory is not counted.
+bool limit_cgroup_memory(const std::string& path, base::Bytes limit);
+struct CgroupMemory {
+    std::uint64_t kills = 0;               // processes that the kernel ended for lack of memory
+    std::uint64_t limit_hits = 0;          // how often its own limit was reached
+    std::optional<base::Bytes> peak = {};  // Linux 5.19
+};
+std::optional<CgroupMemory> read_cgroup_memory(const std::string& path);  // none: not counted
 
 // In the new process, before its program begins: moves it into the leaf. Async-signal-safe.
 bool join_cgroup(const char* path);

@@ -4,8 +4,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
+#include "base/testing/scratch_directory.h"
+
+namespace base = windlass::base;
 namespace worker = windlass::worker;
 
 namespace {
@@ -63,4 +67,32 @@ TEST_CASE("a real cgroup is made, is empty, and goes") {
     CHECK(worker::remove_cgroup(*cgroup));
     CHECK(worker::remove_cgroup(*cgroup));  // it is gone already
     CHECK_FALSE(worker::is_populated(*cgroup));
+}
+
+TEST_CASE("a limit is written into the files of the leaf, and what it led to is read there") {
+    const base::testing::ScratchDirectory folder;
+    const std::string& leaf = folder.path;
+    CHECK_FALSE(worker::limit_cgroup_memory(leaf, base::Bytes{5}));  // memory is not counted
+    CHECK_FALSE(worker::read_cgroup_memory(leaf).has_value());
+    for (const char* const name : {"memory.max", "memory.swap.max", "memory.oom.group"})
+        std::ofstream{leaf + "/" + name};
+    CHECK(worker::limit_cgroup_memory(leaf, base::Bytes{1 << 20}));
+    const auto text = [&](const char* name) {
+        std::ifstream file{leaf + "/" + name};
+        std::string line;
+        std::getline(file, line);
+        return line;
+    };
+    CHECK(text("memory.max") == "1048576");
+    CHECK(text("memory.swap.max") == "0");
+    CHECK(text("memory.oom.group") == "1");
+
+    std::ofstream{leaf + "/memory.events"} << "low 0\nhigh 1\nmax 7\noom 2\noom_kill 3\n"
+                                              "oom_group_kill 1\n";
+    const auto memory = worker::read_cgroup_memory(leaf).value();
+    CHECK(memory.kills == 3);
+    CHECK(memory.limit_hits == 7);
+    CHECK_FALSE(memory.peak.has_value());
+    std::ofstream{leaf + "/memory.peak"} << "4096\n";
+    CHECK(worker::read_cgroup_memory(leaf).value().peak == base::Bytes{4096});
 }

@@ -44,6 +44,7 @@ base::Result<void> Conversation::handle(Frame frame) {
         case FrameType::hello: return on_hello(frame);
         case FrameType::loaded: return on_loaded(frame);
         case FrameType::started: return on_started(frame);
+        case FrameType::settings: return on_settings(std::move(frame));
         case FrameType::result: return on_result(std::move(frame));
         case FrameType::progress: return on_progress(frame);
         case FrameType::error: return on_error(frame);
@@ -105,6 +106,18 @@ base::Result<void> Conversation::on_started(const Frame& frame) {
     }
     run.has_started = true;
     deliver_(Started{.generation = generation_, .request = frame.id});
+    return {};
+}
+
+// Kept as they are, and shown to people: they must be what they are said to be.
+base::Result<void> Conversation::on_settings(Frame frame) {
+    WL_TRY(wire::check_settings(frame.meta));
+    Run& run = WL_TRY(find_run(frame))->second;
+    if (!run.has_started || !std::exchange(run.is_attempt, false)) {
+        return broken(fmt::format("sent `settings` for {}, of which none can come", frame.id));
+    }
+    deliver_(Adjusted{
+        .generation = generation_, .request = frame.id, .settings = std::move(frame.meta)});
     return {};
 }
 
@@ -225,7 +238,7 @@ std::string Conversation::load(const wire::LoadOrder& order) {
 
 std::string Conversation::run(std::uint64_t request, const wire::RunOrder& order,
                               std::size_t body_size) {
-    const bool is_new = runs_.emplace(request, Run{}).second;
+    const bool is_new = runs_.emplace(request, Run{.is_attempt = order.attempt.has_value()}).second;
     WL_ASSERT(is_new && request != 0);
     return wire::encode_head(FrameType::run, request, wire::to_json(order), body_size);
 }

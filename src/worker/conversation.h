@@ -46,6 +46,7 @@ class Conversation {
   private:
     struct Run {
         bool has_started = false;
+        bool is_attempt = false;  // at a job; its settings can still be told
     };
     using Runs = std::map<std::uint64_t, Run>;
 
@@ -53,6 +54,7 @@ class Conversation {
     base::Result<void> on_hello(const wire::Frame& frame);
     base::Result<void> on_loaded(const wire::Frame& frame);
     base::Result<void> on_started(const wire::Frame& frame);
+    base::Result<void> on_settings(wire::Frame frame);
     base::Result<void> on_result(wire::Frame frame);
     base::Result<void> on_error(const wire::Frame& frame);
     base::Result<void> on_moved(const wire::Frame& frame);

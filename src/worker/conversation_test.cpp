@@ -82,6 +82,24 @@ TEST_CASE("a whole life is in order") {
     CHECK_FALSE(talk.last<worker::Recalled>().recalled);
 }
 
+TEST_CASE("an attempt at a job says once, before it runs, what it runs with") {
+    Talk talk;
+    talk.be_loaded();
+    talk.give(1);
+    talk.conversation.run(
+        2, {.content_type = "a/b", .variant = {}, .timeout = 1s, .attempt = wire::Attempt{}}, 0);
+    CHECK(talk.hear(FrameType::settings, 2, R"({"batch":4})").contains("none can come"));
+    CHECK(talk.hear(FrameType::started, 1).empty());
+    CHECK(talk.hear(FrameType::settings, 1, R"({"batch":4})").contains("none can come"));
+    CHECK(talk.hear(FrameType::started, 2).empty());
+    CHECK(talk.hear(FrameType::settings, 2, "[4]").contains("not a JSON object"));
+    CHECK(talk.hear(FrameType::settings, 2, R"({"batch":4})").empty());
+    CHECK(talk.last<worker::Adjusted>().request == 2);
+    CHECK(talk.last<worker::Adjusted>().settings == R"({"batch":4})");
+    CHECK(talk.hear(FrameType::settings, 2, R"({"batch":2})").contains("none can come"));
+    CHECK(talk.hear(FrameType::settings, 3, "{}").contains("does not have"));
+}
+
 TEST_CASE("an answer may come without `started`") {
     Talk talk;
     talk.be_loaded();

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "worker/evidence.h"
+#include "worker/host_memory_exceeded.h"
 #include "worker/printed.h"
 
 namespace windlass::worker {
@@ -36,6 +37,13 @@ struct Loaded {
 struct Started {
     std::uint64_t generation = 0;
     std::uint64_t request = 0;
+};
+
+// What an attempt at a job runs with instead of its input; before its code begins with that.
+struct Adjusted {
+    std::uint64_t generation = 0;
+    std::uint64_t request = 0;
+    std::string settings;  // JSON, an object
 };
 
 struct Answered {
@@ -120,7 +128,8 @@ struct Exited {
     // Processes that outlived it and were killed; whether all of them died.
     std::size_t leftover_count = 0;
     bool is_everything_gone = true;
-    std::string search_failure = {};  // why nobody knows; empty: all were found
+    std::string search_failure = {};        // why nobody knows; empty: all were found
+    std::optional<base::Error> cause = {};  // that of HostMemoryExceeded, if there was one
 };
 
 // What it was doing when take_evidence() was asked for; before Exited.
@@ -133,8 +142,8 @@ struct EvidenceTaken {
 // "exited with status 1", "was killed by signal 11 (SIGSEGV)".
 std::string to_text(const Exited& exited);
 
-using Event = std::variant<Hello, Loaded, Started, Answered, Failed, Progressed, Recalled,
+using Event = std::variant<Hello, Loaded, Started, Adjusted, Answered, Failed, Progressed, Recalled,
                            Offloaded, Restored, OffloadFailed, RestoreFailed, ChannelLost,
-                           LaunchFailed, Exited, Printed, EvidenceTaken>;
+                           LaunchFailed, HostMemoryExceeded, Exited, Printed, EvidenceTaken>;
 
 }  // namespace windlass::worker

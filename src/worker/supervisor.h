@@ -47,6 +47,8 @@ struct LaunchOrder {
     std::map<std::string, std::string> environment;  // set on top of the daemon's own
     std::string device = "cpu";  // or the UUID of a GPU; of one that stands by, of all it may use
     bool is_standby = false;     // load() comes later, and says which of them it is for
+    // What it and all that it starts may hold of the machine's memory; beyond that it is killed.
+    std::optional<base::Bytes> host_memory = {};
 };
 
 // Rules that hold for each generation:

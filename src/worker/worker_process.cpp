@@ -78,10 +78,13 @@ base::Result<std::unique_ptr<WorkerProcess>> WorkerProcess::launch(io::Loop& loo
         temporary_dir.remove_some(1);
         return channels.error();
     }
+    bool has_limit = false;
     if (!options.cgroup.empty()) {
         folders.cgroup = worker_cgroup(options.cgroup, order.generation);
         // It may have been forbidden since the start, or run into a limit: then the tag has to do.
         if (!make_worker_cgroup(folders.cgroup)) folders.cgroup.clear();
+        if (order.host_memory && !folders.cgroup.empty())
+            has_limit = limit_cgroup_memory(folders.cgroup, *order.host_memory);
     }
     const io::SpawnOrder spawn = make_spawn_order(options, order, folders, *channels);
     std::unique_ptr<WorkerProcess> worker{
@@ -102,6 +105,8 @@ base::Result<std::unique_ptr<WorkerProcess>> WorkerProcess::launch(io::Loop& loo
         return process.error();
     }
     worker->process_ = std::move(*process);
+    worker->host_memory_ = order.host_memory;
+    if (order.host_memory) worker->guard_memory(has_limit);
     return worker;
 }
 
@@ -241,6 +246,62 @@ void WorkerProcess::on_evidence(Evidence evidence) {
     if (owed != 0) end_by(owed);
 }
 
+// `is_limited`: its cgroup is.
+void WorkerProcess::guard_memory(bool is_limited) {
+    WL_ASSERT(host_memory_.has_value());
+    guard_ = std::make_unique<HostMemoryGuard>(
+        loop_,
+        HostMemoryOrder{.executable = searcher_,
+                        .pid = pid(),
+                        .cgroup = cgroup_,
+                        .limit = *host_memory_,
+                        .is_limited_there = is_limited},
+        [this](const HostMemoryUse& use) { on_too_much_memory(use); });
+    guard_->start();
+}
+
+// At once, as the kernel does: while somebody looks at it, it takes what others need.
+void WorkerProcess::on_too_much_memory(const HostMemoryUse& use) {
+    if (exited_ || cause_) return;
+    kill();
+    const base::Bytes limit = host_memory_.value_or(base::Bytes{});
+    tell_exceeded(
+        {.error = base::fail(
+             base::Errc::host_out_of_memory,
+             fmt::format("the worker {} of model {} held {} of the machine's memory, more than its "
+                         "host_memory of {}, and was killed: {}; raise host_memory, or let it hold "
+                         "less",
+                         pid(), model_, base::to_text(use.bytes), base::to_text(limit),
+                         to_text(use.processes))),
+         .bytes = use.bytes,
+         .is_killed = true});
+}
+
+// Before its cgroup goes.
+void WorkerProcess::note_kernel_kill() {
+    if (cgroup_.empty() || cause_) return;
+    const auto memory = read_cgroup_memory(cgroup_);
+    if (!memory || memory->kills == 0) return;
+    const bool is_its_own = host_memory_ && memory->limit_hits > 0;
+    const std::string why =
+        is_its_own
+            ? fmt::format("it reached its host_memory of {}; raise that, or let it hold less",
+                          base::to_text(*host_memory_))
+            : std::string{"the machine, or a cgroup around the daemon, had no memory left"};
+    tell_exceeded({.error = base::fail(base::Errc::host_out_of_memory,
+                                       fmt::format("the kernel killed the worker {} of model {}: "
+                                                   "{}",
+                                                   pid(), model_, why)),
+                   .bytes = memory->peak});
+}
+
+void WorkerProcess::tell_exceeded(HostMemoryExceeded exceeded) {
+    cause_ = exceeded.error;
+    exceeded.generation = generation_;
+    exceeded.limit = host_memory_;
+    handlers_.on_event(std::move(exceeded));
+}
+
 bool WorkerProcess::end_by(int signal) {
     if (evidence_ != nullptr) {
         if (owed_signal_ != SIGKILL) owed_signal_ = signal;
@@ -275,6 +336,8 @@ void WorkerProcess::on_dead() {
         remove_cgroup();
         cgroup_.clear();
     }
+    guard_.reset();
+    note_kernel_kill();
     const io::ExitStatus status = process_->reap();
     exited_ = Exited{
         .generation = generation_, .pid = pid(), .code = status.code, .signal = status.signal};
@@ -291,6 +354,7 @@ void WorkerProcess::on_hunt_over(HuntOutcome outcome) {
     exited.leftover_count = outcome.process_count;
     exited.is_everything_gone = outcome.is_everything_gone;
     exited.search_failure = std::move(outcome.failure);
+    exited.cause = cause_;
     on_exited(exited);
 }
 

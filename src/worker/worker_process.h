@@ -15,6 +15,7 @@
 #include "io/timer.h"
 #include "worker/conversation.h"
 #include "worker/evidence.h"
+#include "worker/host_memory.h"
 #include "worker/leftover_hunt.h"
 #include "worker/supervisor.h"
 #include "worker/temporary_directory.h"
@@ -76,6 +77,10 @@ class WorkerProcess {
     void on_channel_closed(const std::optional<base::Error>& error);
     void lose_channel(std::string why);
     void on_evidence(Evidence evidence);
+    void guard_memory(bool is_limited);
+    void on_too_much_memory(const HostMemoryUse& use);
+    void note_kernel_kill();
+    void tell_exceeded(HostMemoryExceeded exceeded);
     void on_dead();
     void on_hunt_over(HuntOutcome outcome);
     std::unique_ptr<LeftoverHunt> make_hunt(std::function<void(HuntOutcome)> on_over);
@@ -98,7 +103,10 @@ class WorkerProcess {
     io::Timer channel_lost_;
     std::string daemon_id_;
     std::string searcher_;
-    std::string cgroup_;            // empty: it has none
+    std::string cgroup_;                      // empty: it has none
+    std::optional<base::Bytes> host_memory_;  // its limit
+    std::unique_ptr<HostMemoryGuard> guard_;  // null: none is needed
+    std::optional<base::Error> cause_;        // of its end, where more is known than the signal
     std::optional<Exited> exited_;  // how the process ended, while its leftovers are hunted
     std::unique_ptr<LeftoverHunt> hunt_;
     std::unique_ptr<EvidenceTaker> evidence_;  // while it is being taken

@@ -1,11 +1,8 @@
 // The C++ client against the HTTP server: what one says, the other must understand.
 #include <doctest/doctest.h>
-#include <sys/eventfd.h>
 
-#include <thread>
-
-#include "http/server.h"
-#include "io/readiness.h"
+#include "contract/running_server.h"
+#include "http/testing/fake_jobs.h"
 #include "windlass/client.h"
 
 using namespace std::chrono_literals;
@@ -83,53 +80,17 @@ class ModelsByName final : public http::Backend {
     std::vector<http::IncidentStatus> incidents() const override { return {}; }
     void list_events(base::EventQuery, http::EventsReply reply) override { reply({}); }
     void follow_events(base::EventQuery, http::ReplyStream) override {}
+    http::JobBackend& jobs() override { return fake_jobs; }
     http::Health health() const override { return {.version = "1", .uptime = 1s}; }
     std::optional<http::Unready> unready() const override { return std::nullopt; }
     std::string metrics(const http::ConnectionCounters&) override { return {}; }
 
     std::vector<http::CallReply> hanging;
     std::vector<std::uint64_t> gone;
+    http::testing::FakeJobs fake_jobs;
 };
 
-// A server on a thread of its own, because the client blocks. What the backend saw may be looked at
-// after stop().
-class RunningServer {
-  public:
-    explicit RunningServer(http::ServerOptions options = {}) {
-        options.port = 0;
-        auto made = http::Server::listen(loop_, options, backend);
-        REQUIRE(made.has_value());
-        server_ = std::move(*made);
-        url_ = "http://127.0.0.1:" + std::to_string(server_->port());
-        quit_.when_readable([this] {
-            server_.reset();
-            loop_.stop();
-        });
-        thread_ = std::jthread([this] { loop_.run([](base::Instant) { return std::nullopt; }); });
-    }
-    ~RunningServer() { stop(); }
-    RunningServer(const RunningServer&) = delete;
-    RunningServer& operator=(const RunningServer&) = delete;
-
-    void stop() {
-        if (!thread_.joinable()) return;
-        ::eventfd_write(quit_.descriptor(), 1);  // the loop itself is its thread's
-        thread_.join();
-    }
-    ClientOptions options() const { return ClientOptions{.url = url_}; }
-
-  private:
-    windlass::io::Loop loop_;
-    windlass::io::Readiness quit_{loop_, windlass::io::FileDescriptor{::eventfd(0, EFD_CLOEXEC)}};
-
-  public:
-    ModelsByName backend;
-
-  private:
-    std::unique_ptr<http::Server> server_;
-    std::string url_;
-    std::jthread thread_;
-};
+using RunningServer = windlass::contract::RunningServer<ModelsByName>;
 
 }  // namespace
 

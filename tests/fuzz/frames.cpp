@@ -170,6 +170,10 @@ class Daemon {
         said_ += fmt::format("progress {} {} {} {}\n", event.request, event.step.value_or(7),
                              event.total.value_or(7), event.phase.value_or("-"));
     }
+    void on(const worker::Adjusted& event) {
+        WL_ASSERT(running_.contains(event.request));
+        said_ += fmt::format("settings {} {}\n", event.request, event.settings);
+    }
     void on(const worker::Recalled& event) {
         const bool was_running = running_.contains(event.request);
         WL_ASSERT(!event.recalled || (was_running && !started_.contains(event.request)));
@@ -183,6 +187,7 @@ class Daemon {
     // These come from the process and its channel, never from a frame.
     static void on(const worker::ChannelLost&) { WL_ASSERT(false); }
     static void on(const worker::LaunchFailed&) { WL_ASSERT(false); }
+    static void on(const worker::HostMemoryExceeded&) { WL_ASSERT(false); }
     static void on(const worker::Exited&) { WL_ASSERT(false); }
     static void on(const worker::EvidenceTaken&) { WL_ASSERT(false); }
 

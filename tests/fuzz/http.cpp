@@ -34,6 +34,8 @@ io::Loop& loop() {
 // Writes down all that reaches it.
 class Backend final : public http::testing::FakeBackend {
   public:
+    Backend() { fake_jobs.holds_waits = false; }
+
     std::uint64_t call(http::CallRequest request, http::CallReply reply) override {
         said +=
             fmt::format("call {} {} {} {} {} {} {}\n", request.model, request.content_type,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/api.h"
+#include "http/testing/fake_jobs.h"
 #include "http/testing/fake_statuses.h"
 
 namespace windlass::http::testing {
@@ -35,6 +36,7 @@ class FakeBackend : public Backend {
     std::deque<Order> orders;
     std::vector<Follower> followers;
     std::vector<std::uint64_t> gone;
+    FakeJobs fake_jobs;
     bool echoes_at_once = false;
     bool is_stopping = false;
 
@@ -122,6 +124,7 @@ class FakeBackend : public Backend {
     void follow_events(base::EventQuery query, ReplyStream stream) override {
         followers.push_back({std::move(query), std::move(stream)});
     }
+    JobBackend& jobs() override { return fake_jobs; }
     Health health() const override {
         return Health{.stopping = is_stopping,
                       .version = "0.1.0",

@@ -31,11 +31,13 @@ class Bench {
     Bench& operator=(const Bench&) = delete;
 
     std::uint64_t launch(std::vector<std::string> argv,
-                         std::map<std::string, std::string> environment = {}) {
+                         std::map<std::string, std::string> environment = {},
+                         std::optional<base::Bytes> host_memory = {}) {
         supervisor.launch({.generation = ++last_,
                            .model = "digits",
                            .argv = std::move(argv),
-                           .environment = std::move(environment)});
+                           .environment = std::move(environment),
+                           .host_memory = host_memory});
         return last_;
     }
     std::uint64_t launch_fake(const std::string& mode, const std::string& argument = "") {
