@@ -82,38 +82,49 @@ Outcome<Answer> ask_model(const CallArguments& arguments, const Input& input) {
 
 }  // namespace
 
-base::Result<Input> read_input(const CallArguments& arguments) {
+base::Result<Input> read_input(const InputSource& source) {
     Input input;
-    if (arguments.data) {
-        input = {*arguments.data, type_of_text(*arguments.data)};
+    if (source.data) {
+        input = {*source.data, type_of_text(*source.data)};
     } else {
-        const std::string path = arguments.file.value_or("-");
+        const std::string path = source.file.value_or("-");
         input = {WL_TRY(read_file(path)), type_of_file(path)};
     }
-    if (arguments.content_type) input.content_type = *arguments.content_type;
+    if (source.content_type) input.content_type = *source.content_type;
     return input;
+}
+
+CommandOutcome show_body(const std::string& body, std::string_view content_type,
+                         const std::optional<std::string>& output, bool stdout_is_terminal) {
+    if (output) {
+        const base::Result<void> written = write_file(*output, body);
+        return written ? CommandOutcome{} : failed(written.error(), false);
+    }
+    if (!stdout_is_terminal) return {.out = body};
+    if (!is_text(body)) {
+        return {.err =
+                    fmt::format("{} of {}: not for a terminal; use --output FILE or a pipe\n",
+                                base::to_text(base::Bytes{body.size()}), one_line(content_type))};
+    }
+    const bool ended = body.empty() || body.ends_with('\n');
+    return {.out = body + (ended ? "" : "\n")};
 }
 
 CommandOutcome show_answer(const CallArguments& arguments, const Answer& answer,
                            bool stdout_is_terminal) {
+    if (!arguments.json) {
+        return show_body(answer.body, answer.content_type, arguments.output, stdout_is_terminal);
+    }
     if (arguments.output) {
         const base::Result<void> written = write_file(*arguments.output, answer.body);
-        if (!written) return failed(written.error(), arguments.json);
+        if (!written) return failed(written.error(), true);
     }
-    if (arguments.json) return {.out = answer_json(arguments.model, answer)};
-    if (arguments.output) return {};
-    if (!stdout_is_terminal) return {.out = answer.body};
-    if (!is_text(answer.body)) {
-        return {.err = fmt::format("{} of {}: not for a terminal; use --output FILE or a pipe\n",
-                                   base::to_text(base::Bytes{answer.body.size()}),
-                                   one_line(answer.content_type))};
-    }
-    const bool ended = answer.body.empty() || answer.body.ends_with('\n');
-    return {.out = answer.body + (ended ? "" : "\n")};
+    return {.out = answer_json(arguments.model, answer)};
 }
 
 CommandOutcome run(const CallArguments& arguments) {
-    const base::Result<Input> input = read_input(arguments);
+    const base::Result<Input> input = read_input(
+        {.data = arguments.data, .file = arguments.file, .content_type = arguments.content_type});
     if (!input) return failed(input.error(), arguments.json);
     const Outcome<Answer> answer = ask_model(arguments, *input);
     if (!answer) return failed(answer.error(), arguments.json);

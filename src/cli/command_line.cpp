@@ -13,6 +13,7 @@
 #include "cli/command_line_drill.h"
 #include "cli/command_line_events.h"
 #include "cli/command_line_explain.h"
+#include "cli/command_line_jobs.h"
 #include "cli/command_line_top.h"
 #include "cli/command_line_url.h"
 #include "cli/suggestion.h"
@@ -456,6 +457,10 @@ Command parse_command_line(const std::vector<std::string>& words) {
         "Example:\n  windlass serve windlass.toml\n  windlass call digits --file three.json");
     ServeCommand serve{app};
     CallCommand call{app};
+    SubmitCommand submit{app};
+    JobsCommand jobs{app};
+    const QueueCommand queue{app};
+    const ReportCommand report{app};
     ModelsCommand models{app};
     const DevicesCommand devices{app};
     TopCommand top{app};
@@ -483,6 +488,10 @@ Command parse_command_line(const std::vector<std::string>& words) {
     }
     if (serve.app.parsed()) return serve.take();
     if (call.app.parsed()) return call.take();
+    if (submit.is_given()) return submit.take();
+    if (jobs.is_given()) return jobs.take();
+    if (queue.is_given()) return queue.take();
+    if (report.is_given()) return report.take();
     if (models.app.parsed()) return models.take();
     if (devices.app.parsed()) return devices.take();
     if (top.is_given()) return top.take();

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "cli/doctor_arguments.h"
 #include "cli/events_arguments.h"
+#include "cli/jobs_arguments.h"
 
 namespace windlass::cli {
 
@@ -153,11 +154,13 @@ struct Printout {
     std::string text;
 };
 
-using Command = std::variant<Printout, ServeArguments, CallArguments, ModelsArguments,
-                             DevicesArguments, TopArguments, WorkersArguments, IncidentsArguments,
-                             ExplainArguments, EventsArguments, StatusArguments, DoctorArguments,
-                             ConfigCheckArguments, ConfigKeysArguments, DuplicatesArguments,
-                             IdleArguments, ReplayArguments, ErrorsArguments, VersionArguments>;
+using Command =
+    std::variant<Printout, ServeArguments, CallArguments, ModelsArguments, DevicesArguments,
+                 TopArguments, WorkersArguments, IncidentsArguments, ExplainArguments,
+                 EventsArguments, SubmitArguments, JobsArguments, QueueArguments, ReportArguments,
+                 StatusArguments, DoctorArguments, ConfigCheckArguments, ConfigKeysArguments,
+                 DuplicatesArguments, IdleArguments,
+                 ReplayArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.
 Command parse_command_line(const std::vector<std::string>& words);

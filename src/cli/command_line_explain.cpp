@@ -7,10 +7,10 @@ namespace windlass::cli {
 
 ExplainCommand::ExplainCommand(CLI::App& parent)
     : app_(*parent.add_subcommand(
-          "explain", "Say why a request or a model waits, who holds the memory, what to do")) {
+          "explain", "Say why a request, job or model waits, who holds the memory, what to do")) {
     app_.add_option("WHAT", arguments_.subject,
-                    "A request (r17) or a model (big, big:fp16); without it all that wait or are "
-                    "not well")
+                    "A request (r17), a job (j17) or a model (big, big:fp16); without it all that "
+                    "wait or are not well")
         ->type_name("");
     app_.footer(
         "Exits with 4 when that request has its answer, or there is no such model.\n\n"

@@ -17,6 +17,10 @@ CommandOutcome run(const Command& command);
 
 CommandOutcome run(const ServeArguments& arguments);  // returns when the daemon has ended
 CommandOutcome run(const CallArguments& arguments);
+CommandOutcome run(const SubmitArguments& arguments);  // with --wait when the job is over
+CommandOutcome run(const JobsArguments& arguments);    // likewise when it is followed
+CommandOutcome run(const QueueArguments& arguments);
+CommandOutcome run(const ReportArguments& arguments);
 CommandOutcome run(const ModelsArguments& arguments);
 CommandOutcome run(const DevicesArguments& arguments);
 CommandOutcome run(const TopArguments& arguments);  // returns when it is ended
@@ -38,6 +42,7 @@ CommandOutcome run(const Printout& printout);
 // The hidden commands. The first returns only when the worker's program could not be started.
 int run_worker_exec(int count, char* const* arguments);
 int run_evidence(int count, char* const* arguments);
+int run_host_memory(int count, char* const* arguments);
 int run_tag_search(int count, char* const* arguments);
 int run_doctor_check(int count, char* const* arguments);
 int run_keeper();

@@ -44,7 +44,8 @@ base::Result<ExplanationState> to_explanation(const json::value& value) {
     if (!value.is_object()) return no_explanation();
     const json::object& object = value.get_object();
     ExplanationState state{.subject = read_text(object, "subject"),
-                           .sentence = read_text(object, "sentence")};
+                           .sentence = read_text(object, "sentence"),
+                           .is_over = read_text(object, "state") == "over"};
     for_each_object(object, "advice", [&state](const json::object& advice) {
         state.advice.push_back({read_text(advice, "command"), read_text(advice, "what")});
     });

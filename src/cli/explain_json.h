@@ -32,7 +32,8 @@ struct AdviceState {
 struct ExplanationState {
     std::string subject;
     std::string sentence;
-    std::string device;  // whose holders these are; empty: they are a model's processes
+    bool is_over = false;  // a job that waits for nothing any more
+    std::string device;    // whose holders these are; empty: they are a model's processes
     std::vector<AdviceState> advice;
     std::vector<MemoryHolderState> holders;
 };

@@ -46,7 +46,8 @@ std::string advice_text(const ExplanationState& state) {
         if (!advice.command.empty())
             rows.push_back({"  " + one_line(advice.command), one_line(advice.what)});
     }
-    std::string text = rows.empty() ? "" : "\nTo end it:\n" + align(rows);
+    const std::string head = state.is_over ? "\nWhat can be done:\n" : "\nTo end it:\n";
+    std::string text = rows.empty() ? "" : head + align(rows);
     for (const AdviceState& advice : state.advice) {
         if (advice.command.empty()) text += "\nOr " + one_line(advice.what) + ".\n";
     }

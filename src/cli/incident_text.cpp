@@ -117,6 +117,8 @@ std::string incident_details(const IncidentState& incident) {
         text += "\nPython stacks\n" + indented(incident.python_stacks, "  ");
     }
     if (!incident.missing.empty()) text += "\nmissing\n" + indented(incident.missing, "  ");
+    if (!incident.output.empty())
+        text += "\nthe last that it printed\n" + indented(incident.output, "  ");
     return text;
 }
 

@@ -21,7 +21,7 @@ constexpr std::string_view kIncidents =
     R"j("name":"python3","state":"D","wait_channel":"futex_do_wait","kernel_stack":["k+0x1"],)j"
     R"j("native_stack":["0x1 f (libc.so.6)"]}],"python_stacks":["Current thread"],)j"
     R"j("missing":["kernel stacks: not permitted"],"device":{"worker_bytes":3221225472,)j"
-    R"j("used_bytes":null,"busy_percent":100,"age_s":1.204}}},)j"
+    R"j("used_bytes":null,"busy_percent":100,"age_s":1.204}},"output":["at step 7"]},)j"
     R"j({"id":1,"detected_at":"2026-11-21T08:05:00.000Z","worker":2,"pid":4700,"model":"mine",)j"
     R"j("device":"cpu","request":null,"cause":null,"how":null,"leftovers":0,"steps":[],)j"
     R"j("progress":null,"heartbeat_age_s":null,"evidence":null}]})j";
@@ -74,7 +74,10 @@ TEST_CASE("one incident is shown with all that is known of it") {
           "  Current thread\n"
           "\n"
           "missing\n"
-          "  kernel stacks: not permitted\n");
+          "  kernel stacks: not permitted\n"
+          "\n"
+          "the last that it printed\n"
+          "  at step 7\n");
 }
 
 TEST_CASE("one incident as JSON is the API's object, and what is no list of incidents is told") {

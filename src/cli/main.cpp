@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     const std::string_view hidden = argc > 1 ? argv[1] : "";
     if (hidden == "worker-exec") return cli::run_worker_exec(argc - 2, argv + 2);
     if (hidden == "evidence") return cli::run_evidence(argc - 2, argv + 2);
+    if (hidden == "host-memory") return cli::run_host_memory(argc - 2, argv + 2);
     if (hidden == "tag-search") return cli::run_tag_search(argc - 2, argv + 2);
     if (hidden == "doctor-check") return cli::run_doctor_check(argc - 2, argv + 2);
     if (hidden == "keeper") return cli::run_keeper();

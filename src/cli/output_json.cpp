@@ -115,6 +115,15 @@ std::string answer_json(std::string_view model, const Answer& answer) {
         json_text(text ? answer.body : to_base64(answer.body)));
 }
 
+std::string result_json(std::string_view job, const JobResult& result) {
+    const bool text = is_utf8(result.body);
+    return fmt::format(R"({{"id":{},"content_type":{},"{}":{}}})"
+                       "\n",
+                       json_text(job), json_text(result.content_type),
+                       text ? "body" : "body_base64",
+                       json_text(text ? result.body : to_base64(result.body)));
+}
+
 std::string quoted_json(std::string_view text) { return json::serialize(json::string{text}); }
 
 bool reads_as_json(std::string_view text) {

@@ -17,6 +17,9 @@ std::string error_json(const Failure& error);
 // `body` is text where it can be; else `body_base64` holds it.
 std::string answer_json(std::string_view model, const Answer& answer);
 
+// Likewise.
+std::string result_json(std::string_view job, const JobResult& result);
+
 // The text as a JSON string.
 std::string quoted_json(std::string_view text);
 

@@ -120,6 +120,7 @@ IncidentState to_incident(const json::object& object) {
     if (const json::value* seen = object.if_contains("evidence"); seen && seen->is_object()) {
         read_evidence_of(seen->get_object(), incident);
     }
+    incident.output = texts_of(object, "output");
     return incident;
 }
 

@@ -80,6 +80,7 @@ struct IncidentState {
     std::vector<ThreadState> threads;
     std::vector<std::string> python_stacks;
     std::vector<std::string> missing;
+    std::vector<std::string> output;
     // What the device's driver had last said then.
     std::optional<double> device_age_s;  // none: nothing
     std::optional<std::uint64_t> device_worker_bytes;
