@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "cli/doctor_arguments.h"
+#include "cli/drill_arguments.h"
 #include "cli/events_arguments.h"
 #include "cli/jobs_arguments.h"
 
@@ -159,7 +160,7 @@ using Command =
                  TopArguments, WorkersArguments, IncidentsArguments, ExplainArguments,
                  EventsArguments, SubmitArguments, JobsArguments, QueueArguments, ReportArguments,
                  StatusArguments, DoctorArguments, ConfigCheckArguments, ConfigKeysArguments,
-                 DuplicatesArguments, IdleArguments,
+                 DuplicatesArguments, IdleArguments, JobDrillArguments, AllDrillsArguments,
                  ReplayArguments, ErrorsArguments, VersionArguments>;
 
 // `words` are the arguments without the program's name. WINDLASS_URL is read from the environment.

@@ -10,6 +10,7 @@ namespace windlass::cli {
 namespace {
 
 constexpr unsigned kClientsMax = 64;
+constexpr unsigned kJobsMax = 100'000;
 
 std::string size_mistake(const std::string& text) {
     const auto size = base::parse_bytes(text);
@@ -68,6 +69,8 @@ DrillCommand::DrillCommand(CLI::App& parent)
         "Example:\n  windlass drill duplicates --clients 17");
     add_duplicates();
     add_idle();
+    add_job_drills();
+    add_all();
 }
 
 void DrillCommand::add_duplicates() {
@@ -105,6 +108,56 @@ void DrillCommand::add_idle() {
         "Example:\n  windlass drill idle --offload 2 --unload 4");
 }
 
+void DrillCommand::add_job_drill(const char* name, JobDrill drill, const char* meaning,
+                                 const char* example) {
+    CLI::App& app = *app_.add_subcommand(name, meaning);
+    job_apps_[drill] = &app;
+    if (drill == JobDrill::stall)
+        add_seconds(app, "--stall", stall_, "Without progress for so long a job is stalled");
+    if (drill == JobDrill::load) {
+        app.add_option("--jobs", jobs_, "Jobs that are handed over")
+            ->check(CLI::Range(1U, kJobsMax).description(""))
+            ->type_name("NUMBER")
+            ->capture_default_str();
+    }
+    add_seconds(app, "--slack", job_slack_, "How late each thing may be");
+    app.add_flag("--json", json_, "Print JSON, with each look at the device");
+    app.footer(fmt::format("Example:\n  windlass drill {}", example));
+}
+
+void DrillCommand::add_job_drills() {
+    add_job_drill("stall", JobDrill::stall,
+                  "A job hangs: it is found out in time, and runs again in a fresh process",
+                  "stall --stall 2s");
+    add_job_drill("load", JobDrill::load,
+                  "Many jobs from several clients: none is lost, none is done twice",
+                  "load --jobs 200");
+    add_job_drill("crash", JobDrill::crash,
+                  "A job that kills its worker is given up in the end; the others are done",
+                  "crash");
+    add_job_drill("oom", JobDrill::oom,
+                  "A job runs out of device memory: room is made, and it is tried again", "oom");
+    add_job_drill("leak", JobDrill::leak,
+                  "A worker that keeps growing is replaced, and all its memory comes back", "leak");
+    add_job_drill("ignore-term", JobDrill::ignore_term,
+                  "A worker that ignores SIGTERM is killed at its time", "ignore-term");
+    add_job_drill("kill-daemon", JobDrill::kill_daemon,
+                  "SIGKILL of the daemon: no job is lost, none is done twice, nothing lives on",
+                  "kill-daemon");
+    add_job_drill("slow-driver", JobDrill::slow_driver,
+                  "The driver does not answer: calls and jobs go on, numbers tell their age",
+                  "slow-driver");
+    add_job_drill("memory", JobDrill::memory,
+                  "More models than fit take turns, and give back every byte", "memory");
+}
+
+void DrillCommand::add_all() {
+    all_app_ = app_.add_subcommand("all", "Every drill, one after the other");
+    add_seconds(*all_app_, "--slack", job_slack_, "How late each thing may be");
+    all_app_->add_flag("--json", json_, "Print JSON");
+    all_app_->footer("Takes about a minute.\n\nExample:\n  windlass drill all");
+}
+
 bool DrillCommand::is_given() const { return app_.parsed(); }
 
 Command DrillCommand::take_idle() {
@@ -118,8 +171,22 @@ Command DrillCommand::take_idle() {
                                    unload_, offload_)};
 }
 
+Command DrillCommand::take_job_drill() {
+    const base::Duration slack = read_seconds(job_slack_).value_or(base::Duration{0});
+    if (all_app_->parsed()) return AllDrillsArguments{.slack = slack, .json = json_};
+    JobDrillArguments arguments{.jobs = jobs_,
+                                .stall = read_seconds(stall_).value_or(base::Duration{0}),
+                                .slack = slack,
+                                .json = json_};
+    for (const auto& [drill, app] : job_apps_) {
+        if (app->parsed()) arguments.drill = drill;
+    }
+    return arguments;
+}
+
 Command DrillCommand::take() {
     if (idle_app_->parsed()) return take_idle();
+    if (!duplicates_app_->parsed()) return take_job_drill();
     duplicates_.mode = mode_ == "dev"       ? DuplicatesMode::dev
                        : mode_ == "monitor" ? DuplicatesMode::monitor
                                             : DuplicatesMode::prod;

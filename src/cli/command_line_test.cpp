@@ -245,6 +245,26 @@ TEST_CASE("[R76] a drill takes its options") {
     mistake({"drill"});
 }
 
+TEST_CASE("drills about jobs take their options") {
+    const auto usual = parsed<cli::JobDrillArguments>({"drill", "stall"});
+    CHECK(usual.drill == cli::JobDrill::stall);
+    CHECK(usual.stall == 2s);
+    CHECK(usual.slack == 1s);
+    const auto stall = parsed<cli::JobDrillArguments>(
+        {"drill", "stall", "--stall", "500ms", "--slack", "3", "--json"});
+    CHECK(stall.stall == 500ms);
+    CHECK(stall.slack == 3s);
+    CHECK(stall.json);
+    const auto load = parsed<cli::JobDrillArguments>({"drill", "load", "--jobs", "12"});
+    CHECK(load.drill == cli::JobDrill::load);
+    CHECK(load.jobs == 12);
+    CHECK(parsed<cli::JobDrillArguments>({"drill", "kill-daemon"}).drill ==
+          cli::JobDrill::kill_daemon);
+    CHECK(parsed<cli::AllDrillsArguments>({"drill", "all", "--slack", "2"}).slack == 2s);
+    mistake({"drill", "load", "--jobs", "0"});
+    mistake({"drill", "stall", "--stall", "soon"});
+}
+
 TEST_CASE("[R22] a drill's idle times are seconds, or durations") {
     const auto usual = parsed<cli::IdleArguments>({"drill", "idle"});
     CHECK(usual.offload == 2s);

@@ -34,6 +34,8 @@ CommandOutcome run(const ConfigCheckArguments& arguments);
 CommandOutcome run(const ConfigKeysArguments& arguments);
 CommandOutcome run(const DuplicatesArguments& arguments);
 CommandOutcome run(const IdleArguments& arguments);
+CommandOutcome run(const JobDrillArguments& arguments);
+CommandOutcome run(const AllDrillsArguments& arguments);
 CommandOutcome run(const ReplayArguments& arguments);
 CommandOutcome run(const ErrorsArguments& arguments);
 CommandOutcome run(const VersionArguments& arguments);
@@ -49,6 +51,8 @@ int run_keeper();
 int run_ballast(int count, char* const* arguments);
 int run_http_program(int count, char* const* arguments);
 int run_drill_daemon(int count, char* const* arguments);
+int run_drill_client(int count, char* const* arguments);
+int run_drill_worker(int count, char* const* arguments);
 int run_drill_watch(int count, char* const* arguments);
 int run_driver_host(int count, char* const* arguments);
 

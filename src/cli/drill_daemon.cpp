@@ -35,7 +35,8 @@ constexpr std::size_t kDaemonLogMax = std::size_t{8} << 20;
 constexpr std::size_t kWordsSizeMax = std::size_t{64} << 10;
 
 Result<void> write_file(const std::string& path, std::string_view text) {
-    const io::FileDescriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+    const io::FileDescriptor file{
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (file &&
         ::write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size()))
         return {};
@@ -48,13 +49,15 @@ Result<std::string> configuration(const DrillDevice& device, const DaemonWish& w
     std::error_code failed;
     const std::string program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
     if (failed) return base::fail(Errc::internal, "/proc/self/exe cannot be read");
+    const std::string devices = fmt::format("[devices]\nuse = [{}]\nheadroom = \"{}B\"\n",
+                                            toml_text(device.uuid()), headroom().count());
+    if (!wish.models.empty()) return devices + wish.models;
     const base::Bytes need = wish.model_size + context_guess(wish.is_real);
     return fmt::format(
-        "[devices]\nuse = [{}]\nheadroom = \"{}B\"\n"
-        "[models.steel]\ncommand = [{}, \"ballast\", \"--bytes\", \"{}B\", \"--run-ms\", \"20\"]\n"
+        "{}[models.steel]\ncommand = [{}, \"ballast\", \"--bytes\", \"{}B\", \"--run-ms\", "
+        "\"20\"]\n"
         "need = \"{}B\"\n{}",
-        toml_text(device.uuid()), headroom().count(), toml_text(program), wish.model_size.count(),
-        need.count(), wish.idle_keys);
+        devices, toml_text(program), wish.model_size.count(), need.count(), wish.idle_keys);
 }
 
 std::optional<std::string> url_in(const std::string& log) {
@@ -141,9 +144,20 @@ std::set<int> DrillDaemon::workers() const {
         const std::string words =
             io::read_file(fmt::format("/proc/{}/cmdline", child), kWordsSizeMax).value_or("");
         using namespace std::string_view_literals;
-        if (words.find("\0ballast\0"sv) != std::string::npos) found.insert(child);
+        for (const std::string_view word : {"\0ballast\0"sv, "\0drill-worker\0"sv}) {
+            if (words.find(word) != std::string::npos) found.insert(child);
+        }
     }
     return found;
+}
+
+Result<Part*> DrillDaemon::start_submitter() {
+    return stage_.start("submitter", {"drill-client", url_}, environment_);
+}
+
+bool DrillDaemon::kill(Duration limit) {
+    ::kill(pid(), SIGKILL);  // not reaped yet, so that the number is its own
+    return stage_.wait_until([this] { return part_.has_ended(); }, limit);
 }
 
 bool DrillDaemon::end(Duration limit) {

@@ -19,16 +19,20 @@ struct DaemonWish {
     bool is_real = false;
     unsigned port = 0;           // 0: any
     std::string idle_keys = {};  // of the model, TOML: when it moves
+    std::string models = {};     // TOML; instead of the model "steel"
 };
 
 class DrillDaemon {
   public:
-    // Serves the one model "steel" on that device, and returns when it does.
+    // Serves the one model "steel" on that device, or others, and returns when it does.
     static base::Result<std::unique_ptr<DrillDaemon>> make(Stage& stage, const DrillDevice& device,
                                                            const DaemonWish& wish);
 
     int pid() const { return part_.pid(); }
     const std::string& url() const { return url_; }
+
+    // A process that hands over a job for each line of its input; see drill_client.cpp.
+    base::Result<Part*> start_submitter();
 
     // So many clients at the same time, each a process and one call; what each was told.
     std::vector<Told> call(std::size_t clients, base::Duration limit);
@@ -39,6 +43,8 @@ class DrillDaemon {
 
     // Asks it to end; whether it did so in order.
     bool end(base::Duration limit);
+    // SIGKILL, to it alone; whether it is gone.
+    bool kill(base::Duration limit);
 
   private:
     base::Result<Part*> start_client(std::vector<std::string> words);

@@ -3,10 +3,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "cli/drill_observer.h"
 #include "daemon/emulation.h"
 #include "emulator/node.h"
@@ -95,6 +97,18 @@ Variables DrillDevice::bare_environment() const {
 std::optional<Bytes> DrillDevice::ledger_used() const {
     if (!node_) return std::nullopt;
     return node_->ledger.truth(0).used;
+}
+
+Bytes DrillDevice::ledger_bytes(int pid) const {
+    WL_ASSERT(node_ != nullptr);
+    const auto processes = node_->ledger.truth(0).processes;
+    const auto found = std::ranges::find(processes, pid, &emulator::DeviceTruth::Process::pid);
+    return found == processes.end() ? Bytes{} : found->bytes;
+}
+
+void DrillDevice::set_fault(emulator::Fault fault, std::uint64_t value) const {
+    WL_ASSERT(node_ != nullptr);
+    node_->ledger.set_fault(0, fault, value);
 }
 
 }  // namespace windlass::cli::drill

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "cli/drill_stage.h"
+#include "emulator/faults.h"
 
 namespace windlass::cli::drill {
 
@@ -40,6 +41,10 @@ class DrillDevice {
 
     // What is really in use, by the emulator's ledger; none for a real device.
     std::optional<base::Bytes> ledger_used() const;
+    // What that process has of an emulated device.
+    base::Bytes ledger_bytes(int pid) const;
+    // Of an emulated device: breaks it, and with 0 mends it.
+    void set_fault(emulator::Fault fault, std::uint64_t value) const;
 
   private:
     DrillDevice();

@@ -1,6 +1,7 @@
 // Boost.JSON on both ways.
 #include "cli/drill_json.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/json_fields.h"
@@ -104,6 +105,21 @@ std::optional<int> parse_pid(std::string_view text) {
 }
 
 std::string toml_text(std::string_view text) { return json::serialize(json::string{text}); }
+
+std::string summary_json(const std::vector<Report>& reports) {
+    json::array drills;
+    for (const Report& report : reports) {
+        drills.push_back(json::object{{"drill", report.drill},
+                                      {"passed", is_passed(report)},
+                                      {"verdict", verdict_text(report)},
+                                      {"took_ms", milliseconds(report.took)},
+                                      {"checks", checks_json(report)}});
+    }
+    const json::object object{{"drill", "all"},
+                              {"passed", std::ranges::all_of(reports, is_passed)},
+                              {"drills", std::move(drills)}};
+    return json::serialize(object) + "\n";
+}
 
 std::string report_json(const Report& report) {
     const json::object object{{"drill", report.drill},

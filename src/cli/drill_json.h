@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/drill_report.h"
 
@@ -23,5 +24,7 @@ std::string toml_text(std::string_view text);
 
 // The whole of it, with every look.
 std::string report_json(const Report& report);
+// Of several drills, without the looks.
+std::string summary_json(const std::vector<Report>& reports);
 
 }  // namespace windlass::cli::drill

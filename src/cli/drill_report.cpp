@@ -110,6 +110,19 @@ std::string verdict_text(const Report& report) {
     return fmt::format("{}: fell short: {}\n", name, shortfalls);
 }
 
+std::string summary_text(const std::vector<Report>& reports) {
+    Rows rows = {{"", "DRILL", "CHECKS", "TOOK"}};
+    std::string shortfalls;
+    for (const Report& report : reports) {
+        const auto met = std::ranges::count_if(report.checks, &Check::is_met);
+        rows.push_back({is_passed(report) ? "ok" : "NOT", report.drill,
+                        fmt::format("{} of {}", met, report.checks.size()),
+                        seconds_text(report.took)});
+        if (!is_passed(report)) shortfalls += "\n" + verdict_text(report) + checks_text(report);
+    }
+    return align(rows) + shortfalls;
+}
+
 std::string to_text(const Report& report) {
     return checks_text(report) + told_text(report) + series_text(report);
 }

@@ -76,5 +76,7 @@ std::string verdict_text(const Report& report);
 
 // Table, answers and series for people.
 std::string to_text(const Report& report);
+// A line for each drill, and what fell short.
+std::string summary_text(const std::vector<Report>& reports);
 
 }  // namespace windlass::cli::drill

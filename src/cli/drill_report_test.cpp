@@ -99,4 +99,18 @@ TEST_CASE("a report as JSON has every look") {
         CHECK(json.find(part) != std::string::npos);
 }
 
+TEST_CASE("a summary has a line for each drill, and tells what fell short of those that failed") {
+    Report good = report_of({{.what = "copies", .expected = "1", .happened = "1", .is_met = true}});
+    Report bad = report_of({{.what = "jobs", .expected = "3", .happened = "2", .is_met = false}});
+    bad.drill = "load";
+    const std::string text = summary_text({good, bad});
+    CHECK(text.find("ok   duplicates  1 of 1") != std::string::npos);
+    CHECK(text.find("NOT  load        0 of 1") != std::string::npos);
+    CHECK(text.find("drill load: fell short: jobs: expected 3, happened 2") != std::string::npos);
+    CHECK(text.find("drill duplicates: ") == std::string::npos);
+    const std::string json = summary_json({good, bad});
+    CHECK(json.starts_with(R"({"drill":"all","passed":false,"drills":[{"drill":"duplicates")"));
+    CHECK(summary_json({good}).find(R"("passed":true)") != std::string::npos);
+}
+
 }  // namespace windlass::cli::drill

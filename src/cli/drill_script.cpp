@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -27,8 +28,13 @@ Result<void> Script::choose_device(const DeviceWish& wish) {
     std::fputs(fmt::format("drill {}: {}\n", report_.drill, report_.promise).c_str(), stderr);
     observer_ = WL_TRY(Observer::make(stage_, device_->uuid(), device_->environment()));
     baseline_ = WL_TRY(observer_->wait_for_first(kStepLimit)).used;
-    stage_.set_pulse([this] { observer_->pump(); });
+    stage_.set_pulse([this] { look_around(); });
     return {};
+}
+
+void Script::look_around() {
+    observer_->pump();
+    ledger_peak_ = std::max(ledger_peak_, device_->ledger_used().value_or(Bytes{}));
 }
 
 void Script::end_phase(const std::string& name, Duration begin) {

@@ -40,6 +40,9 @@ class Script {
     // "; the driver does not say ...": for numbers of processes, which are then too small.
     std::string unnamed() const;
 
+    // The most that was in use, by the emulator's ledger.
+    base::Bytes ledger_peak() const { return ledger_peak_; }
+
     base::Result<void> see_memory_back(const std::string& what);
     // The daemon ends in order, and gives everything back.
     base::Result<void> end_daemon(DrillDaemon& daemon);
@@ -47,6 +50,7 @@ class Script {
     Report take_report();
 
   private:
+    void look_around();
     void see_ledger();
 
     Stage& stage_;
@@ -54,6 +58,7 @@ class Script {
     std::unique_ptr<DrillDevice> device_;
     std::unique_ptr<Observer> observer_;
     base::Bytes baseline_;  // in use before the drill began
+    base::Bytes ledger_peak_;
 };
 
 }  // namespace windlass::cli::drill

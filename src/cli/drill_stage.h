@@ -73,6 +73,10 @@ class Stage {
 
     const std::string& folder() const { return folder_; }
     base::Duration now() const;  // since the drill began
+    // Of a time of the steady clock, which all processes of the machine read alike.
+    base::Duration since_began(base::Duration steady) const {
+        return steady - began_.time_since_epoch();
+    }
 
     // `windlass WORDS...`; `name` names its log. Lives until the stage ends.
     base::Result<Part*> start(const std::string& name, std::vector<std::string> words,

@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
         return cli::run_ballast(argc - 2, argv + 2);
     if (hidden == "http-program") return cli::run_http_program(argc - 2, argv + 2);
     if (hidden == "drill-daemon") return cli::run_drill_daemon(argc - 2, argv + 2);
+    if (hidden == "drill-worker") return cli::run_drill_worker(argc - 2, argv + 2);
+    if (hidden == "drill-client") return cli::run_drill_client(argc - 2, argv + 2);
     if (hidden == "drill-watch") return cli::run_drill_watch(argc - 2, argv + 2);
     if (hidden == "driver-host") return cli::run_driver_host(argc - 2, argv + 2);
     const cli::CommandOutcome outcome = cli::run(cli::parse_command_line({argv + 1, argv + argc}));

@@ -1,8 +1,6 @@
 """`windlass drill`: what it shows, what it exits with, and that it leaves nothing behind."""
 
 import contextlib
-import json
-import os
 import pathlib
 import random
 import resource
@@ -11,8 +9,8 @@ import socket
 import subprocess
 
 import pytest
-from processes import children_of, is_alive
-from support import REPLY_S, SOON_S, eventually, windlass_program
+from drills import Drills
+from support import SOON_S, eventually, windlass_program
 from times import TIME_FACTOR
 
 MIB = 1 << 20
@@ -20,83 +18,11 @@ CONTEXT = 450 * MIB
 SMALL = ("--clients", "3", "--model-size", "8MiB")
 
 
-class Drill:
-    """One `windlass drill ...` with a folder for temporary files of its own."""
-
-    def __init__(self, folder, *words, environment=None, before=None):
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [windlass_program(), "drill", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TMPDIR": str(folder), **(environment or {})},
-            preexec_fn=before,
-        )
-
-    def end(self):
-        """Waits for its end; nothing of it may be left."""
-        try:
-            self.out, self.err = self.process.communicate(timeout=6 * REPLY_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self.code = self.process.returncode
-        assert not list(self.folder.iterdir()), "it left files behind"
-        eventually(lambda: not self.processes(), "no process of it is left")
-        return self
-
-    def processes(self):
-        """Pids of all whose environment names its folder, but of the drill itself."""
-        sign = ("TMPDIR=%s\0" % self.folder).encode()
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and sign in (entry / "environ").read_bytes() + b"\0":
-                    found.append(int(entry.name))
-            except OSError:
-                continue  # it ended meanwhile, or is not ours
-        return [pid for pid in found if pid != self.process.pid and is_alive(pid)]
-
-    def daemons(self):
-        """Its daemon, once it has one."""
-        found = []
-        for pid in children_of(self.process.pid):
-            try:
-                words = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().split(b"\0")
-            except OSError:
-                continue  # it is gone
-            if b"drill-daemon" in words:
-                found.append(pid)
-        return found
-
-    def report(self):
-        return json.loads(self.out)
-
-    def happened(self, what):
-        """What the last check of this name found."""
-        found = [check for check in self.report()["checks"] if check["what"] == what]
-        assert found, "%s: not among %s" % (what, self.out)
-        return found[-1]["happened"]
-
-
 @pytest.fixture
 def drill(tmp_path):
     """drill(WORDS...) -> one that runs; it is killed if the test fails."""
-    started = []
-
-    def start(*words, **how):
-        folder = tmp_path / ("drill-%d" % len(started))
-        folder.mkdir()
-        started.append(Drill(folder, *words, **how))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.communicate()
+    with Drills(tmp_path) as start:
+        yield start
 
 
 def test_seventeen_copies_without_windlass_and_one_with_it(drill):
