@@ -8,6 +8,27 @@ import inspect
 import windlass as wl
 
 
+def blocking(loop: asyncio.AbstractEventLoop, method):
+    """Its calls run the loop until they are answered; a job that they return does likewise."""
+
+    def call(*args, **named):
+        done = method(*args, **named)
+        if inspect.isawaitable(done):
+            done = loop.run_until_complete(done)
+        return BlockingJob(loop, done) if isinstance(done, wl.AsyncJob) else done
+
+    return call
+
+
+class BlockingJob:
+    def __init__(self, loop: asyncio.AbstractEventLoop, job: wl.AsyncJob) -> None:
+        self._loop, self._job = loop, job
+        self.id, self.is_new = job.id, job.is_new
+
+    def __getattr__(self, name: str):
+        return blocking(self._loop, getattr(self._job, name))
+
+
 class BlockingClient:
     """Each call runs the client's one event loop until it is answered."""
 
@@ -17,9 +38,7 @@ class BlockingClient:
         self.url = self._client.url
 
     def __getattr__(self, name: str):
-        method = getattr(self._client, name)
-        assert inspect.iscoroutinefunction(method), name
-        return lambda *args, **named: self._loop.run_until_complete(method(*args, **named))
+        return blocking(self._loop, getattr(self._client, name))
 
     def __enter__(self) -> BlockingClient:
         return self

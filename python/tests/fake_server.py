@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.seen.append(seen)
         self.server.answer(self, seen)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = do_DELETE = _answer
 
     def reply(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)

@@ -228,3 +228,36 @@ class LeavesThread(Echo):
 
     def load(self, device):
         threading.Thread(target=pass_gate).start()
+
+
+class Lowers(Echo):
+    """Halves the batch after an error, and again while less than 100 bytes are free."""
+
+    def on_retry(self, attempt, error, settings):
+        print("on_retry", attempt, type(error).__name__, error.message, settings)
+        settings["batch"] //= 2
+        return settings
+
+    def fit(self, settings, free_bytes):
+        print("fit", settings, free_bytes)
+        if free_bytes < 100:
+            return {**settings, "batch": settings["batch"] // 2}
+        settings["batch"] = 0  # and not returned: changes nothing
+
+
+class Lowered(Echo):
+    """Its hook returns what LOWERED says."""
+
+    def on_retry(self, attempt, error, settings):
+        if os.environ["LOWERED"] == "raise":
+            raise KeyError("batch")
+        return {
+            "list": [1],
+            "nan": {"batch": float("nan")},
+            "large": {"batch": "x" * 70_000},
+            "same": dict(settings),
+        }[os.environ["LOWERED"]]
+
+
+class BadHook(Echo):
+    fit = 3

@@ -7,7 +7,8 @@ ROCR_VISIBLE_DEVICES). Where the process is a variant of the model, WINDLASS_VAR
 before `load` already. If it has `offload()` and `restore(device)` too, its weights can go to host
 memory between two runs and come back; `TorchModel` has both for any PyTorch module (the daemon of
 this version does not ask for it yet). An `offload` that raises should leave the model as it was: it
-counts as loaded, and runs. What PyTorch takes of a GPU in a run is told to who called; a model with
+counts as loaded, and runs. `on_retry(attempt, error, settings)` and `fit(settings, free_bytes)` may
+lower what a job asks for. What PyTorch takes of a GPU in a run is told to who called; a model with
 another allocator has `reset_device_peak()` and `read_device_memory()`, which returns a
 `DeviceMemory`.
 
@@ -47,9 +48,12 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .async_client import AsyncClient
+    from .async_job import AsyncJob
     from .client import Client, devices
     from .device_memory import DeviceMemory
     from .exchange import Answer
+    from .job import Job
+    from .job_exchange import Progress
     from .reporting import progress
     from .request import Request
     from .torch_model import TorchModel
@@ -58,8 +62,11 @@ if TYPE_CHECKING:
 _LAZY = {
     "Answer": "exchange",
     "AsyncClient": "async_client",
+    "AsyncJob": "async_job",
     "Client": "client",
     "DeviceMemory": "device_memory",
+    "Job": "job",
+    "Progress": "job_exchange",
     "Request": "request",
     "TorchModel": "torch_model",
     "devices": "client",
@@ -71,6 +78,7 @@ __all__ = [
     "ERRORS",
     "Answer",
     "AsyncClient",
+    "AsyncJob",
     "Cancelled",
     "Client",
     "Conflict",
@@ -83,10 +91,12 @@ __all__ = [
     "HostOutOfMemory",
     "Internal",
     "InvalidInput",
+    "Job",
     "MemoryHolder",
     "NotFound",
     "OutOfMemory",
     "PermissionDenied",
+    "Progress",
     "QueueFull",
     "Request",
     "Stalled",

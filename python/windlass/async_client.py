@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from . import address, exchange
+from . import address, exchange, job_exchange
+from .async_job import AsyncJob, drive
 from .async_transport import AsyncTransport
 from .errors import InvalidInput
 from .exchange import Answer
+from .job_exchange import OnItem, Wishes
 
 
 class AsyncClient:
@@ -76,6 +79,99 @@ class AsyncClient:
             content_type=content_type,
         )
         return exchange.read_answer(await self._transport.exchange(request))
+
+    async def submit(
+        self,
+        model: str,
+        value: Any = None,
+        *,
+        priority: int | None = None,
+        variant: str | None = None,
+        content_type: str | None = None,
+        key: str | None = None,
+        tenant: str | None = None,
+        run_at: str | float | None = None,
+        deadline: str | float | None = None,
+        run_timeout: float | None = None,
+        stall_timeout: float | None = None,
+    ) -> AsyncJob:
+        """Hands a job over, as `Client.submit` does."""
+        wishes = Wishes(
+            priority,
+            variant,
+            content_type,
+            key,
+            tenant,
+            run_at,
+            deadline,
+            run_timeout,
+            stall_timeout,
+        )
+        request = job_exchange.submit(model, value, wishes)
+        ticket = job_exchange.read_ticket(await self._transport.exchange(request))
+        return AsyncJob(self._transport, ticket.id, ticket)
+
+    async def map(
+        self,
+        model: str,
+        items: Iterable[Any],
+        *,
+        on_item: OnItem | None = None,
+        key: str | None = None,
+        max_parallel: int = job_exchange.PARALLEL_USUAL,
+        priority: int | None = None,
+        variant: str | None = None,
+        tenant: str | None = None,
+    ) -> list[Any]:
+        """As `Client.map`."""
+        wishes = Wishes(priority=priority, variant=variant, key=key, tenant=tenant)
+        parallel = job_exchange.check_parallel(max_parallel)
+        steps = job_exchange.map_steps(model, items, wishes, parallel, on_item)
+        return await drive(self._transport, steps)
+
+    def job(self, id: str) -> AsyncJob:
+        """A job by its id. Asks nothing: whether there is one, its methods tell."""
+        return AsyncJob(self._transport, id)
+
+    async def jobs(
+        self,
+        *,
+        state: str | list[str] | None = None,
+        model: str | None = None,
+        tenant: str | None = None,
+        key: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[dict]:
+        """Jobs, the latest first, as `GET /api/jobs` tells it; `after` is the id of the last one
+        that was seen."""
+        filters = dict(state=state, model=model, tenant=tenant, key=key, limit=limit, after=after)
+        return (await self._query(job_exchange.query_jobs(filters)))["jobs"]
+
+    async def order_jobs(
+        self,
+        action: str,
+        *,
+        state: str | list[str] | None = None,
+        model: str | None = None,
+        tenant: str | None = None,
+        key: str | None = None,
+        all: bool = False,
+    ) -> int:
+        """Does "cancel", "retry", "hold", "release" or "delete" to all jobs that match, where their
+        state allows it: to how many. Without a filter only with `all`."""
+        filters = dict(state=state, model=model, tenant=tenant, key=key, all=all)
+        return (await self._query(job_exchange.order_all(action, filters)))["count"]
+
+    async def queue(self, since: str | None = None) -> dict:
+        """How many jobs there are in each state, of all models and of each; with `since` ("24h",
+        "7d") also what ended since then and how long it took. As `GET /api/queue` tells it."""
+        return await self._query(job_exchange.query_queue(since))
+
+    async def events(self, **filters: Any) -> list[dict]:
+        """What happened, as `GET /api/events` lists it: the latest, or those since or after one.
+        The filters are its parameters: after, limit, model, worker, job, code, level, since."""
+        return (await self._query(job_exchange.query_events(filters)))["events"]
 
     async def models(self) -> list[dict]:
         """All models and what they do now, as `GET /api/models` tells it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from . import address, exchange
+from . import address, exchange, job_exchange
 from .exchange import Answer
+from .job import Job, drive
+from .job_exchange import OnItem, Wishes
 from .transport import Transport
 
 __all__ = ["Answer", "Client", "devices"]
@@ -78,6 +81,118 @@ class Client:
             content_type=content_type,
         )
         return exchange.read_answer(self._transport.exchange(request))
+
+    def submit(
+        self,
+        model: str,
+        value: Any = None,
+        *,
+        priority: int | None = None,
+        variant: str | None = None,
+        content_type: str | None = None,
+        key: str | None = None,
+        tenant: str | None = None,
+        run_at: str | float | None = None,
+        deadline: str | float | None = None,
+        run_timeout: float | None = None,
+        stall_timeout: float | None = None,
+    ) -> Job:
+        """Hands a job over: work that is kept on the daemon's disk, and ends though nobody waits.
+
+        key             the same key again is the same job, done once; makes it safe to try again
+        tenant          whose share of the model it takes
+        run_at, deadline   seconds from now, or a time such as "2026-01-31T13:45:00Z": not before,
+                        and given up then
+        run_timeout, stall_timeout   seconds of one attempt, and without progress in one
+
+        The others are those of `request`.
+        """
+        wishes = Wishes(
+            priority,
+            variant,
+            content_type,
+            key,
+            tenant,
+            run_at,
+            deadline,
+            run_timeout,
+            stall_timeout,
+        )
+        request = job_exchange.submit(model, value, wishes)
+        ticket = job_exchange.read_ticket(self._transport.exchange(request))
+        return Job(self._transport, ticket.id, ticket)
+
+    def map(
+        self,
+        model: str,
+        items: Iterable[Any],
+        *,
+        on_item: OnItem | None = None,
+        key: str | None = None,
+        max_parallel: int = job_exchange.PARALLEL_USUAL,
+        priority: int | None = None,
+        variant: str | None = None,
+        tenant: str | None = None,
+    ) -> list[Any]:
+        """Runs a model on each item, as jobs: a list with a value, or an error of
+        `windlass.errors` (not raised), for each item, in their order.
+
+        on_item        called with how many items are over and how many there are
+        key            with it the same call goes on where it was cut off, also in another process:
+                       what is done is not done again; items must be the same, and in that order
+        max_parallel   so many jobs are handed over at a time
+
+        Raises only where no daemon is there, or none that can keep jobs; with `key`, what was
+        handed over is then found by the next call.
+        """
+        wishes = Wishes(priority=priority, variant=variant, key=key, tenant=tenant)
+        parallel = job_exchange.check_parallel(max_parallel)
+        steps = job_exchange.map_steps(model, items, wishes, parallel, on_item)
+        return drive(self._transport, steps)
+
+    def job(self, id: str) -> Job:
+        """A job by its id. Asks nothing: whether there is one, its methods tell."""
+        return Job(self._transport, id)
+
+    def jobs(
+        self,
+        *,
+        state: str | list[str] | None = None,
+        model: str | None = None,
+        tenant: str | None = None,
+        key: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[dict]:
+        """Jobs, the latest first, as `GET /api/jobs` tells it; `after` is the id of the last one
+        that was seen."""
+        filters = dict(state=state, model=model, tenant=tenant, key=key, limit=limit, after=after)
+        return self._query(job_exchange.query_jobs(filters))["jobs"]
+
+    def order_jobs(
+        self,
+        action: str,
+        *,
+        state: str | list[str] | None = None,
+        model: str | None = None,
+        tenant: str | None = None,
+        key: str | None = None,
+        all: bool = False,
+    ) -> int:
+        """Does "cancel", "retry", "hold", "release" or "delete" to all jobs that match, where their
+        state allows it: to how many. Without a filter only with `all`."""
+        filters = dict(state=state, model=model, tenant=tenant, key=key, all=all)
+        return self._query(job_exchange.order_all(action, filters))["count"]
+
+    def queue(self, since: str | None = None) -> dict:
+        """How many jobs there are in each state, of all models and of each; with `since` ("24h",
+        "7d") also what ended since then and how long it took. As `GET /api/queue` tells it."""
+        return self._query(job_exchange.query_queue(since))
+
+    def events(self, **filters: Any) -> list[dict]:
+        """What happened, as `GET /api/events` lists it: the latest, or those since or after one.
+        The filters are its parameters: after, limit, model, worker, job, code, level, since."""
+        return self._query(job_exchange.query_events(filters))["events"]
 
     def models(self) -> list[dict]:
         """All models and what they do now, as `GET /api/models` tells it."""

@@ -78,26 +78,32 @@ def call(
     content_type: str | None,
 ) -> Request:
     """The request of `Client.request`. Raises InvalidInput and Unsupported."""
-    content_type, body = _encode(value, content_type)
+    content_type, body = encode(value, content_type)
     headers = {"Content-Type": content_type}
     if timeout is not None:
-        headers["X-Windlass-Timeout"] = _duration("timeout", timeout)
+        headers["X-Windlass-Timeout"] = duration("timeout", timeout)
     if wait is not None:
-        headers["X-Windlass-Wait"] = _duration("wait", wait)
+        headers["X-Windlass-Wait"] = duration("wait", wait)
+    headers.update(choice_headers(priority, variant))
+    return checked("POST", model_path(model, "call"), headers, body, _limit(timeout))
+
+
+def choice_headers(priority: int | None, variant: str | None) -> dict[str, str]:
+    headers = {}
     if priority is not None:
         if priority not in range(10):
             raise InvalidInput(f"priority is {priority!r}, not a whole number from 0 to 9")
         headers["X-Windlass-Priority"] = str(int(priority))
     if variant is not None:
         headers["X-Windlass-Variant"] = variant
-    return _request("POST", _path(model, "call"), headers, body, _limit(timeout))
+    return headers
 
 
 def order(model: str, action: str, timeout: float | None) -> Request:
     """What an administrator orders: "load", "offload", "unload", "restart", "pause" or
     "resume"."""
-    headers = {} if timeout is None else {"X-Windlass-Timeout": _duration("timeout", timeout)}
-    return _request("POST", _path(model, action), headers, b"", _limit(timeout))
+    headers = {} if timeout is None else {"X-Windlass-Timeout": duration("timeout", timeout)}
+    return checked("POST", model_path(model, action), headers, b"", _limit(timeout))
 
 
 def kill(worker: int) -> Request:
@@ -114,7 +120,7 @@ def query_explanation(subject: str) -> Request:
 
 
 def query_model(model: str) -> Request:
-    return query(_path(model))
+    return query(model_path(model))
 
 
 def devices_of(told: dict, cpu: bool) -> list[dict]:
@@ -131,16 +137,29 @@ def read_answer(reply: Reply) -> Answer:
 
 def read_object(request: Request, reply: Reply) -> dict:
     """The JSON object that answers anything but a call. Raises as `read_answer`."""
-    _raise_error(reply)
+    return read_json(reply, request.path)
+
+
+def read_json(reply: Reply, subject: str, successes: tuple[int, ...] = (200,)) -> dict:
+    """Likewise; `subject` is what errors call it."""
+    if reply.status not in successes:
+        raise _error(reply)
     value = _decode(content.JSON, reply.body)
     if not isinstance(value, dict):
-        raise DataCorrupt(f"{request.path} answered a JSON {type(value).__name__}, not an object")
+        raise DataCorrupt(f"{subject} answered a JSON {type(value).__name__}, not an object")
     return value
 
 
-def _request(
+def read_value(reply: Reply) -> Any:
+    """Of the result of a job. Raises as `read_answer`."""
+    _raise_error(reply)
+    return _decode(reply.headers.get("Content-Type") or content.BYTES, reply.body)
+
+
+def checked(
     method: str, path: str, headers: dict[str, str], body: bytes, limit_s: float
 ) -> Request:
+    """A request whose headers can be sent. Raises InvalidInput."""
     for name, text in headers.items():
         if not (isinstance(text, str) and text.isascii() and text.isprintable()):
             raise InvalidInput(f"{text!r} cannot stand in a header ({name})")
@@ -152,7 +171,7 @@ def _raise_error(reply: Reply) -> None:
         raise _error(reply)
 
 
-def _path(model: str, action: str = "") -> str:
+def model_path(model: str, action: str = "") -> str:
     path = "/api/models/" + urllib.parse.quote(model, safe="")
     return f"{path}/{action}" if action else path
 
@@ -161,14 +180,14 @@ def _limit(timeout: float | None) -> float:
     return (CALL_LIMIT_S if timeout is None else timeout) + MARGIN_S
 
 
-def _duration(name: str, seconds: float) -> str:
+def duration(name: str, seconds: float) -> str:
     """As the daemon reads it. Rounded up, because 0 would mean something else."""
     if not (isinstance(seconds, (int, float)) and math.isfinite(seconds) and seconds > 0):
         raise InvalidInput(f"{name} is {seconds!r}, not a number of seconds above 0")
     return f"{math.ceil(seconds * 1000)}ms"
 
 
-def _encode(value: Any, content_type: str | None) -> tuple[str, bytes]:
+def encode(value: Any, content_type: str | None) -> tuple[str, bytes]:
     if content_type is None:
         return content.encode(value)
     if isinstance(value, str):
