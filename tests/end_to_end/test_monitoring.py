@@ -6,6 +6,7 @@ import signal
 import time
 
 from emulated import CONTEXT, FIRST, GIB, SECOND, Node, ballast, obedient
+from jobs import submit, wait_until
 from monitoring import (
     ALERTS,
     ALERTS_TEST,
@@ -18,7 +19,7 @@ from monitoring import (
     panels,
     promtool,
 )
-from support import eventually
+from support import eventually, probe
 from times import TIME_FACTOR
 
 SCRAPE_S = 0.05 * TIME_FACTOR  # scenario A5.11
@@ -29,6 +30,8 @@ def troubled(daemons):
     here = {"devices": [FIRST], "backoff": "10ms"}
     models = ballast("a", "3GiB", "5GiB", **here) + ballast("b", "3GiB", "5GiB", **here)
     models += obedient("c", "1GiB", "2GiB", devices=[SECOND], backoff="10ms", recycle_after=4)
+    models += probe("d", devices="cpu", stall_timeout="300ms", term_grace="50ms",
+                    backoff="10ms", job_backoff="10ms")  # fmt: skip
     node = Node(daemons, "2x8GiB,teardown=0s", models, devices={"settle_timeout": "100ms"})
     assert node.call("a").status == 200
     assert node.call("b").status == 200  # which takes the place of a, whose weights go
@@ -43,6 +46,9 @@ def troubled(daemons):
     for _ in range(4):
         assert node.served.ask("c").status == 200
     node.log.wait_for("model.recycled", model="c")
+    once = {"do": "call_once", "file": str(daemons.folder / "once"), "function": "hang_deaf"}
+    wait_until(node.served, submit(node.served, once, "d"), "succeeded")
+    wait_until(node.served, submit(node.served, {**order, "message": "never"}, "d"), "failed")
     node.tool("stranger", 1, "1GiB")
     eventually(lambda: node.bytes_of(SECOND, "used") > 2 * GIB + 2 * CONTEXT, "it is measured")
     return node
@@ -65,6 +71,13 @@ def test_a_scrape_has_everything_and_prometheus_finds_no_fault_with_it(daemons):
     calls = {"model": "c", "route": "call"}
     assert now.find("windlass_requests_total", **calls, type="invalid_input") == 1
     assert now.find("windlass_requests_oldest_wait_seconds", model="a") == 0
+    assert now.find("windlass_job_stalls_total", model="d", end="retried") == 1
+    assert now.find("windlass_jobs_recovered_total", model="d") == 1
+    assert now.find("windlass_jobs_failed_total", model="d", reason="rejected") == 1
+    eventually(
+        lambda: Scrape(node.served).find("windlass_jobs", model="d", state="succeeded") == 1,
+        "the counts of jobs are of now",
+    )
     assert now.find("windlass_ready") == 1
     assert now.names() == documented_names()
     check_memory(node)
