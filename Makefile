@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
-.PHONY: help build test check asan demo bench bench-recovery bench-moves bench-warm test-monitoring soak chaos outside simulate mutants fuzz conformance install portable test-portable format clean
+.PHONY: help build test check asan demo bench bench-jobs bench-recovery bench-moves bench-warm test-monitoring soak chaos outside durability test-long simulate mutants fuzz conformance install portable test-portable format clean
 
 help:
 	@echo "make demo      one copy of a real model under 17 web workers, measured"
@@ -13,12 +13,15 @@ help:
 	@echo "make check     format, lint, docs/coverage.md, names in documents, clang-tidy"
 	@echo "make build     only build; PRESET=dev, asan, tsan or release"
 	@echo "make bench     what a request costs, beside a server with the model inside (docs/benchmarks.md)"
+	@echo "make bench-jobs  what jobs cost: beside the disk, the store alone and beanstalkd; with a million of them waiting"
 	@echo "make bench-recovery  how long a worker that hangs in its driver keeps the next request waiting (emulator)"
 	@echo "make bench-moves  what it costs to move weights, beside a new process; how late idle timers are; what 1,000 idle models cost (emulator)"
 	@echo "make bench-warm  how much sooner a model answers whose process is on standby (PyTorch on the CPU)"
 	@echo "make soak      32 clients, hangs, crashes, reloads; HOURS=1 or MINUTES=2"
 	@echo "make chaos     32 clients while workers, drivers and emulated GPUs break; MINUTES=10, SEED=n plays the same again"
 	@echo "make outside   100,000 random calls, moves and kills at the public API; CALLS=n, SEED=n"
+	@echo "make durability  the daemon is killed while clients hand over jobs, and torn images of its disk; KILLS=1000, IMAGES=5000, SEED=n"
+	@echo "make test-long all that takes longer than a change may: two hours"
 	@echo "make simulate  one simulated world after another until stopped, each find made small; SEED=n, MINUTES=n, LIFE=3600 (virtual seconds with faults)"
 	@echo "make mutants   every deliberate bug of the engine, and what finds it: measures all, writes docs/mutants.md"
 	@echo "make fuzz      TARGET=frames, host_frames, json, http, configuration, recording; MINUTES=30. Finds go to build/fuzz/corpus, crashes to build/fuzz"
@@ -57,9 +60,15 @@ bench:
 	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@$(PYTHON) bench/run.py $(BUILD)/bin $(BENCH)
-	@$(MAKE) bench-moves bench-warm BENCH=
+	@$(MAKE) bench-jobs bench-moves bench-warm BENCH=
 
-bench-recovery bench-moves bench-warm: PRESET = release
+bench-jobs bench-recovery bench-moves bench-warm: PRESET = release
+bench-jobs:
+	@./setup
+	@cmake --preset $(PRESET) -DWINDLASS_BENCH=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target bench
+	@$(PYTHON) bench/jobs.py $(BUILD)/bin $(BENCH)
+
 bench-recovery: build
 	@$(PYTHON) bench/recovery.py $(BUILD)/bin $(BENCH)
 
@@ -93,6 +102,22 @@ outside:
 	@cmake --build $(BUILD) -j $(JOBS) --target windlass windlass-witness-worker windlass-emulator
 	@$(PYTHON) tests/outside/outside.py $(BUILD)/bin/windlass $(if $(CALLS),--calls $(CALLS)) \
 	    $(if $(SEED),--seed $(SEED))
+
+durability:
+	@./setup
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target windlass wl_store_sqlite_test
+	@WINDLASS_IMAGES=$(or $(IMAGES),5000) $(BUILD)/bin/wl_store_sqlite_test --source-file='*job_disk_test.cpp'
+	@$(PYTHON) tests/durability/kills.py $(BUILD)/bin/windlass --kills $(or $(KILLS),1000) \
+	    $(if $(SEED),--seed $(SEED))
+
+# Some two hours; docs/durability.md has the last figures.
+test-long:
+	@$(MAKE) durability
+	@$(MAKE) outside
+	@$(MAKE) chaos MINUTES=10
+	@$(MAKE) soak HOURS=1
+	@$(MAKE) test-monitoring
 
 simulate:
 	@./setup

@@ -225,7 +225,8 @@ def log_is_sound(daemon, may_run_out):
 
 
 def remains(folder):
-    """What a daemon may leave in its state folder: its lock, and what it learned, well closed."""
+    """What a daemon may leave in its state folder: its lock, its store, well closed, and the room
+    that it keeps for a full disk."""
     left = [str(path) for path in (folder / "state").rglob("*") if path.is_file()]
-    known = ("/lock", "/windlass.db")
+    known = ("/lock", "/windlass.db", "/windlass.db-ballast")
     return ["left behind: %s" % path for path in left if not path.endswith(known)]
