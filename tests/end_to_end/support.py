@@ -168,6 +168,8 @@ class Daemon:
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         code = self.wait()
+        # So much room is not to be taken once for each test.
+        (pathlib.Path(self.state_dir) / "windlass.db-ballast").unlink(missing_ok=True)
         self.log.finish()
         assert code == self.exit_code, "exit code %s:\n%s" % (code, self.log)
         assert not self.log.strays, "lines that are no JSON: %s" % self.log.strays

@@ -78,6 +78,19 @@ def hang_deaf_in_thread():
     threading.Event().wait()
 
 
+def take_much():
+    """300 MiB of the machine's memory, until somebody ends it."""
+    held = b"\1" * (300 << 20)  # zeros would be no memory yet
+    print("holding %d" % len(held), flush=True)
+    hang_deaf_in_thread()
+
+
+def take_much_in_a_child():
+    if os.fork() == 0:
+        take_much()
+    hang_deaf_in_thread()
+
+
 def start_far_child(env=None):
     """A child in a session of its own that ignores SIGTERM and holds all that we hold."""
     code = "import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -260,6 +273,12 @@ class Probe:
     def do_call(self, order, request):
         globals()[order["function"]]()
 
+    def do_call_later(self, order, request):
+        """As do_call, in a thread, once the gate is open; answers before that."""
+        late = lambda: (pass_gate(order["gate"]), globals()[order["function"]]())  # noqa: E731
+        threading.Thread(target=late, daemon=True).start()
+        return {"pid": os.getpid()}
+
     def do_call_once(self, order, request):
         """As do_call for the first request that names this file; an answer after that."""
         try:
@@ -267,6 +286,15 @@ class Probe:
         except FileExistsError:
             return {"pid": os.getpid()}
         globals()[order["function"]]()
+
+    def do_sleep_once(self, order, request):
+        """As call_once: the first request sleeps for so long, and answers."""
+        try:
+            os.close(os.open(order["file"], os.O_CREAT | os.O_EXCL))
+            time.sleep(order["seconds"])  # lint: sleep is the subject
+        except FileExistsError:
+            pass
+        return {"pid": os.getpid()}
 
     def do_raise(self, order, request):
         raise getattr(wl, order["error"], ValueError)(order["message"])
