@@ -1,8 +1,8 @@
 """`make soak`: hours of a daemon's life. 32 clients, of whose requests 1 % hang and 1 % crash the
-worker; clients that vanish; reloads, restarts, pauses and unloads all the while.
+worker; jobs; clients that vanish; reloads, restarts, pauses and unloads all the while.
 
-At the end every request has been answered once, nothing is left, and memory is flat. Prints what
-happened, and exits with 1 if something was not as it must be.
+At the end every request has been answered once, every job is over, nothing is left, and memory is
+flat. Prints what happened, and exits with 1 if something was not as it must be.
 """
 
 import argparse
@@ -215,6 +215,9 @@ def check_rest(daemon, descriptors):
         if not busy and descriptor_count(daemon.pid) <= descriptors + 2:  # our own connection
             break
         time.sleep(0.2)  # lint: sleep is the subject (a poll)
+    queue = client.queue()
+    if queue["pending"] or queue["processing"]:
+        problems.append("jobs are left: %s" % queue)
     if busy:
         problems.append("these still have requests: %s" % busy)
     if descriptor_count(daemon.pid) > descriptors + 2:
@@ -260,13 +263,15 @@ def soak(program, folder, seconds, seed):
     administrator.join()
     problems += administrator.problems
     problems += check_rest(daemon, descriptors)
-    answered = sum(outcomes.values()) - outcomes["vanished"]
+    jobs = sum(count for name, count in outcomes.items() if name.startswith("job: "))
+    answered = sum(outcomes.values()) - outcomes["vanished"] - jobs
     counted = server_count(daemon)
     if not answered <= counted <= answered + outcomes["vanished"]:
         problems.append("clients got %d answers, the daemon counted %d" % (answered, counted))
     memory, growth = check_memory(administrator.samples)
     problems += growth + end(daemon)
-    print("%d requests in %d s, %d vanished" % (answered, seconds, outcomes["vanished"]))
+    print("%d requests and %d jobs in %d s, %d vanished"
+          % (answered, jobs, seconds, outcomes["vanished"]))  # fmt: skip
     for name, count in sorted(outcomes.items()) + sorted(administrator.acts.items()):
         print("  %-28s %9d" % (name, count))
     deaths = daemon.log.read_text().count('"worker.reaped"')

@@ -1,4 +1,5 @@
-"""One client process of the soak: threads that call, provoke, lose patience and vanish.
+"""One client process of the soak: threads that call, provoke, lose patience, vanish, and hand over
+jobs.
 
     python3 soak_client.py URL SEED THREADS SECONDS
 
@@ -38,11 +39,15 @@ class Caller:
         self._random = random.Random(seed)
         self._name = "%d/%d" % (os.getpid(), seed)
         self._count = 0
+        self._jobs = []
         self.outcomes = collections.Counter()
         self.problems = []
 
     def act(self):
-        """One request of a kind drawn by lot: 1 % hang, 1 % crash, 2 % vanish, 2 % impatient."""
+        """One request of a kind drawn by lot: 1 % hang, 1 % crash, 2 % vanish, 2 % impatient; 4 %
+        are jobs, of which one in thirty kills its worker each time."""
+        if self._random.random() < 0.04:
+            return self._hand_over()
         lot = self._random.random()
         model = self._random.choice(MODELS)
         if lot < 0.02 and model == "native":
@@ -83,6 +88,28 @@ class Caller:
             time.sleep(self._random.uniform(0, 0.03))  # lint: sleep is the subject (when it leaves)
         self.outcomes["vanished"] += 1
 
+    def _hand_over(self):
+        """A job; what becomes of it is looked at in the end."""
+        is_deadly = self._random.random() < 0.033
+        model = "fragile" if is_deadly else self._random.choice(MODELS)
+        body = self._random.choice(DEATHS).encode() if is_deadly else self._payload()
+        key = "%s/%d/%d" % (self._name, len(self._jobs), self._count)
+        self._jobs.append((self._client.submit(model, body, key=key), body, is_deadly))
+
+    def await_jobs(self):
+        """Each has its own answer, or has failed as it had to."""
+        for job, body, is_deadly in self._jobs:
+            try:
+                answer = job.result(timeout=PATIENCE_S)
+            except wl.Error as error:
+                self.outcomes["job: %s" % error.type] += 1
+                if not is_deadly or error.type != "worker_lost":
+                    self.problems.append("the job %s: %s: %s" % (job.id, error.type, error))
+                continue
+            self.outcomes["job: done"] += 1
+            if is_deadly or answer != body:
+                self.problems.append("the job %s has an answer that is not its own" % job.id)
+
     def _port(self):
         return urllib.parse.urlsplit(self._client.url).port
 
@@ -90,6 +117,7 @@ class Caller:
         while time.monotonic() < until:
             self.act()
             time.sleep(self._random.uniform(0, 0.05))  # lint: sleep is the subject (the pace)
+        self.await_jobs()
 
 
 def main():
