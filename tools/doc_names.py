@@ -23,7 +23,7 @@ ERRORS = "docs/errors.md"
 UNIT = "packaging/systemd/windlass.service"
 COMMANDS = "src/cli/command_line*.cpp"
 # Commands whose next word is an action of theirs, and no name of somebody's model.
-WITH_ACTIONS = {"config", "drill", "incidents", "models", "workers"}
+WITH_ACTIONS = {"config", "drill", "incidents", "jobs", "models", "workers"}
 
 SPAN = re.compile(r"`([^`\n]+)`")
 STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"')

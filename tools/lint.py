@@ -51,6 +51,7 @@ MAY_ALSO_INCLUDE = [
     ("src/cli/keeper*", {"daemon", "device", "worker"}),
     ("src/cli/tag_search*", {"worker"}),
     ("src/cli/evidence*", {"worker"}),
+    ("src/cli/host_memory*", {"worker"}),
     ("src/cli/doctor*", {"daemon", "device", "worker", "io", "wire"}),
     ("src/cli/config*", {"daemon", "device", "worker"}),
     ("src/cli/ballast*", {"guard", "sdk", "driver_abi"}),
