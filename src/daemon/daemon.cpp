@@ -13,12 +13,12 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/overloaded.h"
 #include "base/version.h"
 #include "daemon/access_log.h"
 #include "daemon/emulation.h"
 #include "daemon/estate.h"
 #include "daemon/event_hub.h"
+#include "daemon/keeper_log.h"
 #include "daemon/log.h"
 #include "daemon/need_keeper.h"
 #include "daemon/room_watch.h"
@@ -29,6 +29,7 @@
 #include "io/descriptor_limit.h"
 #include "io/loop.h"
 #include "io/orphans.h"
+#include "io/service_manager.h"
 #include "io/signals.h"
 
 namespace windlass::daemon {
@@ -105,25 +106,6 @@ std::size_t connections_max(std::uint64_t descriptor_limit) {
     return std::clamp(theirs - std::min(theirs, kOurs), kLeast, kMost);
 }
 
-void log_keeper(const worker::KeeperEvent& event) {
-    std::visit(base::Overloaded{
-                   [](const worker::KeeperStarted& e) {
-                       log::info("keeper.started", {{"pid", e.pid}});
-                   },
-                   [](const worker::KeeperLost& e) {
-                       log::warning("keeper.lost", {{"pid", e.pid.value_or(0)},
-                                                    {"message", e.why},
-                                                    {"retry_after", e.retry_after}});
-                   },
-                   [](const worker::RecordFailed& e) {
-                       log::warning("keeper.record_failed",
-                                    {{"type", base::traits(e.error.code).name},
-                                     {"message", e.error.message}});
-                   },
-               },
-               event);
-}
-
 // What a daemon begins with. What it only refers to outlives it; a reload reads with it again.
 struct Beginnings {
     Configuration configuration;
@@ -133,6 +115,7 @@ struct Beginnings {
     const Environment& host_environment;  // of driver hosts
     const Estate& estate;
     const std::shared_ptr<LogTap>& tap;
+    io::ServiceOrder service;
 };
 
 // None where none is wanted.
@@ -151,6 +134,7 @@ class Daemon {
           descriptor_limit_(with.switchboard.descriptors.present),
           options_(with.options),
           environment_(with.environment),
+          service_(loop_, std::move(with.service)),
           // The file of this very program, even if another one has taken its place since.
           keeper_(loop_, with.estate.record(), "/proc/self/exe", log_keeper),
           switchboard_(loop_, configuration_, std::move(with.switchboard), keeper_),
@@ -205,6 +189,7 @@ class Daemon {
 
     // Returns the exit code.
     int run() {
+        tell_service(service_.say_ready());
         loop_.run([this](core::Instant now) { return end_turn(now); });
         return exit_code_;
     }
@@ -258,6 +243,12 @@ class Daemon {
             .on_exchange =
                 [this](const http::ExchangeRecord& record) { switchboard_.journal().note(record); },
             .on_accepting = report_accepting};
+    }
+
+    // Who started us to wait for a word will end us, and the log says why.
+    static void tell_service(const Result<void>& told) {
+        if (told) return;
+        log::warning("daemon.not_notified", {{"message", told.error().message}});
     }
 
     static void report_accepting(const std::optional<base::Error>& failure) {
@@ -324,6 +315,7 @@ class Daemon {
         const core::Duration grace = configuration_.daemon.shutdown_grace;
         log::info("daemon.stopping", {{"signal", sigdescr_np(signal)}, {"grace", grace}});
         last_moment_ = loop_.now() + grace + kLastWait;
+        tell_service(service_.say_stopping());
         server_->stop_accepting();
         switchboard_.shut_down(grace);
     }
@@ -396,6 +388,7 @@ class Daemon {
     const ServeOptions& options_;
     const Environment& environment_;
     io::Loop loop_;
+    io::ServiceManager service_;
     worker::KeeperLink keeper_;
     Switchboard switchboard_;
     NeedKeeper needs_;
@@ -420,6 +413,7 @@ int serve(const ServeOptions& options) {
     std::signal(SIGPIPE, SIG_IGN);
     // What comes while it starts waits until it can stop in order. As PID 1 it would be lost.
     io::hold_back(kSignals);
+    const io::ServiceOrder service = io::take_service_order();
     const Environment environment = process_environment();
     const std::string executable = executable_path();
     const std::string daemon_id = make_daemon_id();
@@ -427,7 +421,6 @@ int serve(const ServeOptions& options) {
     std::optional<Configuration> configuration = read_configuration(options, environment, tap);
     if (!configuration) return base::traits(Errc::invalid_input).exit_code;
 
-    const std::string package = find_python_package(executable);
     log::info("daemon.starting", {{"version", base::version()},
                                   {"commit", base::commit()},
                                   {"daemon_id", daemon_id},
@@ -457,13 +450,14 @@ int serve(const ServeOptions& options) {
                                    .configuration_path = options.configuration_path,
                                    .runtime_dir = (*estate)->folder(),
                                    .cgroup = (*estate)->cgroup(),
-                                   .python_package = package,
+                                   .python_package = find_python_package(executable),
                                    .environment = environment,
                                    .descriptors = io::raise_descriptor_limit(),
                                    .emulated = emulated},
                    .host_environment = host_environment,
                    .estate = **estate,
-                   .tap = tap}};
+                   .tap = tap,
+                   .service = service}};
     if (const auto opened = daemon.open(); !opened) {
         if (!daemon.leave()) (*estate)->leave();
         const int exit_code = refuse(opened.error());

@@ -7,13 +7,18 @@ import re
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")  # of the processor time in /proc (proc(5))
 
 
-def is_alive(pid):
-    """Whether the process runs; a zombie does not."""
+def process_state(pid):
+    """One letter, proc(5): "R", "S", "T" of one that was stopped, ...; "X" if there is none."""
     try:
         stat = pathlib.Path("/proc/%d/stat" % pid).read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
+
+
+def is_alive(pid):
+    """Whether the process runs; a zombie does not."""
+    return process_state(pid) not in ("Z", "X")
 
 
 def children_of(pid):

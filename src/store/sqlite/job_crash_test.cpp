@@ -123,7 +123,7 @@ std::string live_and_die(const std::string& path, std::size_t bytes) {
 
 }  // namespace
 
-TEST_CASE("[A4.5] daemons that are killed lose no job, and finish none twice") {
+TEST_CASE("[A4.5] [R116] daemons that are killed lose no job, and finish none twice") {
     const ScratchDirectory folder;
     const std::string path = folder.file("windlass.db");
     std::set<std::string> submitted;
