@@ -82,7 +82,8 @@ def test_delays_between_attempts_double(daemon):
 
 
 def test_the_breaker_opens_for_two_jobs_that_kill_and_lets_one_probe_through(daemon):
-    """[A4.6] Not for one alone, however often; accepted jobs wait, and are done after it."""
+    """[A4.6] [R91] Not for one alone, however often; jobs are accepted, wait, and are done after
+    it."""
     served = daemon(
         probe(job_backoff="1ms", backoff="1ms", job_crashes=10, breaker_deaths=5,
               breaker_cooldown="1s")  # fmt: skip

@@ -93,7 +93,8 @@ def test_a_job_that_kills_its_workers_fails_alone(daemon):
 
 
 def test_a_stalled_job_runs_again_on_a_fresh_worker(daemon, tmp_path):
-    """[A4.2] [R89] [R92] The verdict is told, its worker is gone, and another one does it."""
+    """[A4.2] [R89] [R92] [R100] The first job of a daemon is watched, too: the verdict is told, its
+    worker is gone, and another one does it."""
     served = daemon(
         probe(stall_timeout="300ms", job_backoff="10ms", backoff="1ms", term_grace="100ms")
     )

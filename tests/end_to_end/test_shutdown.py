@@ -13,7 +13,7 @@ LONG = {"shutdown_grace": "1m"}  # the test ends the run long before
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_what_runs_is_finished_what_waits_is_refused_and_nothing_new_begins(daemon, gate, number):
-    """[R99] For SIGTERM, SIGINT and SIGQUIT."""
+    """[R99] [R102] For SIGTERM, SIGINT and SIGQUIT; then neither thread nor process is left."""
     served = daemon(probe(), **LONG)
     running = served.begin("probe", gate.hold("running"))
     served.said("ran running")
