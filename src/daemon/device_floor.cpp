@@ -58,6 +58,25 @@ bool is_in_trouble(Condition condition) {
     return condition != Condition::unknown && condition != Condition::sound;
 }
 
+http::DeviceActivityStatus activity_in(const device::Sample& sample, int worker,
+                                       base::Instant now) {
+    std::optional<base::Bytes> held;
+    if (sample.processes_known) held = base::Bytes{};
+    for (const device::Process& process : sample.processes) {
+        const auto candidates = device::worker_candidates(process);
+        if (std::ranges::find(candidates, worker) == candidates.end()) continue;
+        if (!process.bytes) {
+            held.reset();
+            break;
+        }
+        held = held.value_or(base::Bytes{}) + *process.bytes;
+    }
+    return {.worker_bytes = held,
+            .used = sample.used,
+            .busy_percent = sample.busy_percent,
+            .age = now - sample.taken_at};
+}
+
 void log_driver(const device::Driver& driver) {
     const std::vector<log::Field> fields{{"library", driver.name},
                                          {"state", to_text(driver.state)},
@@ -87,6 +106,7 @@ DeviceFloor::DeviceFloor(io::Loop& loop, const DevicesConfiguration& configurati
       floor_(loop, to_options(configuration, environment, hooks_.workers),
              [this](const device::Event& event) {
                  log(event);
+                 keep(event);
                  if (hooks_.on_event) hooks_.on_event(event);
              }) {}
 
@@ -216,25 +236,24 @@ http::DeviceStatus DeviceFloor::status_of(const device::Device& device,
     return status;
 }
 
-http::DeviceActivityStatus DeviceFloor::activity(const std::string& uuid, int worker) const {
-    const device::Device* const device = floor_.find(uuid);
-    if (device == nullptr || !device->last) return {};
-    const device::Sample& last = *device->last;
-    std::optional<base::Bytes> held;
-    if (last.processes_known) held = base::Bytes{};
-    for (const device::Process& process : last.processes) {
-        const auto candidates = device::worker_candidates(process);
-        if (std::ranges::find(candidates, worker) == candidates.end()) continue;
-        if (!process.bytes) {
-            held.reset();
-            break;
-        }
-        held = held.value_or(base::Bytes{}) + *process.bytes;
+void DeviceFloor::keep(const device::Event& event) {
+    const auto* const sampled = std::get_if<device::DeviceSampled>(&event);
+    if (sampled == nullptr) return;
+    std::deque<device::Sample>& recent = recent_[sampled->sample.uuid];
+    recent.push_front(sampled->sample);
+    if (recent.size() > kRecentMax) recent.pop_back();
+}
+
+http::DeviceActivityHistory DeviceFloor::activity(const std::string& uuid, int worker) const {
+    const auto recent = recent_.find(uuid);
+    if (recent == recent_.end()) return {};
+    http::DeviceActivityHistory history;
+    for (const device::Sample& sample : recent->second) {
+        const bool is_last = &sample == &recent->second.front();
+        (is_last ? history.last : history.earlier.emplace_back()) =
+            activity_in(sample, worker, loop_.now());
     }
-    return {.worker_bytes = held,
-            .used = last.used,
-            .busy_percent = last.busy_percent,
-            .age = loop_.now() - last.taken_at};
+    return history;
 }
 
 std::vector<http::Trouble> DeviceFloor::troubles() const {

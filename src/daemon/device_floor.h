@@ -2,7 +2,9 @@
 // devices is put together from it. Thread: main.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -52,11 +54,15 @@ class DeviceFloor {
     device::Floor& devices() { return floor_; }
 
     http::DevicesStatus status() const;
-    // What was last said of a device and of one worker there.
-    http::DeviceActivityStatus activity(const std::string& uuid, int worker) const;
+    // What was said of a device and of one worker there, lately.
+    http::DeviceActivityHistory activity(const std::string& uuid, int worker) const;
     std::vector<http::Trouble> troubles() const;
 
   private:
+    // A busy device is asked about once a second.
+    static constexpr std::size_t kRecentMax = 16;
+
+    void keep(const device::Event& event);
     void log(const device::Event& event) const;
     void log(const device::ConditionChanged& changed) const;
     http::DeviceStatus status_of(const device::Device& device,
@@ -64,6 +70,7 @@ class DeviceFloor {
 
     io::Loop& loop_;
     const DeviceFloorHooks hooks_;
+    std::map<std::string, std::deque<device::Sample>> recent_;  // by UUID, the latest first
     device::Floor floor_;
 };
 

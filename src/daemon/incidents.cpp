@@ -247,11 +247,10 @@ void Incidents::note(const worker::Event& event, base::Instant now) {
         event);
 }
 
-void Incidents::note_activity(core::Generation generation,
-                              const http::DeviceActivityStatus& activity) {
+void Incidents::note_activity(core::Generation generation, http::DeviceActivityHistory activity) {
     Incident* const incident = find(generation);
     if (incident == nullptr || !incident->status.evidence) return;
-    incident->status.evidence->activity = activity;
+    incident->status.evidence->activity = std::move(activity);
 }
 
 // The next copy is ready: whoever waited is served again.

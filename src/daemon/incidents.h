@@ -47,7 +47,7 @@ class Incidents {
     void note(const worker::Event& event, base::Instant now);
 
     // What the driver said of it when the evidence was taken.
-    void note_activity(core::Generation generation, const http::DeviceActivityStatus& activity);
+    void note_activity(core::Generation generation, http::DeviceActivityHistory activity);
 
     // A generation whose end is told of: only its memory may still be on its way back.
     void forget(core::Generation generation);

@@ -145,7 +145,7 @@ TEST_CASE("on a GPU the driver proves the memory back, and what it does not show
     note(EventCode::worker_poisoned, 0s, {});
     incidents.note(worker::EvidenceTaken{.generation = 3, .evidence = {.is_complete = true}},
                    kStart);
-    incidents.note_activity(kThird, {.worker_bytes = 3_GiB, .age = 1s});
+    incidents.note_activity(kThird, {.last = {.worker_bytes = 3_GiB, .age = 1s}});
     incidents.note(worker::Exited{.generation = 3, .pid = 4711, .code = 0}, kStart + 1s);
     note(EventCode::worker_reaped, 1s, {});
     incidents.forget(kThird);
@@ -159,8 +159,9 @@ TEST_CASE("on a GPU the driver proves the memory back, and what it does not show
     CHECK(incident.steps[3].by.empty());
     CHECK(incident.steps[4].after == 40s);
     CHECK(incident.steps[4].by == "driver");
-    CHECK(incident.evidence.value_or(http::EvidenceStatus{}).activity.worker_bytes == 3_GiB);
-    CHECK_FALSE(incident.evidence.value_or(http::EvidenceStatus{}).activity.used.has_value());
+    const auto seen = incident.evidence.value_or(http::EvidenceStatus{}).activity.last;
+    CHECK(seen.worker_bytes == 3_GiB);
+    CHECK_FALSE(seen.used.has_value());
 }
 
 TEST_CASE("the cause of each incident is told once, as soon as it is known") {

@@ -173,7 +173,7 @@ class Switchboard final : public http::Backend {
     std::optional<JobPlace> place_of(core::RequestId request) const;
     static std::string to_evidence(http::IncidentStatus incident);
     Incidents::Subject subject_of(core::Generation generation, core::ModelId model) const;
-    http::DeviceActivityStatus activity_of(core::Generation generation) const;
+    http::DeviceActivityHistory activity_of(core::Generation generation) const;
     void look_at(core::Generation generation);
     void load_again(core::ModelId id);
     void count_worker(core::Generation generation, core::ModelId model, int pid,

@@ -206,7 +206,7 @@ Incidents::Subject Switchboard::subject_of(core::Generation generation, core::Mo
             .device = device_of(generation)};
 }
 
-http::DeviceActivityStatus Switchboard::activity_of(core::Generation generation) const {
+http::DeviceActivityHistory Switchboard::activity_of(core::Generation generation) const {
     const auto pid = pids_.find(generation);
     if (devices_ == nullptr || pid == pids_.end()) return {};
     return devices_->activity(device_of(generation), pid->second);

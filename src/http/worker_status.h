@@ -64,12 +64,18 @@ struct ThreadStatus {
     std::vector<std::string> native_stack = {};
 };
 
-// What the driver last said of a worker and of its device. Unknown is not zero.
+// What the driver said of a worker and of its device. Unknown is not zero.
 struct DeviceActivityStatus {
     std::optional<base::Bytes> worker_bytes = {};  // of the worker and its children, there
     std::optional<base::Bytes> used = {};          // of the device, by anybody
     std::optional<std::uint32_t> busy_percent = {};
     std::optional<base::Duration> age = {};  // none: it never said anything
+};
+
+// The last that it said, and before that, the latest first.
+struct DeviceActivityHistory {
+    DeviceActivityStatus last = {};
+    std::vector<DeviceActivityStatus> earlier = {};
 };
 
 // What the worker was doing before it was ended.
@@ -79,7 +85,7 @@ struct EvidenceStatus {
     std::vector<ThreadStatus> threads = {};
     std::vector<std::string> python_stacks = {};
     std::vector<std::string> missing = {};
-    DeviceActivityStatus activity = {};
+    DeviceActivityHistory activity = {};
 };
 
 struct IncidentStep {

@@ -104,12 +104,23 @@ void write_thread(JsonWriter& json, const ThreadStatus& thread) {
 }
 
 void write_activity(JsonWriter& json, const DeviceActivityStatus& activity) {
-    json.key("device").begin_object();
     write_bytes(json, "worker_bytes", activity.worker_bytes);
     write_bytes(json, "used_bytes", activity.used);
     json.key("busy_percent");
     activity.busy_percent ? json.number(*activity.busy_percent) : json.null();
     write_age(json, "age_s", activity.age);
+}
+
+void write_activity(JsonWriter& json, const DeviceActivityHistory& activity) {
+    json.key("device").begin_object();
+    write_activity(json, activity.last);
+    json.key("earlier").begin_array();
+    for (const DeviceActivityStatus& before : activity.earlier) {
+        json.begin_object();
+        write_activity(json, before);
+        json.end_object();
+    }
+    json.end_array();
     json.end_object();
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("an incident has its steps with their times, and the evidence") {
         R"j("python_stacks":["Thread 0x1 (most recent call first):"],)j"
         R"j("missing":["kernel stack of thread 4712: not permitted"],)j"
         R"j("device":{"worker_bytes":null,"used_bytes":null,"busy_percent":null,)j"
-        R"j("age_s":null}},"output":[]}]})j");
+        R"j("age_s":null,"earlier":[]}},"output":[]}]})j");
 }
 
 TEST_CASE("the incident of a GPU says what its driver showed, and who proved the memory back") {
@@ -60,14 +60,17 @@ TEST_CASE("the incident of a GPU says what its driver showed, and who proved the
                    .after = std::chrono::milliseconds{2'100},
                    .bytes = base::Bytes{4096},
                    .by = "driver"}},
-        .evidence = http::EvidenceStatus{.activity = {.worker_bytes = base::Bytes{4096},
-                                                      .used = base::Bytes{8192},
-                                                      .busy_percent = 100,
-                                                      .age = std::chrono::milliseconds{500}}}}});
+        .evidence = http::EvidenceStatus{
+            .activity = {.last = {.worker_bytes = base::Bytes{4096},
+                                  .used = base::Bytes{8192},
+                                  .busy_percent = 100,
+                                  .age = std::chrono::milliseconds{500}},
+                         .earlier = {{.used = base::Bytes{9}, .age = std::chrono::seconds{2}}}}}}});
     CHECK(text.contains(
         R"("steps":[{"step":"proved","after_ms":2100.000,"by":"driver","bytes":4096}])"));
     CHECK(text.contains(
-        R"("device":{"worker_bytes":4096,"used_bytes":8192,"busy_percent":100,"age_s":0.500})"));
+        R"("device":{"worker_bytes":4096,"used_bytes":8192,"busy_percent":100,"age_s":0.500,)"
+        R"("earlier":[{"worker_bytes":null,"used_bytes":9,"busy_percent":null,"age_s":2.000}]})"));
 }
 
 TEST_CASE("a kill is taken for a worker that is there, by its number") {

@@ -67,3 +67,5 @@ def check_incident(node, pid):
     seen = incident["evidence"]["device"]
     assert seen["worker_bytes"] == seen["used_bytes"] == 3 * GIB + CONTEXT
     assert seen["age_s"] >= 0
+    ages = [seen["age_s"], *(before["age_s"] for before in seen["earlier"])]
+    assert len(ages) > 1 and ages == sorted(ages)
