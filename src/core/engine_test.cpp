@@ -213,6 +213,22 @@ TEST_CASE("who is heard of in a late turn of the loop has no longer to be silent
     CHECK(story.was_refused(1, Errc::stalled));
 }
 
+TEST_CASE("who was sent a run just before the loop stood still has its time to begin it") {
+    Story story{{.stall_timeout = 10s}};
+    story.call(1);
+    story.make_ready();
+    story.begin(1);
+    story.answer(1);
+    story.wait(1min);  // with a place that is free
+    story.call(2);
+    story.be_late(5s);
+    story.happen(core::LoopDelayed{5s});
+    story.wait(9s);
+    CHECK_FALSE(story.was_refused(2, Errc::stalled));
+    story.wait(1s);
+    CHECK(story.was_refused(2, Errc::stalled));
+}
+
 TEST_CASE("who was sent a run in a late turn of the loop has no longer to begin it for that") {
     Story story{{.stall_timeout = 10s}};
     story.call(1);

@@ -207,7 +207,7 @@ void Replica::send(RequestId request, Duration timeout, Instant now, Commands& o
     WL_ASSERT(residency_ == ready && (!is_untried_ || leases_.empty()));
     const bool may_be_closed = mutant(Mutant::job_isolation_ignored);
     WL_ASSERT(!is_closed_ || may_be_closed);
-    const Lease lease{.sent = now, .started = {}, .last_progress = {}};
+    const Lease lease{.sent = now, .started = {}, .last_progress = now};
     const bool is_new = leases_.try_emplace(request, lease).second;
     WL_ASSERT(is_new);
     out.push_back(Dispatch{generation_, request, timeout});
@@ -219,7 +219,7 @@ void Replica::hold(RequestId request, bool is_alone, Instant now) {
     WL_ASSERT((!is_closed_ && (!is_alone || leases_.empty())) || may_be_shared);
     is_closed_ = is_alone;
     const Lease lease{
-        .is_held = true, .is_alone = is_alone, .sent = now, .started = {}, .last_progress = {}};
+        .is_held = true, .is_alone = is_alone, .sent = now, .started = {}, .last_progress = now};
     const bool is_new = leases_.try_emplace(request, lease).second;
     WL_ASSERT(is_new);
 }
@@ -228,7 +228,7 @@ void Replica::send_held(RequestId request, Duration timeout, Instant now, Comman
     Lease* lease = find_lease(request);
     WL_ASSERT(residency_ == ready && lease != nullptr && lease->is_held);
     lease->is_held = false;
-    lease->sent = now;
+    lease->sent = lease->last_progress = now;
     out.push_back(Dispatch{generation_, request, timeout});
 }
 
@@ -268,7 +268,8 @@ void Replica::forgive(Duration delay, Instant now) {
         return std::min(saturating_add(since, delay), now);
     };
     for (auto& [request, lease] : leases_) {
-        if (lease.begun) lease.last_progress = forgiven(lease.last_progress);
+        if (lease.begun || !mutant(Mutant::late_loop_blames_waiting))
+            lease.last_progress = forgiven(lease.last_progress);
     }
     if (!mutant(Mutant::late_loop_blames_waiting)) place_free_since_ = forgiven(place_free_since_);
 }
@@ -280,8 +281,8 @@ std::optional<Instant> Replica::begin_due_since() const {
     for (const auto& [request, lease] : leases_) {
         if (lease.begun) {
             ++begun;
-        } else if (!lease.is_held && (!oldest || lease.sent < *oldest)) {
-            oldest = lease.sent;
+        } else if (!lease.is_held && (!oldest || lease.last_progress < *oldest)) {
+            oldest = lease.last_progress;
         }
     }
     if (!oldest || begun >= concurrency_) return std::nullopt;
@@ -312,7 +313,7 @@ void Replica::encode(StateEncoder& encoder) const {
                        (lease.cancel_sent ? 4u : 0u) | (lease.is_held ? 8u : 0u) |
                        (lease.is_alone ? 16u : 0u));
         encoder.instant(lease.begun ? lease.started : lease.sent);
-        if (lease.begun) encoder.instant(lease.last_progress);
+        encoder.instant(lease.last_progress);
     }
 }
 

@@ -26,7 +26,7 @@ struct Lease {
     bool cancel_sent = false;
     Instant sent;
     Instant started;        // once begun
-    Instant last_progress;  // once begun; the start counts as progress
+    Instant last_progress;  // as which the sending counts, and the start
 
     friend bool operator==(const Lease&, const Lease&) = default;
 };

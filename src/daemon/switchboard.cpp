@@ -21,7 +21,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// How late a turn of the loop may come before nobody is blamed for the silence.
+// So long nobody of ours is blamed for silence when we did not listen ourselves.
+constexpr core::Duration kDeaf = 100ms;
+// The machine is overloaded, or was stopped, and then all of it, nobody knows since when.
 constexpr core::Duration kLoopLate = 2s;
 constexpr core::Duration kHeartbeat = 1s;
 
@@ -99,10 +101,9 @@ void Switchboard::handle(const core::Event& event) {
 
 std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     if (expected_wake_ && now >= *expected_wake_) journal_.observe_loop_lag(now - *expected_wake_);
-    if (expected_wake_ && now - *expected_wake_ > kLoopLate) {
-        log::warning("loop.late", {{"by", now - *expected_wake_}});
-        handle(core::LoopDelayed{now - *expected_wake_});
-    }
+    const core::Duration deaf = loop_.deaf_for();
+    if (deaf > kLoopLate) log::warning("loop.late", {{"by", deaf}});
+    if (deaf > kDeaf) handle(core::LoopDelayed{deaf > kLoopLate ? loop_.turn_took() : deaf});
     bridge_.end_turn();
     handle(core::TimePassed{});
     if (recorder_) recorder_->end_turn();  // whatever carrying it out may lead to

@@ -27,6 +27,9 @@ struct Loop::State {
     std::vector<Task> running;  // of these two, while they run; kept for its capacity
     std::vector<char> scratch = std::vector<char>(kScratchSize);
     bool stopping = false;
+    base::Duration listened{};  // waiting for inputs in this turn
+    base::Duration took{};
+    base::Duration deaf{};
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) {}
@@ -42,11 +45,15 @@ void Loop::run(const EndOfTurn& on_turn_end) {
     state.stopping = false;
     std::optional<base::Instant> deadline;
     base::Duration sleep{};
+    base::Instant last_end = now();
     while (true) {
         handle_inputs(sleep);
         // What arrived while the others were handled is in time for a deadline that has come.
         if (deadline && now() >= *deadline) handle_some({});
-        deadline = on_turn_end(now());
+        const base::Instant end = now();
+        state.took = end - std::exchange(last_end, end);
+        state.deaf = state.took - std::exchange(state.listened, {});
+        deadline = on_turn_end(end);
         run_all(state.deferred);
         if (state.stopping) return;
         sleep = idle_time(deadline);
@@ -63,7 +70,10 @@ void Loop::handle_inputs(base::Duration sleep) {
 // True when there may be more to handle at once.
 bool Loop::handle_some(base::Duration sleep) {
     State& state = *state_;
-    const bool was_full = state.poller.poll(sleep);
+    const base::Instant asleep = now();
+    state.poller.wait(sleep);
+    state.listened += std::min(now() - asleep, sleep);
+    const bool was_full = state.poller.call_back();
     if (state.timers.next()) state.timers.run_due(now());
     run_all(state.posted);
     return was_full || !state.posted.empty();
@@ -85,6 +95,10 @@ base::Duration Loop::idle_time(std::optional<base::Instant> deadline) const {
     const base::Instant begin = now();
     return std::clamp(wake, begin, begin + kSleepMax) - begin;
 }
+
+base::Duration Loop::turn_took() const { return state_->took; }
+
+base::Duration Loop::deaf_for() const { return state_->deaf; }
 
 void Loop::stop() { state_->stopping = true; }
 

@@ -41,6 +41,11 @@ class Loop {
     // most 1 ms late: epoll counts milliseconds). May be called again after it returned.
     void run(const EndOfTurn& on_turn_end);
 
+    // For on_turn_end: how long ago that was called last; and of that time, what was not spent
+    // waiting for inputs, because this thread was busy, or stopped, or woken late.
+    base::Duration turn_took() const;
+    base::Duration deaf_for() const;
+
     // Lets run() return when the present turn is over; before a run() it does nothing.
     void stop();
 

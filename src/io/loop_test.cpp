@@ -92,6 +92,29 @@ TEST_CASE("the deadline ends the sleep, and not before") {
     CHECK(turns == 2);
 }
 
+TEST_CASE("what a turn took is told, and what of it was not spent waiting for inputs") {
+    io::Loop loop;
+    int turn = 0;
+    loop.run([&](base::Instant now) -> std::optional<base::Instant> {
+        if (++turn == 1) {
+            loop.defer([&loop, until = now + 30ms] {
+                while (loop.now() < until) continue;
+            });
+            return now + 5ms;
+        }
+        if (turn == 2) {
+            CHECK(loop.turn_took() >= 30ms);
+            CHECK(loop.deaf_for() == loop.turn_took());  // the deadline came while it was busy
+            return now + 20ms;
+        }
+        CHECK(loop.turn_took() >= 20ms);
+        CHECK(loop.turn_took() - loop.deaf_for() <= 20ms);  // it meant to sleep for so long
+        loop.stop();
+        return std::nullopt;
+    });
+    CHECK(turn == 3);
+}
+
 TEST_CASE("a deadline of long ago or of never is fine") {
     io::Loop loop;
     int turns = 0;

@@ -39,7 +39,7 @@ void Poller::close(const std::shared_ptr<Watch>& watch) {
     closed_.push_back(watch);
 }
 
-bool Poller::poll(base::Duration limit) {
+void Poller::wait(base::Duration limit) {
     for (Watch* const watch : std::exchange(refused_, {})) attend(*watch);
     if (!refused_.empty()) limit = std::min(limit, kRefusedPause);
     // Rounded up: a sleep that ends early would only be followed by another one.
@@ -47,12 +47,15 @@ bool Poller::poll(base::Duration limit) {
     const int count = ::epoll_wait(epoll_.number(), report_.data(),
                                    static_cast<int>(report_.size()), static_cast<int>(limit_ms));
     WL_ASSERT(count >= 0 || errno == EINTR);
-    const std::size_t size = count < 0 ? 0 : static_cast<std::size_t>(count);
-    for (std::size_t index = 0; index < size; ++index) {
+    reported_ = count < 0 ? 0 : static_cast<std::size_t>(count);
+}
+
+bool Poller::call_back() {
+    for (std::size_t index = 0; index < reported_; ++index) {
         dispatch(*static_cast<Watch*>(report_[index].data.ptr), report_[index].events);
     }
     const auto buried = std::exchange(closed_, {});  // their callbacks may close others
-    return size == report_.size();
+    return std::exchange(reported_, 0) == report_.size();
 }
 
 void Poller::dispatch(Watch& watch, std::uint32_t ready) {

@@ -37,9 +37,11 @@ class Poller {
     // Closes the descriptor. No callback of it runs any more.
     void close(const std::shared_ptr<Watch>& watch);
 
-    // Sleeps until something is ready, for `limit` at most, and calls back. True when there may be
-    // more, because there was as much as one report holds.
-    bool poll(base::Duration limit);
+    // Sleeps until something is ready, for `limit` at most.
+    void wait(base::Duration limit);
+    // Calls back for what was ready then. True when there may be more, because there was as much as
+    // one report holds.
+    bool call_back();
 
     static constexpr std::size_t kReportMax = 128;
 
@@ -49,6 +51,7 @@ class Poller {
 
     FileDescriptor epoll_;
     std::array<epoll_event, kReportMax> report_ = {};
+    std::size_t reported_ = 0;     // of them, by the last wait
     std::vector<Watch*> refused_;  // epoll would not take them; they are tried at each poll
     std::vector<std::shared_ptr<Watch>> closed_;  // while the report may name them
 };

@@ -115,3 +115,22 @@ def test_a_daemon_that_was_stopped_finds_no_stall_in_what_it_slept_through(daemo
     served.signal(signal.SIGCONT)
     told = wait_until(served, job, "succeeded")
     assert [attempt["outcome"] for attempt in told["history"]] == ["succeeded"]
+
+
+def test_a_machine_that_stood_still_blames_nobody_for_it(daemon, gate):
+    """[A4.4] Daemon and worker were frozen together, as by `docker pause`, for longer than the
+    limit; the worker goes on last, and has its whole time from then on."""
+    served = daemon(probe(stall_timeout="3s"))
+    job = submit(served, gate.hold("a", "hold_lively"))
+    wait_until(served, job, "running")
+    worker = eventually(lambda: served.model()["worker_pid"], "it has a worker")
+    os.kill(worker, signal.SIGSTOP)
+    served.signal(signal.SIGSTOP)
+    time.sleep(3 + 2.5)  # lint: sleep is the subject (more than 2 s later than the limit)
+    served.signal(signal.SIGCONT)
+    served.log.wait_for("loop.late")
+    assert served.get("/healthz").status == 200
+    os.kill(worker, signal.SIGCONT)
+    gate.open()
+    told = wait_until(served, job, "succeeded")
+    assert [attempt["outcome"] for attempt in told["history"]] == ["succeeded"]

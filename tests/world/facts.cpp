@@ -80,7 +80,7 @@ bool Facts::has_broken_limit(const Process& process, Instant now) const {
         if (run.begun && run.started + run_limit <= now) return true;
         if (run.begun && run.progress + stall_limit <= now) return true;
         if (run.begun) ++begun;
-        if (!run.begun) oldest_sent = std::min(oldest_sent, run.sent);
+        if (!run.begun) oldest_sent = std::min(oldest_sent, run.progress);
     }
     return oldest_sent != Instant::max() && begun < process.concurrency &&
            std::max(oldest_sent, process.last_end) + model.stall_timeout <= now;

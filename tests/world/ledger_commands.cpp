@@ -129,7 +129,7 @@ void Ledger::on(const core::Dispatch& command, Instant now) {
     if (request.kind == RequestKind::call) check_window(process);
     if (!facts_.has_runs_left(process))
         fail(Invariant::wishes_are_obeyed, "a process was sent more runs than it may make");
-    Run run{.sent = now, .started = {}, .progress = {}};
+    Run run{.started = {}, .progress = now};
     if (const Job* job = facts_.jobs.find(command.request)) run.job = job->head;
     process.runs[command.request] = run;
 }

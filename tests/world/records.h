@@ -39,9 +39,8 @@ struct Request {
 struct Run {
     bool begun = false;
     std::optional<core::JobHead> job = {};  // that this is an attempt at
-    Instant sent;
     Instant started;
-    Instant progress;
+    Instant progress;  // as which the sending counts, and the start
 };
 
 // Where the weights of a loaded process are.
