@@ -14,7 +14,7 @@ namespace base = windlass::base;
 namespace http = windlass::http;
 
 TEST_CASE("a worker says what it does, and null where nothing is known") {
-    http::testing::FakeBackend backend;
+    const http::testing::FakeBackend backend{};
     CHECK(http::list_workers(backend).body ==
           R"({"workers":[{"id":3,"pid":4711,"model":"digits","device":"cpu","state":"ready",)"
           R"("since_s":2.000,"next":null,"claimed_bytes":null,"claimed_peak_bytes":null,)"

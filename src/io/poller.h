@@ -29,6 +29,7 @@ struct Watch {
 class Poller {
   public:
     Poller();
+    ~Poller() = default;
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
