@@ -3,6 +3,8 @@ PRESET ?= dev
 PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
+# The longest tests wait for most of their time.
+TESTS_AT_ONCE ?= $(shell expr $(JOBS) + 2)
 BUILD = build/$(PRESET)
 
 .PHONY: help build test check asan demo bench bench-jobs bench-recovery bench-moves bench-warm test-monitoring soak chaos outside durability test-long simulate mutants fuzz conformance install portable test-portable format clean
@@ -38,7 +40,7 @@ build:
 	@cmake --build $(BUILD) -j $(JOBS)
 
 test: build
-	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+	@ctest --test-dir $(BUILD) -j $(TESTS_AT_ONCE) --output-on-failure
 
 check:
 	@./setup

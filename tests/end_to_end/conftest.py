@@ -4,6 +4,16 @@ import pytest
 from support import Daemons, Gate
 
 
+def pytest_addoption(parser):
+    parser.addoption("--part", help="2/3: every third of the tests, from the second on")
+
+
+def pytest_collection_modifyitems(config, items):
+    if part := config.getoption("--part"):
+        number, count = map(int, part.split("/"))
+        items[:] = items[number - 1 :: count]
+
+
 @pytest.fixture
 def daemons(tmp_path):
     """Starts daemons in every way; at the end each must have left nothing behind."""
