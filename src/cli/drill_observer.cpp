@@ -53,8 +53,9 @@ Result<wire::HostListing> list(Stage& stage, const Variables& environment) {
     std::vector<std::string> lines;
     const bool is_listed = stage.wait_until(
         [&] {
+            const bool has_ended = lister->has_ended();  // first: then all that it said is there
             lines = lister->take_lines();
-            return !lines.empty() || lister->has_ended();
+            return !lines.empty() || has_ended;
         },
         kFirstAnswer);
     WL_TRY(stage.check());
