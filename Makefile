@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 # The longest tests wait for most of their time.
-TESTS_AT_ONCE ?= $(shell expr $(JOBS) + 2)
+TESTS_AT_ONCE ?= $(shell expr $(JOBS) + 1)
 BUILD = build/$(PRESET)
 
 .PHONY: help build test check asan demo bench bench-jobs bench-recovery bench-moves bench-warm test-monitoring soak chaos outside durability test-long simulate mutants fuzz conformance install portable test-portable format clean
