@@ -28,7 +28,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/end_to_end")]
 
 import kill_clients  # noqa: E402
-from processes import remains_of, tagged_processes  # noqa: E402
+from processes import remains_of  # noqa: E402
 from times import TIME_FACTOR  # noqa: E402
 
 MOMENTS = ("job.accepted", "job.started", "job.succeeded", "job.retried", "store.opened")
@@ -93,14 +93,16 @@ class Life:
             return self._seen[event] >= count
 
     def kill(self):
-        """Ends it, and waits for the end of its workers; those that stay."""
+        """Ends it, and waits until its keeper is done and its workers are gone; what stays."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self._reader.join()
         deadline = time.monotonic() + 10 * TIME_FACTOR
-        while self.id and tagged_processes(self.id) and time.monotonic() < deadline:
+        left = remains_of(self.id, self._state) if self.id else []
+        while left and time.monotonic() < deadline:
             time.sleep(0.01)  # lint: sleep is the subject (a poll of /proc)
-        return tagged_processes(self.id) if self.id else []
+            left = remains_of(self.id, self._state)
+        return left
 
     def end(self):
         """Ends it in order; what is wrong with that."""
@@ -166,7 +168,7 @@ def run(program, folder, kills, seed):
         moments[live_once(life, chance)] += 1
         if life.process.poll() is not None:
             problems.append("life %d ended by itself" % number)
-        problems += ["a stray of life %d: %d" % (number, pid) for pid in life.kill()]
+        problems += ["a stray of life %d: %s" % (number, stray) for stray in life.kill()]
         if life.served_after_s is not None:
             served.append(life.served_after_s)
     last = Life(program, folder)
