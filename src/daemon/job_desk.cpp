@@ -177,8 +177,10 @@ std::vector<JobGauges> JobDesk::gauges() const {
 void JobDesk::promote() {
     if (store_ == nullptr || !has_begun_) return;
     promotion_.stop();
-    store_->promote([this](const Result<store::Promotion>& promoted) {
+    const std::chrono::milliseconds step = wall_step_.take(wall_now_ms(), loop_.now());
+    store_->promote(step, [this, step](const Result<store::Promotion>& promoted) {
         if (!promoted) {
+            wall_step_.give_back(step);
             note(promoted.error());
             return promotion_.start(kPause);
         }

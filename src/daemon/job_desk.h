@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,10 +19,10 @@
 #include "daemon/job_links.h"
 #include "daemon/job_tally.h"
 #include "daemon/metrics_snapshot.h"
+#include "daemon/wall_step.h"
 #include "http/api.h"
 #include "http/job_backend.h"
 #include "io/loop.h"
-#include "io/stream.h"
 #include "io/timer.h"
 #include "store/job_store.h"
 #include "worker/event.h"
@@ -141,6 +140,7 @@ class JobDesk final : public http::JobBackend {
     io::Timer recount_;
     io::Timer start_again_;
     io::Timer promotion_;
+    WallStep wall_step_;
     std::vector<std::pair<core::SettleJob, store::Settlement>> unsettled_;  // in trouble
     std::vector<std::pair<store::JobId, store::AttemptId>> unclaimed_;      // perhaps
     io::Timer settle_again_;

@@ -105,6 +105,25 @@ def test_a_job_for_a_time_of_day_goes_by_the_wall_clock(daemon, clock):
     wait_until(served, late, "succeeded")
 
 
+@pytest.mark.parametrize("step_s", [3600, -3600])
+def test_the_pause_before_a_retry_goes_by_no_wall_clock(daemon, clock, step_s):
+    """[A4.4] It is neither cut short nor lengthened by the hour that the clock is set."""
+    pauses = {"short": "1s", "long": "5m"}
+    models = "".join(
+        probe(name, job_failures=2, job_backoff=pause) for name, pause in pauses.items()
+    )
+    served = daemon(probe() + models, clock.environment)
+    failing = {"do": "raise", "error": "Transient", "message": "not now"}
+    jobs = {name: submit(served, failing, model=name) for name in pauses}
+    for name in pauses:
+        served.log.wait_for("job.retried", job=jobs[name])
+    clock.set(step_s)
+    soon = submit(served, {"do": "echo"}, run_at="1ms")  # the daemon looks at the clock again
+    wait_until(served, soon, "succeeded")
+    wait_until(served, jobs["short"], "failed")
+    assert show(served, jobs["long"])["state"] == "scheduled"
+
+
 def test_a_daemon_that_was_stopped_finds_no_stall_in_what_it_slept_through(daemon):
     """[A4.4] The worker reported all the while; its daemon hears of it when it goes on."""
     served = daemon(probe(stall_timeout="500ms"))

@@ -85,6 +85,17 @@ base::Result<void> expire(const JobTransaction& transaction, Promotion& promotio
     return {};
 }
 
+// Who was attempted before waits for a pause to end, all others for a time of day.
+base::Result<void> move_retries(Connection& file, std::chrono::milliseconds wall_step) {
+    Statement times =
+        WL_TRY(file.kept("UPDATE job SET due_ms = due_ms + ? "
+                         "WHERE id IN (SELECT job FROM due) AND attempts > 0"));
+    WL_TRY(times.bind(wall_step.count()).run());
+    Statement rows =
+        WL_TRY(file.kept("UPDATE due SET at_ms = (SELECT due_ms FROM job WHERE id = due.job)"));
+    return rows.run();
+}
+
 base::Result<void> release_due(const JobTransaction& transaction, Promotion& promotion) {
     Statement select = WL_TRY(
         transaction.file.kept("SELECT job FROM due WHERE at_ms <= ? ORDER BY at_ms, job LIMIT ?"));
@@ -191,8 +202,10 @@ Carried<std::vector<JobHead>> select_heads(const JobTransaction& transaction,
     return Verdict<std::vector<JobHead>>{std::move(heads)};
 }
 
-Carried<Promotion> promote_jobs(const JobTransaction& transaction) {
+Carried<Promotion> promote_jobs(const JobTransaction& transaction,
+                                std::chrono::milliseconds wall_step) {
     Promotion promotion;
+    if (wall_step.count() != 0) WL_TRY(move_retries(transaction.file, wall_step));
     WL_TRY(expire(transaction, promotion));
     WL_TRY(release_due(transaction, promotion));
     promotion.next_ms = WL_TRY(next_time(transaction));

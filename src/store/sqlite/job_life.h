@@ -2,6 +2,7 @@
 // transaction of the caller's. What is refused has changed nothing. Thread: the order thread's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ Carried<Submission> submit_job(const JobTransaction& transaction, const NewJob& 
                                std::uint64_t queue_limit);
 Carried<std::vector<JobHead>> select_heads(const JobTransaction& transaction,
                                            const JobStore::HeadQuery& query);
-Carried<Promotion> promote_jobs(const JobTransaction& transaction);
+Carried<Promotion> promote_jobs(const JobTransaction& transaction,
+                                std::chrono::milliseconds wall_step);
 Carried<ClaimedJob> claim_job(const JobTransaction& transaction, JobId job, AttemptId attempt);
 Carried<void> begin_stop_job(const JobTransaction& transaction, JobId job, AttemptId attempt,
                              StopCause cause);

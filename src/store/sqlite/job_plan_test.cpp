@@ -45,7 +45,7 @@ void do_all(Connection& file, store::sqlite::JobBook& book, std::int64_t now_ms)
     submit({.model = "m", .run_at_ms = now_ms + 1, .deadline_ms = now_ms + 2});
     REQUIRE(select_heads(now, {.model = "m"}));
     REQUIRE(counts_of(now));
-    REQUIRE(promote_jobs(now));
+    REQUIRE(promote_jobs(now, std::chrono::milliseconds{0}));
     REQUIRE(claim_job(now, job, attempt));
     REQUIRE(keep_job_progress(now, job, attempt, "{}"));
     REQUIRE(begin_stop_job(now, job, attempt, store::StopCause::drain));

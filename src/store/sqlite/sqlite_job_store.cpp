@@ -73,8 +73,11 @@ void SqliteJobStore::read_heads(HeadQuery query, Answer<std::vector<JobHead>> do
     order<std::vector<JobHead>>({!kWrites, !kSyncs}, std::move(work), std::move(done));
 }
 
-void SqliteJobStore::promote(Answer<Promotion> done) {
-    order<Promotion>({kWrites, kSyncs}, promote_jobs, std::move(done));
+void SqliteJobStore::promote(std::chrono::milliseconds wall_step, Answer<Promotion> done) {
+    auto work = [wall_step](const JobTransaction& transaction) {
+        return promote_jobs(transaction, wall_step);
+    };
+    order<Promotion>({kWrites, kSyncs}, work, std::move(done));
 }
 
 void SqliteJobStore::claim(JobId job, AttemptId attempt, Answer<ClaimedJob> done) {

@@ -26,7 +26,7 @@ class SqliteJobStore final : public JobStore {
     void begin(Answer<JobStart> done) override;
     void submit(NewJob job, std::uint64_t queue_limit, Answer<Submission> done) override;
     void read_heads(HeadQuery query, Answer<std::vector<JobHead>> done) override;
-    void promote(Answer<Promotion> done) override;
+    void promote(std::chrono::milliseconds wall_step, Answer<Promotion> done) override;
     void claim(JobId job, AttemptId attempt, Answer<ClaimedJob> done) override;
     void begin_stop(JobId job, AttemptId attempt, StopCause cause, Answer<void> done) override;
     void keep_progress(JobId job, AttemptId attempt, std::string json, Answer<void> done) override;

@@ -73,8 +73,9 @@ class JobBench {
         for (const JobHead& head : heads({.model = model})) jobs.push_back(head.job);
         return jobs;
     }
-    Promotion promote() {
-        auto done = ask<Promotion>([&](auto answer) { store_->promote(std::move(answer)); });
+    Promotion promote(std::chrono::milliseconds wall_step = {}) {
+        auto done =
+            ask<Promotion>([&](auto answer) { store_->promote(wall_step, std::move(answer)); });
         REQUIRE(done);
         return *done;
     }

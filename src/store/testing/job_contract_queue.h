@@ -103,6 +103,22 @@ inline void check_schedule(const MakeJobs& make) {
         CHECK_FALSE(promotion.next_ms);
         CHECK(bench.order() == std::vector{id});
     }
+    SUBCASE("a pause before a retry is not changed by who sets the clock, a time of day is") {
+        const JobId retried = bench.submit();
+        const JobId scheduled = bench.submit({.model = "m", .run_at_ms = bench.now_ms() + 10'000});
+        const RetryAfter pause{.delay = std::chrono::seconds{10}};
+        REQUIRE(bench.settle(retried, bench.claim(retried), pause) == JobState::scheduled);
+        constexpr std::chrono::hours kHour{1};
+        bench.pass(kHour);
+        const Promotion ahead = bench.promote(kHour);
+        CHECK(ahead.next_ms == bench.now_ms() + 10'000);
+        CHECK(bench.order() == std::vector{scheduled});
+        bench.pass(-kHour);
+        CHECK(bench.promote(-kHour).next_ms == bench.now_ms() + 10'000);
+        bench.pass(std::chrono::seconds{10});
+        bench.promote();
+        CHECK(bench.order() == std::vector{retried, scheduled});
+    }
     SUBCASE("a job whose deadline passes while it waits fails") {
         const std::int64_t soon = bench.now_ms() + 1'000;
         const JobId waiting = bench.submit({.model = "m", .deadline_ms = soon});

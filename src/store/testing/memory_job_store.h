@@ -29,8 +29,8 @@ class MemoryJobStore final : public JobStore {
     void read_heads(HeadQuery query, Answer<std::vector<JobHead>> done) override {
         answer(std::move(done), jobs_->heads(query));
     }
-    void promote(Answer<Promotion> done) override {
-        answer(std::move(done), jobs_->promote(clock_()));
+    void promote(std::chrono::milliseconds wall_step, Answer<Promotion> done) override {
+        answer(std::move(done), jobs_->promote(clock_(), wall_step));
     }
     void claim(JobId job, AttemptId attempt, Answer<ClaimedJob> done) override {
         answer(std::move(done), jobs_->claim(job, attempt, clock_()));

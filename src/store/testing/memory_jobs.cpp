@@ -143,7 +143,15 @@ base::Result<std::vector<JobHead>> MemoryJobs::heads(const JobStore::HeadQuery& 
     return heads;
 }
 
-base::Result<Promotion> MemoryJobs::promote(std::int64_t now_ms) {
+base::Result<Promotion> MemoryJobs::promote(std::int64_t now_ms,
+                                            std::chrono::milliseconds wall_step) {
+    for (const auto& [due_ms, id] : std::exchange(due_, {})) {
+        JobRecord& record = jobs_.at(id).record;
+        const bool is_retry = record.head.attempts > 0;
+        const std::int64_t moved_ms = is_retry ? due_ms + wall_step.count() : due_ms;
+        record.due_ms = moved_ms;
+        due_.emplace(moved_ms, id);
+    }
     Promotion promotion;
     std::set<std::string> models;
     for (auto& [id, job] : jobs_) {

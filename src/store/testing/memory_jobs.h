@@ -25,7 +25,7 @@ class MemoryJobs {
     base::Result<Submission> submit(const NewJob& job, std::uint64_t queue_limit,
                                     std::int64_t now_ms);
     base::Result<std::vector<JobHead>> heads(const JobStore::HeadQuery& query) const;
-    base::Result<Promotion> promote(std::int64_t now_ms);
+    base::Result<Promotion> promote(std::int64_t now_ms, std::chrono::milliseconds wall_step);
     base::Result<ClaimedJob> claim(JobId job, AttemptId attempt, std::int64_t now_ms);
     base::Result<void> begin_stop(JobId job, AttemptId attempt, StopCause cause);
     base::Result<void> keep_progress(JobId job, AttemptId attempt, const std::string& json);
