@@ -317,6 +317,8 @@ void JobDesk::settle(const core::SettleJob& command, store::Settlement settlemen
     if (store_ == nullptr) return;
     auto again = settlement;
     const store::JobId job = settlement.job;
+    // Before a pause is added to the new time, with which it would be moved once too often.
+    if (wall_step_.is_pending(wall_now_ms(), loop_.now())) promote();
     store_->settle(std::move(settlement), [this, command, again = std::move(again)](
                                               const Result<store::JobState>& settled) mutable {
         if (!settled && is_trouble(settled.error())) {

@@ -14,11 +14,13 @@ class WallStep {
     // Since the last time, or zero at the first. Less than a second is left to a later time: clocks
     // are slewed, and nothing here is as exact as that.
     std::chrono::milliseconds take(std::int64_t wall_now_ms, base::Instant now);
+    // Whether take() would give one.
+    bool is_pending(std::int64_t wall_now_ms, base::Instant now) const;
     // It had no effect, and is to be told again.
     void give_back(std::chrono::milliseconds step);
 
   private:
-    std::optional<std::int64_t> apart_ms_;  // the one clock from the other
+    std::optional<std::int64_t> apart_ms_;  // the one clock from the other, when last told
 };
 
 }  // namespace windlass::daemon

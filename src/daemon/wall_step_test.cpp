@@ -28,8 +28,11 @@ TEST_CASE("a clock that is set is told once, in either direction") {
 TEST_CASE("a clock that is slewed is told by the second") {
     WallStep step;
     step.take(5'000, kStart);
+    CHECK_FALSE(step.is_pending(5'600, kStart));
     CHECK(step.take(5'600, kStart) == 0ms);
+    CHECK(step.is_pending(6'200, kStart));
     CHECK(step.take(6'200, kStart) == 1'200ms);
+    CHECK_FALSE(step.is_pending(6'200, kStart));
 }
 
 TEST_CASE("a step that had no effect is told again") {
