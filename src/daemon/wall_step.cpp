@@ -1,8 +1,6 @@
 // Compares the two clocks' distance with what it was.
 #include "daemon/wall_step.h"
 
-#include <cstdlib>
-
 namespace windlass::daemon {
 namespace {
 

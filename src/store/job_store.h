@@ -95,7 +95,7 @@ class JobStore {
     virtual void read_heads(HeadQuery query, Answer<std::vector<JobHead>> done) = 0;
     // Scheduled jobs whose time has come are available; waiting ones whose deadline passed fail.
     // Some at a time: `next_ms` is in the past when there are more. `wall_step`: by how much the
-    // wall clock was set since the last time, as which pauses before a retry are not to change.
+    // wall clock was set since the last time; the ends of pauses before a retry move along.
     virtual void promote(std::chrono::milliseconds wall_step, Answer<Promotion> done) = 0;
     // The job is `running` by this attempt. Each attempt's number is higher than the one before.
     virtual void claim(JobId job, AttemptId attempt, Answer<ClaimedJob> done) = 0;
