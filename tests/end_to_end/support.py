@@ -180,8 +180,8 @@ class Daemon:
             eventually(no_worker, "all workers are gone")
             if not self.leaves_folder:
                 nothing = lambda: not remains_of(self.id, self.state_dir)  # noqa: E731
-                is_early = code != 0 or self.log.find("keeper.late")
-                assert is_early or nothing(), remains_of(self.id, self.state_dir)
+                keeper_goes_on = code != 0 or self.log.find("keeper.late")
+                assert keeper_goes_on or nothing(), remains_of(self.id, self.state_dir)
                 eventually(nothing, "the keeper has removed everything")
 
 
