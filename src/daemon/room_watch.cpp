@@ -11,14 +11,16 @@ namespace windlass::daemon {
 
 namespace log = base::log;
 
-std::optional<std::vector<core::DeviceSpec>> RoomWatch::known_devices() const {
+// Unless it has to be known how big the CPU is, it is not waited for.
+std::optional<std::vector<core::DeviceSpec>> RoomWatch::known_devices(bool with_cpu) const {
     if (!floor_.is_cpu_only() && !floor_.listed_at()) return std::nullopt;
     std::vector<core::DeviceSpec> known;
     for (const device::Device* device : floor_.devices()) {
         std::optional<Bytes> capacity = device->description.capacity;
         if (device->last && device->last->capacity) capacity = device->last->capacity;
-        if (!capacity && device->condition == device::Condition::unknown) return std::nullopt;
         const bool is_cpu = device->kind == device::Kind::cpu;
+        const bool is_awaited = !capacity && device->condition == device::Condition::unknown;
+        if (is_awaited && (with_cpu || !is_cpu)) return std::nullopt;
         known.push_back({.uuid = device->uuid,
                          .kind = is_cpu ? core::DeviceKind::cpu : core::DeviceKind::gpu,
                          .capacity = capacity,
@@ -36,7 +38,11 @@ std::optional<std::vector<core::DeviceSpec>> RoomWatch::known_devices() const {
 }
 
 std::optional<RoomVerdict> RoomWatch::judge(const std::vector<ModelConfiguration>& models) const {
-    const auto devices = known_devices();
+    const bool has_gpu = std::ranges::any_of(
+        floor_.devices(), [](const auto* device) { return device->kind == device::Kind::gpu; });
+    const bool names_cpu = std::ranges::any_of(
+        models, [](const auto& model) { return model.devices == DeviceChoice::cpu; });
+    const auto devices = known_devices(!has_gpu || names_cpu);
     if (!devices) return std::nullopt;
     return judge_room(models, *devices, devices_.headroom);
 }

@@ -19,14 +19,15 @@ class RoomWatch {
     RoomWatch(const device::Floor& floor, const DevicesConfiguration& devices)
         : floor_(floor), devices_(devices) {}
 
-    // Empty: some device has not said yet how big it is, or nobody has said which there are.
+    // Empty: some device that they may use has not said yet how big it is, or nobody has said which
+    // there are.
     std::optional<RoomVerdict> judge(const std::vector<ModelConfiguration>& models) const;
 
     // Logs who is `crowded`, each pair once.
     void tell(const RoomVerdict& verdict);
 
   private:
-    std::optional<std::vector<core::DeviceSpec>> known_devices() const;
+    std::optional<std::vector<core::DeviceSpec>> known_devices(bool with_cpu) const;
 
     const device::Floor& floor_;
     const DevicesConfiguration& devices_;
