@@ -67,6 +67,10 @@ class Node:
         count = int(specification.partition("x")[0])
         for number in range(count):
             self.wait_for("GPU-e0000000-0000-0000-0000-00000000000%x" % number, "ok")
+        eventually(lambda: self._cpu()["state"] == "ok", "the CPU is ok")
+
+    def _cpu(self):
+        return self.served.get("/api/devices").json()["cpu"]
 
     def tool(self, *words):
         """`windlass-emulator WORD NODE ...`."""

@@ -28,15 +28,15 @@ def children_of(pid):
 
 def driver_hosts_of(pid):
     """Of a daemon; they come and go with their devices."""
-    return [child for child in children_of(pid) if b"driver-host" in _arguments_of(child)]
+    return [child for child in children_of(pid) if b"driver-host" in arguments_of(child)]
 
 
 def children_but_hosts(pid):
     """Of a daemon: its keeper, workers, and whatever was not reaped."""
-    return [child for child in children_of(pid) if b"driver-host" not in _arguments_of(child)]
+    return [child for child in children_of(pid) if b"driver-host" not in arguments_of(child)]
 
 
-def _arguments_of(pid):
+def arguments_of(pid):
     try:
         return pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().split(b"\0")
     except OSError:

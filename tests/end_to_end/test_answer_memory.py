@@ -141,6 +141,7 @@ def test_on_the_cpu_the_numbers_are_those_of_the_machine(daemons, gate):
 
     with served.client() as client:
         client.call("probe")
+        eventually(lambda: is_measured_since(0.0), "there is a first answer")
         with served.begin("probe", gate.hold("held")) as running:
             served.said("ran held")
             eventually(lambda b=time.monotonic(): is_measured_since(b), "it is measured")

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from processes import arguments_of
 from support import AT_ONCE_S, eventually, is_alive, probe
 
 CGROUPS = pytest.mark.parametrize("cgroups", ["auto", "none"])
@@ -82,16 +83,20 @@ def test_orphans_of_a_living_worker_live_and_are_reaped(daemon):
     """The daemon adopts whom a worker's child left behind; nobody of them becomes a zombie."""
     served = daemon(probe())
     served.ask("probe", {"do": "call", "function": "start_orphans"})
+    worker = served.model()["worker_pid"]
     children = open("/proc/%d/task/%d/children" % (served.pid, served.pid))
 
     def adopted():
         children.seek(0)
-        known = (served.model()["worker_pid"], served.log.wait_for("keeper.started")["pid"])
-        return [pid for pid in map(int, children.read().split()) if pid not in known]
+        return [int(pid) for pid in children.read().split() if int(pid) != worker]
+
+    def orphans():
+        return [pid for pid in adopted() if arguments_of(pid) == arguments_of(worker)]
 
     with children:
-        alive = eventually(adopted, "the daemon has adopted them")
+        eventually(lambda: len(orphans()) == 3, "the daemon has adopted them")
+        alive = orphans()
         for pid in alive:
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not adopted(), "all are reaped")
+        eventually(lambda: not set(alive) & set(adopted()), "all are reaped")
     assert served.ask("probe").status == 200
