@@ -296,7 +296,11 @@ void Connection::send_reply(Reply reply, bool close_after) {
     if (has_body && reply.stream) return open_stream(std::move(*reply.stream), framing);
     if (has_body) output_body_ = std::move(reply.body);
     enter(Phase::writing, context_.options.write_timeout);
-    write_output();
+    // With the other writes of the turn: who is woken by one would be in the way of the others.
+    context_.loop.defer([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self && self->phase_ == Phase::writing) self->write_output();
+    });
 }
 
 void Connection::write_output() {
