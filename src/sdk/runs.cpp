@@ -29,15 +29,28 @@ Runs::Added Runs::add(std::unique_ptr<Run> run) {
         if (move_) return Added::moving;
         if (is_offloaded_) return Added::offloaded;
         waiting_.push_back(std::move(run));
+        if (std::exchange(is_waking_, true)) return Added::yes;
     }
     added_.notify_one();  // no system call unless a thread waits
     return Added::yes;
 }
 
+// Whoever waits here is woken by the next that is added, even if another was woken just now.
+template <class IsThere>
+void Runs::wait_for_more(std::unique_lock<std::mutex>& lock, IsThere is_there) {
+    while (!is_there()) {
+        is_waking_ = false;
+        added_.wait(lock);
+        is_waking_ = false;
+    }
+}
+
 Run* Runs::take() {
     std::unique_lock lock{mutex_};
-    added_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
-    return begin_first();
+    wait_for_more(lock, [this] { return is_closed_ || !waiting_.empty(); });
+    Run* const run = begin_first();
+    if (!waiting_.empty() && !std::exchange(is_waking_, true)) added_.notify_one();
+    return run;
 }
 
 Run* Runs::try_take() {
@@ -47,7 +60,7 @@ Run* Runs::try_take() {
 
 Runs::Next Runs::take_next() {
     std::unique_lock lock{mutex_};
-    added_.wait(lock, [this] { return is_closed_ || !waiting_.empty() || is_move_waiting_; });
+    wait_for_more(lock, [this] { return is_closed_ || !waiting_.empty() || is_move_waiting_; });
     const std::optional<Move> move = take_move();
     return {.run = move ? nullptr : begin_first(), .move = move};
 }

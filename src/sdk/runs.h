@@ -94,6 +94,8 @@ class Runs {
 
   private:
     bool are_answered() const;
+    template <class IsThere>
+    void wait_for_more(std::unique_lock<std::mutex>& lock, IsThere is_there);
     Run* begin_first();
     std::optional<Move> take_move();
 
@@ -101,6 +103,7 @@ class Runs {
     // Apart, so that one added run wakes a thread that takes, never one that waits for the end.
     std::condition_variable added_;
     std::condition_variable over_;
+    bool is_waking_ = false;  // a thread, which will wake the next if there is more
     std::deque<std::unique_ptr<Run>> waiting_;
     std::vector<std::unique_ptr<Run>> begun_;
     std::optional<Move> move_;      // ordered and not over

@@ -3,6 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
 namespace sdk = windlass::sdk;
 
 namespace {
@@ -16,7 +24,65 @@ struct Fixture {
     sdk::Runs runs;
 };
 
+// Threads that take runs until there are no more, and count them.
+class Pool {
+  public:
+    // `work` is what each run does.
+    Pool(sdk::Runs& runs, std::size_t size, std::function<void(Pool&)> work)
+        : runs_(runs), work_(std::move(work)) {
+        for (std::size_t i = 0; i < size; ++i) threads_.emplace_back([this] { take_all(); });
+    }
+    ~Pool() { runs_.close(); }
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    // False: not within a minute.
+    bool wait_until_taken(std::size_t count) {
+        std::unique_lock lock{mutex_};
+        return changed_.wait_for(lock, std::chrono::minutes{1},
+                                 [this, count] { return taken_ >= count; });
+    }
+
+  private:
+    void take_all() {
+        while (sdk::Run* const run = runs_.take()) {
+            {
+                const std::lock_guard lock{mutex_};
+                ++taken_;
+                changed_.notify_all();
+            }
+            work_(*this);
+            runs_.finish(*run);
+        }
+    }
+
+    sdk::Runs& runs_;
+    std::function<void(Pool&)> work_;
+    std::mutex mutex_;  // guards the next two
+    std::condition_variable changed_;
+    std::size_t taken_ = 0;
+    std::vector<std::jthread> threads_;
+};
+
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "of runs that come together each has a thread, as far as there are") {
+    constexpr std::size_t kCount = 8;
+    Pool pool{runs, kCount, [](Pool& self) { self.wait_until_taken(kCount); }};
+    for (std::uint64_t id = 1; id <= kCount; ++id) CHECK(add(id) == sdk::Runs::Added::yes);
+    CHECK(pool.wait_until_taken(kCount));
+}
+
+TEST_CASE_FIXTURE(Fixture, "no run waits while a thread does, however they meet") {
+    constexpr std::size_t kCount = 20'000;
+    Pool pool{runs, 3, [](Pool&) {}};
+    for (std::uint64_t id = 1; id <= kCount; ++id) {
+        REQUIRE(add(id) == sdk::Runs::Added::yes);
+        // Now and then all of them are asleep when the next comes.
+        if (id % 5 == 0) REQUIRE(pool.wait_until_taken(id));
+    }
+    CHECK(pool.wait_until_taken(kCount));
+}
 
 TEST_CASE_FIXTURE(Fixture, "runs begin in the order in which they came") {
     for (const std::uint64_t id : {7U, 3U, 5U}) CHECK(add(id) == sdk::Runs::Added::yes);
