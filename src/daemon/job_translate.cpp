@@ -182,7 +182,7 @@ store::NewJob to_new_job(http::JobSubmission submission, const ModelConfiguratio
         .stall_timeout = submission.stall_timeout,
         .failures_max = static_cast<int>(model.job_failures),
         .crashes_max = static_cast<int>(model.job_crashes)};
-    job.request_hash = fingerprint_of(job);
+    if (!job.key.empty()) job.request_hash = fingerprint_of(job);
     return job;
 }
 

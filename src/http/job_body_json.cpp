@@ -121,9 +121,15 @@ class Cursor {
 
   private:
     std::size_t string_size(std::size_t begin) const {
-        std::size_t end = begin + 1;
-        while (rest_[end] != '"') end += rest_[end] == '\\' ? 2U : 1U;
+        std::size_t end = rest_.find('"', begin + 1);
+        while (is_escaped(end)) end = rest_.find('"', end + 1);
         return end + 1 - begin;
+    }
+    // By an odd number of backslashes before it.
+    bool is_escaped(std::size_t quote) const {
+        std::size_t begin = quote;
+        while (rest_[begin - 1] == '\\') --begin;
+        return (quote - begin) % 2 != 0;
     }
     void skip_spaces() {
         while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
@@ -143,6 +149,9 @@ base::Result<std::string> read_text(const Member& member) {
     if (!member.value.starts_with('"')) {
         return bad(fmt::format("{} has the value {}; write it as a string, in quotes", member.key,
                                base::to_valid_utf8(member.value.substr(0, 100))));
+    }
+    if (!member.value.contains('\\')) {
+        return std::string{member.value.substr(1, member.value.size() - 2)};
     }
     const boost::json::value text = boost::json::parse({member.value.data(), member.value.size()});
     return std::string{std::string_view{text.get_string()}};

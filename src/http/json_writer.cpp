@@ -3,7 +3,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstddef>
+#include <limits>
 
 namespace windlass::http {
 namespace {
@@ -29,6 +33,12 @@ std::size_t utf8_sequence_size(std::string_view text) {
     const unsigned low = first == 0xf0 ? 0x90 : 0x80;
     const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
     return within(1, low, high) && within(2, 0x80, 0xbf) && within(3, 0x80, 0xbf) ? 4 : 0;
+}
+
+// How many bytes at the front of `text` are written as they are.
+std::size_t plain_size(std::string_view text) {
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
 }
 
 void append_ascii(std::string& out, char c) {
@@ -77,7 +87,11 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 JsonWriter& JsonWriter::string(std::string_view text) {
     separate();
     text_ += '"';
-    while (!text.empty()) {
+    while (true) {
+        const std::size_t plain = plain_size(text);
+        text_ += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty()) break;
         const std::size_t size = utf8_sequence_size(text);
         if (size == 0) {
             text_ += "\\ufffd";
@@ -94,7 +108,9 @@ JsonWriter& JsonWriter::string(std::string_view text) {
 
 JsonWriter& JsonWriter::number(std::uint64_t value) {
     separate();
-    text_ += fmt::format("{}", value);
+    std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits{};
+    char* const end = std::to_chars(digits.begin(), digits.end(), value).ptr;
+    text_.append(digits.begin(), end);
     return *this;
 }
 

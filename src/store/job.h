@@ -54,10 +54,10 @@ struct NewJob {
     int priority = 4;  // 0 (first) to 9
     std::string content_type = {};
     std::string input = {};
-    std::string settings = {};                   // JSON
-    std::string key = {};                        // of the caller's, at most 255 bytes; empty: none
-    std::uint64_t request_hash = 0;              // of all that must be the same for the same key
-    std::optional<std::int64_t> run_at_ms = {};  // not before
+    std::string settings = {};       // JSON
+    std::string key = {};            // of the caller's, at most 255 bytes; empty: none
+    std::uint64_t request_hash = 0;  // of all that must be the same for the same key; 0: no key
+    std::optional<std::int64_t> run_at_ms = {};    // not before
     std::optional<std::int64_t> deadline_ms = {};  // not begun after
     std::optional<base::Duration> run_timeout = {};
     std::optional<base::Duration> stall_timeout = {};
