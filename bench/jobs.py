@@ -126,17 +126,39 @@ def cycle_before_others(load, daemon, seconds, address):
     return figures
 
 
-def million(programs, folder, rounds, seconds):
-    load = str(programs / "bench_job_load")
-    daemon = JobDaemon(programs, folder / "million")
+def with_million(programs, folder, model):
+    """A daemon, not started, with a million jobs of this model, and the seconds that they took."""
+    daemon = JobDaemon(programs, folder)
     daemon.store.parent.mkdir()
     began = time.monotonic()
     subprocess.run(
-        [programs / "bench_job_fill", daemon.store, str(MILLION), "echo", str(INPUT_BYTES)],
+        [programs / "bench_job_fill", daemon.store, str(MILLION), model, str(INPUT_BYTES)],
         check=True,
     )
     os.sync()  # or what follows waits for what the filling has written
-    filled_s = time.monotonic() - began
+    return daemon, time.monotonic() - began
+
+
+def million_of_another(programs, folder, rounds, seconds):
+    """A million wait for a model that is not there: only the callers' jobs can run."""
+    load = str(programs / "bench_job_load")
+    daemon, _ = with_million(programs, folder / "another", "another")
+    with daemon:
+        daemon.order("load")
+        ways = {
+            "cycle, %s, another model's wait" % way: lambda address=address: measure(
+                load, daemon, "cycle", CALLERS, seconds, body(), address
+            )
+            for way, address in (("TCP", daemon.address), ("Unix socket", daemon.socket))
+        }
+        for what, figures in interleaved(ways, rounds).items():
+            row(what, CALLERS, MILLION, figures)
+
+
+def million(programs, folder, rounds, seconds):
+    million_of_another(programs, folder, rounds, seconds)
+    load = str(programs / "bench_job_load")
+    daemon, filled_s = with_million(programs, folder / "million", "echo")
     starts = {"in order": [], "after kill -9": []}
     with daemon:
         daemon.order("load")
