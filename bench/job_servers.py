@@ -106,7 +106,11 @@ class JobDaemon:
 
     def __enter__(self):
         self.start()
-        until(self.is_serving)
+        try:
+            until(self.is_serving)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -109,11 +109,15 @@ class Windlass:
         argv = [str(programs / "windlass"), "serve", "--config", str(configuration)]
         argv += ["--state-dir", str(folder / "state"), "--log", "json"]
         self._process = subprocess.Popen(argv, stderr=self._log)
-        started = wait_for_start(self._process, folder / "log")
-        addresses = {"tcp": started["listen"], "unix": started["socket"]}
-        self._url = "http://" + started["listen"]
-        self.cpp = self._server("Windlass, C++ worker", "cpp", addresses)
-        self.python = self._server("Windlass, Python worker", "python", addresses)
+        try:
+            started = wait_for_start(self._process, folder / "log")
+            addresses = {"tcp": started["listen"], "unix": started["socket"]}
+            self._url = "http://" + started["listen"]
+            self.cpp = self._server("Windlass, C++ worker", "cpp", addresses)
+            self.python = self._server("Windlass, Python worker", "python", addresses)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def _server(self, name, model, addresses):
         url = "%s/api/models/%s/load" % (self._url, model)
