@@ -107,7 +107,8 @@ std::optional<core::Instant> Switchboard::end_turn(core::Instant now) {
     bridge_.end_turn();
     handle(core::TimePassed{});
     if (recorder_) recorder_->end_turn();  // whatever carrying it out may lead to
-    while (!commands_.empty()) {  // carrying out may answer a client, who at once asks again
+    // Carrying out may bring about further ones.
+    while (!commands_.empty()) {
         std::swap(commands_, carried_out_);
         for (core::Command& command : carried_out_) carry_out(command);
         carried_out_.clear();
