@@ -109,7 +109,7 @@ class JobDaemon:
         try:
             until(self.is_serving)
         except BaseException:
-            self.stop()
+            self.__exit__()
             raise
         return self
 
