@@ -138,9 +138,10 @@ base::Result<std::unique_ptr<Connection>> Connection::open(std::string path,
     static_cast<void>(counting);
     std::unique_ptr<Connection> connection{new Connection{std::move(path)}};
     sqlite3* database = nullptr;
-    const int code = sqlite3_open_v2(
-        connection->path_.c_str(), &database,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int code =
+        sqlite3_open_v2(connection->path_.c_str(), &database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        connection->log_.name());
     connection->database_.reset(database);
     if (database == nullptr) {
         return base::fail(base::Errc::host_out_of_memory, "no memory is left to open the file " +
@@ -214,6 +215,7 @@ base::Result<std::string> Connection::text(std::string_view sql) {
 }
 
 void Connection::roll_back() {
+    log_.forget();
     // Some failures have done it already; another one would be an error then.
     if (sqlite3_get_autocommit(database_.get()) != 0) return;
     sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);

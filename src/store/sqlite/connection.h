@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/sqlite/log_gatherer.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -102,6 +103,7 @@ class Connection {
 
     const std::string path_;
     std::int64_t log_pages_ = 0;
+    LogGatherer log_;
     std::unique_ptr<sqlite3, Close> database_;
     std::unordered_map<std::string_view, Kept> kept_;  // by its text
 };
