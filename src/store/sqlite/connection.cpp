@@ -172,7 +172,7 @@ base::Result<Statement> Connection::prepare(std::string_view sql) {
 }
 
 base::Result<Statement> Connection::kept(std::string_view sql) {
-    Kept& kept = kept_[sql];
+    Kept& kept = kept_[sql.data()];
     if (kept.in_use) return prepare(sql);
     if (!kept.statement) {
         sqlite3_stmt* statement = nullptr;
@@ -189,7 +189,9 @@ base::Result<Statement> Connection::kept(std::string_view sql) {
 std::vector<std::string> Connection::kept_texts() const {
     std::vector<std::string> texts;
     texts.reserve(kept_.size());
-    for (const auto& [sql, kept] : kept_) texts.emplace_back(sql);
+    for (const auto& [at, kept] : kept_) {
+        if (kept.statement) texts.emplace_back(sqlite3_sql(kept.statement.get()));
+    }
     return texts;
 }
 

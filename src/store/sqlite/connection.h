@@ -105,7 +105,7 @@ class Connection {
     std::int64_t log_pages_ = 0;
     LogGatherer log_;
     std::unique_ptr<sqlite3, Close> database_;
-    std::unordered_map<std::string_view, Kept> kept_;  // by its text
+    std::unordered_map<const char*, Kept> kept_;  // by where its text is
 };
 
 }  // namespace windlass::store::sqlite
