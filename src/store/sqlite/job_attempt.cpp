@@ -140,6 +140,7 @@ Carried<void> begin_stop_job(const JobTransaction& transaction, JobId job, Attem
                              StopCause cause) {
     const auto lease = WL_TRY(find_lease(transaction, job));
     if (!lease || lease->attempt != attempt) return Verdict<void>{stale_attempt(job, attempt)};
+    transaction.book.recent().forget(job);
     Statement update = WL_TRY(transaction.file.kept(
         "UPDATE lease SET stopping=coalesce(stopping, ?), unwanted=unwanted OR ? WHERE job=?"));
     update.bind(std::int64_t{std::to_underlying(cause)});
@@ -152,6 +153,7 @@ Carried<void> keep_job_progress(const JobTransaction& transaction, JobId job, At
                                 const std::string& json) {
     if (auto checked = check_json("progress", json); !checked)
         return Verdict<void>{checked.error()};
+    transaction.book.recent().forget(job);
     Statement update =
         WL_TRY(transaction.file.kept("UPDATE lease SET progress=? WHERE job=? AND attempt=?"));
     WL_TRY(update.bind(json).bind(as_number(job)).bind(as_number(attempt)).run());
@@ -163,6 +165,7 @@ Carried<void> keep_job_settings(const JobTransaction& transaction, JobId job, At
                                 const std::string& json) {
     if (auto checked = check_json("settings", json); !checked)
         return Verdict<void>{checked.error()};
+    transaction.book.recent().forget(job);
     Statement update =
         WL_TRY(transaction.file.kept("UPDATE job SET settings=?1 WHERE id=?2 AND EXISTS "
                                      "(SELECT 1 FROM lease WHERE job=?2 AND attempt=?3)"));

@@ -56,6 +56,7 @@ base::Result<void> JobBook::opened(Connection& connection) {
     by_model_.clear();
     keys_.clear();
     slices_.clear();
+    recent_.forget_all();
     committed();
     Statement queues = WL_TRY(connection.prepare("SELECT id, model, clock FROM queue"));
     while (WL_TRY(queues.step())) {
@@ -179,7 +180,7 @@ base::Result<JobSlice*> JobBook::slice(Connection& connection, std::int64_t queu
         const auto stored = WL_TRY(select_slice(connection, key.first, queue));
         slices_before_.emplace(key, std::nullopt);
         found = slices_.emplace(key, stored.value_or(JobSlice{})).first;
-    } else {
+    } else if (!slices_before_.contains(key)) {
         slices_before_.emplace(key, found->second);
     }
     return &found->second;
@@ -278,6 +279,7 @@ void JobBook::rolled_back() {
             slices_.erase(key);
         }
     }
+    recent_.forget_all();
     incarnation_ = incarnation_before_;
     last_attempt_ = last_attempt_before_;
     touched_.clear();

@@ -1,6 +1,6 @@
-// What is known of the queues of jobs without a look at the file: order, counts, keys, and the
-// statistics of these minutes. It changes with a transaction: written before its end, and as it was
-// when that fails. Thread: the order thread's.
+// What is known of the queues of jobs without a look at the file: order, counts, keys, the jobs
+// that were written last, and the statistics of these minutes. It changes with a transaction:
+// written before its end, and as it was when that fails. Thread: the order thread's.
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@
 #include "store/job_slice.h"
 #include "store/sqlite/companion.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/recent_jobs.h"
 
 namespace windlass::store::sqlite {
 
@@ -54,6 +55,8 @@ class JobBook final : public Companion {
     void add_key(const std::string& key, JobId job);
     void remove_key(const std::string& key, JobId job);
 
+    RecentJobs& recent() { return recent_; }
+
     // --- attempts
     std::uint64_t incarnation() const { return incarnation_; }
     void begin(std::uint64_t incarnation);
@@ -78,6 +81,7 @@ class JobBook final : public Companion {
     std::uint64_t incarnation_ = 0;                     // 0: nobody began
     std::uint64_t last_attempt_ = 0;
     std::map<SliceKey, JobSlice> slices_;
+    RecentJobs recent_;  // nothing of a transaction that failed
     // What the transaction has changed so far.
     std::map<std::int64_t, bool> touched_;  // queue: whether it is new
     std::map<FlowKey, std::optional<std::int64_t>> tails_before_;

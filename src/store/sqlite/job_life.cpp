@@ -86,7 +86,10 @@ base::Result<void> expire(const JobTransaction& transaction, Promotion& promotio
 }
 
 // Who was attempted before waits for a pause to end, all others for a time of day.
-base::Result<void> move_retries(Connection& file, std::chrono::milliseconds wall_step) {
+base::Result<void> move_retries(const JobTransaction& transaction,
+                                std::chrono::milliseconds wall_step) {
+    transaction.book.recent().forget_all();
+    Connection& file = transaction.file;
     Statement times =
         WL_TRY(file.kept("UPDATE job SET due_ms = due_ms + ? "
                          "WHERE id IN (SELECT job FROM due) AND attempts > 0"));
@@ -205,7 +208,7 @@ Carried<std::vector<JobHead>> select_heads(const JobTransaction& transaction,
 Carried<Promotion> promote_jobs(const JobTransaction& transaction,
                                 std::chrono::milliseconds wall_step) {
     Promotion promotion;
-    if (wall_step.count() != 0) WL_TRY(move_retries(transaction.file, wall_step));
+    if (wall_step.count() != 0) WL_TRY(move_retries(transaction, wall_step));
     WL_TRY(expire(transaction, promotion));
     WL_TRY(release_due(transaction, promotion));
     promotion.next_ms = WL_TRY(next_time(transaction));
@@ -222,10 +225,8 @@ Carried<ClaimedJob> claim_job(const JobTransaction& transaction, JobId job, Atte
         return Verdict<ClaimedJob>{not_available(job, record.state)};
     }
     if (!transaction.book.is_next(attempt)) return Verdict<ClaimedJob>{number_used(job, attempt)};
-    Statement select = WL_TRY(transaction.file.kept("SELECT body FROM input WHERE job=?"));
-    select.bind(as_number(job));
     ClaimedJob claimed{.head = {}, .content_type = record.content_type};
-    if (WL_TRY(select.step())) claimed.input = select.blob(0);
+    claimed.input = WL_TRY(read_input(transaction, job));
     claimed.error = WL_TRY(last_error_of(transaction, record.head));
     ++record.head.attempts;
     record.progress.clear();

@@ -192,6 +192,8 @@ JobRow row_of(const JobTransaction& transaction, const Statement& statement) {
 }
 
 base::Result<std::optional<JobRow>> find_row(const JobTransaction& transaction, JobId job) {
+    if (const RecentJob* const recent = transaction.book.recent().find(job))
+        return std::optional{recent->row};
     static const std::string kSql = fmt::format("SELECT {} FROM job WHERE id=?", kJobColumns);
     Statement select = WL_TRY(transaction.file.kept(kSql));
     select.bind(as_number(job));
@@ -200,6 +202,8 @@ base::Result<std::optional<JobRow>> find_row(const JobTransaction& transaction, 
 }
 
 base::Result<std::optional<Lease>> find_lease(const JobTransaction& transaction, JobId job) {
+    const RecentJob* const recent = transaction.book.recent().find(job);
+    if (recent != nullptr && recent->lease) return recent->lease;
     Statement select = WL_TRY(transaction.file.kept(
         "SELECT attempt, started_ms, queue_ms, stopping, unwanted, progress FROM lease "
         "WHERE job=?"));
@@ -213,6 +217,14 @@ base::Result<std::optional<Lease>> find_lease(const JobTransaction& transaction,
                                .progress = select.text(5)}};
 }
 
+base::Result<std::string> read_input(const JobTransaction& transaction, JobId job) {
+    const RecentJob* const recent = transaction.book.recent().find(job);
+    if (recent != nullptr && recent->input) return *recent->input;
+    Statement select = WL_TRY(transaction.file.kept("SELECT body FROM input WHERE job=?"));
+    select.bind(as_number(job));
+    return WL_TRY(select.step()) ? select.blob(0) : std::string{};
+}
+
 base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState to) {
     const JobState from = row.record.state;
     WL_TRY(erase_place(transaction, row));
@@ -220,7 +232,11 @@ base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState
     WL_TRY(insert_place(transaction, row));
     transaction.book.count(row.queue, from, to);
     WL_TRY(update_row(transaction, row));
-    if (!is_over(to)) return {};
+    if (!is_over(to)) {
+        transaction.book.recent().keep({.row = row});
+        return {};
+    }
+    transaction.book.recent().forget(row.id());
     JobSlice* const slice =
         WL_TRY(transaction.book.slice(transaction.file, row.queue, transaction.now_ms));
     slice->add(to);
@@ -250,6 +266,11 @@ base::Result<void> insert_row(const JobTransaction& transaction, JobRow& row,
     WL_TRY(insert_place(transaction, row));
     transaction.book.count(row.queue, std::nullopt, record.state);
     if (!record.key.empty()) transaction.book.add_key(record.key, head.job);
+    record.model = transaction.book.model(row.queue);
+    record.input_bytes = input.size();
+    RecentJob recent{.row = row};
+    if (input.size() <= RecentJobs::kInputMax) recent.input = input;
+    transaction.book.recent().keep(std::move(recent));
     return {};
 }
 
@@ -257,7 +278,9 @@ base::Result<void> insert_lease(const JobTransaction& transaction, JobId job, co
     Statement insert = WL_TRY(transaction.file.kept(
         "INSERT INTO lease(job, attempt, started_ms, queue_ms, progress) VALUES(?, ?, ?, ?, '')"));
     insert.bind(as_number(job)).bind(as_number(lease.attempt));
-    return insert.bind(lease.started_ms).bind(lease.queue_ms).run();
+    WL_TRY(insert.bind(lease.started_ms).bind(lease.queue_ms).run());
+    if (RecentJob* const recent = transaction.book.recent().find(job)) recent->lease = lease;
+    return {};
 }
 
 base::Result<void> insert_attempt(const JobTransaction& transaction, const JobRow& row,
@@ -287,6 +310,7 @@ base::Result<void> insert_attempt(const JobTransaction& transaction, const JobRo
 }
 
 base::Result<void> delete_row(const JobTransaction& transaction, const JobRow& row) {
+    transaction.book.recent().forget(row.id());
     WL_TRY(erase_place(transaction, row));
     for (const char* sql : {"DELETE FROM job WHERE id=?", "DELETE FROM input WHERE job=?",
                             "DELETE FROM result WHERE job=?", "DELETE FROM attempt WHERE job=?",

@@ -12,6 +12,7 @@
 #include "store/job_record.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/job_book.h"
+#include "store/sqlite/recent_jobs.h"
 
 namespace windlass::store::sqlite {
 
@@ -29,31 +30,13 @@ struct Verdict {
 template <class T>
 using Carried = base::Result<Verdict<T>>;
 
-struct JobRow {
-    JobRecord record;  // but for what `lease` has
-    std::int64_t queue = 0;
-    std::optional<std::int64_t> rank = {};
-    std::optional<std::int64_t> available_ms = {};
-    std::uint64_t request_hash = 0;
-
-    JobId id() const { return record.head.job; }
-};
-
-struct Lease {
-    AttemptId attempt;
-    std::int64_t started_ms = 0;
-    std::int64_t queue_ms = 0;
-    std::optional<StopCause> stopping = {};
-    bool is_unwanted = false;  // it is to be cancelled, whatever else it was stopped for
-    std::string progress = {};
-};
-
 // The columns of `job`, in the order that row_of() wants from `column` on.
 extern const std::string_view kJobColumns;
 JobRow row_of(const JobTransaction& transaction, const Statement& statement);
 
 base::Result<std::optional<JobRow>> find_row(const JobTransaction& transaction, JobId job);
 base::Result<std::optional<Lease>> find_lease(const JobTransaction& transaction, JobId job);
+base::Result<std::string> read_input(const JobTransaction& transaction, JobId job);
 
 // The one writer of states: the row leaves its table and enters that of `to`, where the rest of
 // `row` says. An available job without a rank gets one. `damaged` when its table does not have it.
