@@ -55,6 +55,8 @@ JobDesk::JobDesk(io::Loop& loop, store::JobStore* store, store::JobRetention ret
       store_(store),
       retention_(retention),
       links_(std::move(links)),
+      waits_(loop,
+             [this](store::JobId job, http::JobShown reply) { show_now(job, std::move(reply)); }),
       chronicle_(loop),
       recount_(loop, [this] { recount(); }),
       start_again_(loop, [this] { start(); }),
@@ -88,8 +90,7 @@ void JobDesk::start() {
 
 void JobDesk::shut_down() {
     is_shutting_down_ = true;
-    waits_of_.clear();
-    for (auto& [number, wait] : std::exchange(waits_, {})) wait.reply(job_desk_is_closing());
+    waits_.end_all(job_desk_is_closing());
 }
 
 void JobDesk::finish() { store_ = nullptr; }
@@ -342,7 +343,7 @@ void JobDesk::settle(const core::SettleJob& command, store::Settlement settlemen
         if (settled && *settled == store::JobState::scheduled) promote();
         tell_waits({command.job.value});
     });
-    look_behind_end(job);
+    waits_.look_behind_end(job);
 }
 
 // --- attempts

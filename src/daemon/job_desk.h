@@ -18,6 +18,7 @@
 #include "daemon/job_input.h"
 #include "daemon/job_links.h"
 #include "daemon/job_tally.h"
+#include "daemon/job_waits.h"
 #include "daemon/metrics_snapshot.h"
 #include "daemon/wall_step.h"
 #include "http/api.h"
@@ -85,12 +86,6 @@ class JobDesk final : public http::JobBackend {
         JobTally::Past past = {};
         std::optional<worker::Progressed> progress = {};  // the latest, where it is not kept yet
     };
-    struct Wait {
-        store::JobId job;
-        http::JobShown reply;
-        std::unique_ptr<io::Timer> limit;
-        bool is_seen_to = false;  // a look comes right behind the end that is being written
-    };
     struct Bulk;
 
     void promote();
@@ -106,11 +101,6 @@ class JobDesk final : public http::JobBackend {
     void tell_ready_all();
     void keep_progress(Attempt& attempt, const worker::Progressed& progress);
     void tell_waits(store::JobId job);
-    void look_behind_end(store::JobId job);
-    void tell_all_waits();
-    void look_for(std::uint64_t wait);
-    void end_wait(std::uint64_t wait);
-    http::JobShown take_wait(std::uint64_t wait);  // empty: it is over
     void show_now(store::JobId job, http::JobShown reply);
     http::JobStatus status_of(const store::JobHistory& history) const;
     http::JobStatus status_of(const store::JobRecord& record) const;
@@ -130,9 +120,7 @@ class JobDesk final : public http::JobBackend {
     std::unordered_map<std::uint64_t, Attempt> attempts_;  // by request: claimed, and not settled
     std::map<store::JobId, core::RequestId> running_;      // of those
     FreshJobs fresh_;
-    std::map<std::uint64_t, Wait> waits_;
-    std::multimap<store::JobId, std::uint64_t> waits_of_;
-    std::uint64_t last_wait_ = 0;
+    JobWaits waits_;
     JobChronicle chronicle_;
     JobTally tally_;
     std::vector<store::ModelCounts> counts_;  // when the store was last asked

@@ -143,65 +143,18 @@ std::uint64_t JobDesk::show(std::string id, base::Duration wait, http::JobShown 
         reply(job_desk_is_closing());
         return 0;
     }
-    // Noted before it is looked at, so that no end falls in between.
-    const std::uint64_t number = ++last_wait_;
-    Wait& place = waits_[number];
-    place = {.job = *job,
-             .reply = std::move(reply),
-             .limit = std::make_unique<io::Timer>(loop_, [this, number] { end_wait(number); })};
-    waits_of_.emplace(*job, number);
-    place.limit->start(wait);
-    // All ends are told to waits: of what is surely open there is nothing to see before.
-    if (!running_.contains(*job) && !fresh_.contains(*job)) look_for(number);
+    // Noted before it is looked at, so that no end falls in between. All ends are told to waits: of
+    // what is surely open there is nothing to see before.
+    const std::uint64_t number = waits_.add(*job, wait, std::move(reply));
+    if (!running_.contains(*job) && !fresh_.contains(*job)) waits_.look(number);
     return number;
 }
 
-// Answers when the job is over, or cannot be looked at.
-void JobDesk::look_for(std::uint64_t number) {
-    const auto wait = waits_.find(number);
-    if (wait == waits_.end()) return;
-    show_now(wait->second.job, [this, number](Result<http::JobStatus> shown) {
-        if (shown && !http::is_over(shown->state)) return;
-        if (auto reply = take_wait(number)) reply(std::move(shown));
-    });
-}
-
-void JobDesk::end_wait(std::uint64_t number) {
-    const auto wait = waits_.find(number);
-    if (wait == waits_.end()) return;
-    const store::JobId job = wait->second.job;
-    if (auto reply = take_wait(number)) show_now(job, std::move(reply));
-}
-
-http::JobShown JobDesk::take_wait(std::uint64_t number) {
-    auto wait = waits_.extract(number);
-    if (wait.empty()) return {};
-    const auto [first, last] = waits_of_.equal_range(wait.mapped().job);
-    waits_of_.erase(std::find_if(first, last, [&](const auto& e) { return e.second == number; }));
-    return std::move(wait.mapped().reply);
-}
-
-void JobDesk::withdraw(std::uint64_t wait) { take_wait(wait); }
+void JobDesk::withdraw(std::uint64_t wait) { waits_.withdraw(wait); }
 
 void JobDesk::tell_waits(store::JobId job) {
     fresh_.forget(job);
-    std::vector<std::uint64_t> numbers;
-    const auto [first, last] = waits_of_.equal_range(job);
-    for (auto each = first; each != last; ++each) {
-        if (!std::exchange(waits_.at(each->second).is_seen_to, false))
-            numbers.push_back(each->second);
-    }
-    for (const std::uint64_t number : numbers) look_for(number);
-}
-
-// The end is being written. What is asked of the store now is answered right after that: those who
-// wait are spared one way to the store and back.
-void JobDesk::look_behind_end(store::JobId job) {
-    const auto [first, last] = waits_of_.equal_range(job);
-    for (auto each = first; each != last; ++each) {
-        waits_.at(each->second).is_seen_to = true;
-        look_for(each->second);
-    }
+    waits_.tell(job);
 }
 
 void JobDesk::read_result(std::string id, http::JobResultRead reply) {
@@ -302,18 +255,11 @@ void JobDesk::go_on(const std::shared_ptr<Bulk>& bulk) {
                      if (done->next) return go_on(bulk);
                      tell_ready_all();
                      promote();
-                     tell_all_waits();
+                     fresh_.forget_all();
+                     waits_.tell_all();
                      note_change();
                      bulk->reply(bulk->changed);
                  });
-}
-
-void JobDesk::tell_all_waits() {
-    fresh_.forget_all();
-    std::vector<std::uint64_t> numbers;
-    numbers.reserve(waits_.size());
-    for (const auto& [number, wait] : waits_) numbers.push_back(number);
-    for (const std::uint64_t number : numbers) look_for(number);
 }
 
 // --- lists

@@ -1,0 +1,53 @@
+// Who waits for the end of a job, each until a time of its own. Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "http/job_backend.h"
+#include "io/loop.h"
+#include "io/timer.h"
+#include "store/job.h"
+
+namespace windlass::daemon {
+
+class JobWaits {
+  public:
+    using Look = std::function<void(store::JobId, http::JobShown)>;  // in the store
+
+    JobWaits(io::Loop& loop, Look look) : loop_(loop), look_(std::move(look)) {}
+
+    // Answered when somebody looks and the job is over, or cannot be looked at; and after `limit`,
+    // as it is then.
+    std::uint64_t add(store::JobId job, base::Duration limit, http::JobShown reply);
+    void withdraw(std::uint64_t wait) { take(wait); }
+    void look(std::uint64_t wait);
+
+    void tell(store::JobId job);  // it is over, perhaps
+    void tell_all();
+    // The end is being written. What is asked of the store now is answered right after that: those
+    // who wait are spared one way to the store and back.
+    void look_behind_end(store::JobId job);
+    void end_all(const base::Error& error);
+
+  private:
+    struct Wait {
+        store::JobId job;
+        http::JobShown reply;
+        std::unique_ptr<io::Timer> limit;
+        bool is_seen_to = false;  // a look comes right behind the end that is being written
+    };
+    void end(std::uint64_t wait);
+    http::JobShown take(std::uint64_t wait);  // empty: it is over
+
+    io::Loop& loop_;
+    const Look look_;
+    std::map<std::uint64_t, Wait> waits_;
+    std::multimap<store::JobId, std::uint64_t> waits_of_;
+    std::uint64_t last_wait_ = 0;
+};
+
+}  // namespace windlass::daemon
