@@ -63,7 +63,8 @@ struct NewJob {
     std::optional<base::Duration> stall_timeout = {};
     int failures_max = 3;  // at least 1, as the next: so many, and it is given up
     int crashes_max = 3;
-
+    JobId id = {};           // reserved before; none: the store chooses
+    AttemptId attempt = {};  // claimed by it at once, if it is available; none: it waits
     friend bool operator==(const NewJob&, const NewJob&) = default;
 };
 
@@ -87,15 +88,6 @@ struct JobHead {
     friend bool operator==(const JobHead&, const JobHead&) = default;
 };
 
-struct Submission {
-    JobId job;
-    JobState state = JobState::available;  // scheduled; as it is now, when the key was known
-    bool is_new = true;
-    std::optional<JobHead> head = {};  // of an available one
-
-    friend bool operator==(const Submission&, const Submission&) = default;
-};
-
 struct JobError {
     base::Errc code = base::Errc::internal;
     std::string message = {};
@@ -111,8 +103,16 @@ struct ClaimedJob {  // what the worker gets
     std::string input = {};
     std::string settings = {};
     std::optional<JobError> error = {};  // of the attempt before, if that was charged for it
-
     friend bool operator==(const ClaimedJob&, const ClaimedJob&) = default;
+};
+
+struct Submission {
+    JobId job;
+    JobState state = JobState::available;  // when the key was known, as it is now
+    bool is_new = true;
+    std::optional<JobHead> head = {};        // of an available one
+    std::optional<ClaimedJob> claimed = {};  // of one that was claimed by it
+    friend bool operator==(const Submission&, const Submission&) = default;
 };
 
 // How an attempt ended. The worker's word is Succeeded, a charged failure, and Failed for

@@ -27,6 +27,7 @@ using Answer = std::move_only_function<void(base::Result<T>)>;
 
 struct JobStart {
     AttemptId first_attempt;      // count on from here
+    JobId last_job;               // the highest that there ever was; none: there was none
     std::uint64_t returned = 0;   // jobs that an earlier daemon left running
     std::uint64_t suspected = 0;  // of which so many are held now
     std::uint64_t cancelled = 0;  // which somebody had wanted cancelled
@@ -82,6 +83,8 @@ class JobStore {
     virtual void begin(Answer<JobStart> done) = 0;
 
     // --- the life of a job
+    // An id for a submission to come, higher than all before; none while begin() is not answered.
+    virtual JobId reserve() = 0;
     // `queue_full`: so many of its model wait already. A known key gives the job that has it, and
     // `conflict` with another hash; it is known as long as that job is kept.
     virtual void submit(NewJob job, std::uint64_t queue_limit, Answer<Submission> done) = 0;

@@ -89,6 +89,15 @@ base::Result<std::int64_t> note_death(const JobTransaction& transaction, JobId j
     return count.number(0);
 }
 
+base::Result<JobId> last_job(Connection& file) {
+    // Of those that were deleted the first knows, of a file that was mended by hand the second.
+    Statement select = WL_TRY(
+        file.kept("SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name='job'), 0), "
+                  "coalesce((SELECT max(id) FROM job), 0))"));
+    WL_TRY(select.step());
+    return JobId{static_cast<std::uint64_t>(select.number(0))};
+}
+
 // What an earlier daemon left running.
 base::Result<void> take_back(const JobTransaction& transaction, JobId job, JobStart& start) {
     auto row = WL_TRY(find_row(transaction, job));
@@ -123,7 +132,8 @@ Carried<JobStart> begin_jobs(const JobTransaction& transaction) {
     const auto incarnation = static_cast<std::uint64_t>(update.number(0));
     WL_TRY(update.run());  // to its end, or it does not count
     transaction.book.begin(incarnation);
-    JobStart start{.first_attempt = {(incarnation << kIncarnationShift) + 1}};
+    const JobId last = WL_TRY(last_job(file));
+    JobStart start{.first_attempt = {(incarnation << kIncarnationShift) + 1}, .last_job = last};
     // Tails behind the clock mean nothing.
     WL_TRY(
         file.run("DELETE FROM flow WHERE tail <= (SELECT clock FROM queue WHERE id = flow.queue)"));

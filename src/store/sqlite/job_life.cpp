@@ -33,6 +33,10 @@ Submission submission_of(const JobRow& row, bool is_new) {
     return told;
 }
 
+bool is_late(const JobTransaction& transaction, const JobHead& head) {
+    return head.deadline_ms && *head.deadline_ms <= transaction.now_ms;
+}
+
 // How the attempt before ended, where that is a reason to do otherwise now.
 base::Result<std::optional<JobError>> last_error_of(const JobTransaction& transaction,
                                                     const JobHead& head) {
@@ -46,7 +50,7 @@ base::Result<std::optional<JobError>> last_error_of(const JobTransaction& transa
 
 JobRow row_of(const NewJob& job, std::int64_t now_ms) {
     JobRow row;
-    row.record.head = {.job = {},
+    row.record.head = {.job = job.id,
                        .variant = job.variant,
                        .tenant = job.tenant,
                        .priority = job.priority,
@@ -171,10 +175,22 @@ Carried<Submission> submit_job(const JobTransaction& transaction, const NewJob& 
     if (static_cast<std::uint64_t>(waiting) >= queue_limit) {
         return Verdict<Submission>{queue_is_full(job.model, queue_limit)};
     }
+    if (job.attempt && !transaction.book.is_next(job.attempt)) {
+        return Verdict<Submission>{number_used(job.id, job.attempt)};
+    }
     JobRow row = row_of(job, transaction.now_ms);
     row.queue = WL_TRY(transaction.book.make_queue(transaction.file, job.model));
-    WL_TRY(insert_row(transaction, row, job.input));
-    return Verdict<Submission>{submission_of(row, true)};
+    const bool is_claimed = job.attempt && row.record.state == JobState::available &&
+                            !is_late(transaction, row.record.head);
+    WL_TRY(insert_row(transaction, row, job.input, is_claimed));
+    Submission told = submission_of(row, true);
+    if (!is_claimed) return Verdict<Submission>{std::move(told)};
+    WL_TRY(insert_lease(transaction, row.id(),
+                        {.attempt = job.attempt, .started_ms = transaction.now_ms}));
+    transaction.book.use(job.attempt);
+    told.claimed = ClaimedJob{
+        .head = row.record.head, .content_type = job.content_type, .settings = job.settings};
+    return Verdict<Submission>{std::move(told)};
 }
 
 Carried<std::vector<JobHead>> select_heads(const JobTransaction& transaction,
@@ -219,9 +235,7 @@ Carried<ClaimedJob> claim_job(const JobTransaction& transaction, JobId job, Atte
     auto row = WL_TRY(find_row(transaction, job));
     if (!row) return Verdict<ClaimedJob>{no_such_job(job)};
     JobRecord& record = row->record;
-    const bool is_late =
-        record.head.deadline_ms.value_or(transaction.now_ms + 1) <= transaction.now_ms;
-    if (record.state != JobState::available || is_late) {
+    if (record.state != JobState::available || is_late(transaction, record.head)) {
         return Verdict<ClaimedJob>{not_available(job, record.state)};
     }
     if (!transaction.book.is_next(attempt)) return Verdict<ClaimedJob>{number_used(job, attempt)};

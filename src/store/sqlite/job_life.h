@@ -14,6 +14,7 @@ namespace windlass::store::sqlite {
 
 Carried<JobStart> begin_jobs(const JobTransaction& transaction);
 
+// The `input` of one that is claimed along is not given back: the caller has it.
 Carried<Submission> submit_job(const JobTransaction& transaction, const NewJob& job,
                                std::uint64_t queue_limit);
 Carried<std::vector<JobHead>> select_heads(const JobTransaction& transaction,

@@ -232,11 +232,8 @@ base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState
     WL_TRY(insert_place(transaction, row));
     transaction.book.count(row.queue, from, to);
     WL_TRY(update_row(transaction, row));
-    if (!is_over(to)) {
-        transaction.book.recent().keep({.row = row});
-        return {};
-    }
-    transaction.book.recent().forget(row.id());
+    transaction.book.recent().keep({.row = row});
+    if (!is_over(to)) return {};
     JobSlice* const slice =
         WL_TRY(transaction.book.slice(transaction.file, row.queue, transaction.now_ms));
     slice->add(to);
@@ -244,16 +241,23 @@ base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState
 }
 
 base::Result<void> insert_row(const JobTransaction& transaction, JobRow& row,
-                              std::string_view input) {
-    prepare_state(transaction, row, row.record.state);
+                              std::string_view input, bool is_claimed) {
     JobRecord& record = row.record;
     JobHead& head = record.head;
+    prepare_state(transaction, row, record.state);
+    if (is_claimed) {
+        transaction.book.dispatch(row.queue, row.rank.value_or(0));
+        record.state = JobState::running;
+        ++head.attempts;
+    }
     Statement insert = WL_TRY(transaction.file.kept(
-        "INSERT INTO job(queue, state, variant, tenant, priority, submitted_ms, available_ms, "
+        "INSERT INTO job(id, queue, state, attempts, variant, tenant, priority, submitted_ms, "
+        "available_ms, "
         "due_ms, rank, deadline_ms, run_timeout_ms, stall_timeout_ms, failures_max, crashes_max, "
         "key, request_hash, content_type, input_bytes, settings) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    insert.bind(row.queue).bind(std::int64_t{std::to_underlying(record.state)});
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    insert.bind(head.job ? std::optional{as_number(head.job)} : std::nullopt).bind(row.queue);
+    insert.bind(std::int64_t{std::to_underlying(record.state)}).bind(std::int64_t{head.attempts});
     insert.bind(head.variant).bind(head.tenant).bind(std::int64_t{head.priority});
     insert.bind(head.submitted_ms).bind(row.available_ms).bind(record.due_ms).bind(row.rank);
     insert.bind(head.deadline_ms).bind(ms_of(head.run_timeout)).bind(ms_of(head.stall_timeout));
@@ -269,7 +273,7 @@ base::Result<void> insert_row(const JobTransaction& transaction, JobRow& row,
     record.model = transaction.book.model(row.queue);
     record.input_bytes = input.size();
     RecentJob recent{.row = row};
-    if (input.size() <= RecentJobs::kInputMax) recent.input = input;
+    if (!is_claimed && input.size() <= RecentJobs::kInputMax) recent.input = input;
     transaction.book.recent().keep(std::move(recent));
     return {};
 }

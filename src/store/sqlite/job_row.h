@@ -41,8 +41,10 @@ base::Result<std::string> read_input(const JobTransaction& transaction, JobId jo
 // The one writer of states: the row leaves its table and enters that of `to`, where the rest of
 // `row` says. An available job without a rank gets one. `damaged` when its table does not have it.
 base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState to);
+// A new job, in the state that `row` says; `is_claimed`: available, and then running at once. It
+// has an id then, if it had none, and its lease comes behind it.
 base::Result<void> insert_row(const JobTransaction& transaction, JobRow& row,
-                              std::string_view input);
+                              std::string_view input, bool is_claimed);
 base::Result<void> insert_lease(const JobTransaction& transaction, JobId job, const Lease& lease);
 base::Result<void> insert_attempt(const JobTransaction& transaction, const JobRow& row,
                                   const AttemptRecord& attempt);

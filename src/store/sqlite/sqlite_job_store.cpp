@@ -56,14 +56,35 @@ constexpr bool kGrows = true;
 }  // namespace
 
 void SqliteJobStore::begin(Answer<JobStart> done) {
-    order<JobStart>({kWrites, kSyncs}, begin_jobs, std::move(done));
+    last_job_.reset();
+    unnumbered_count_ = 0;
+    auto tell = [this, done = std::move(done)](base::Result<JobStart> started) mutable {
+        // What was ordered between this and its answer has the next ids, or none.
+        if (started) last_job_ = JobId{started->last_job.value + unnumbered_count_};
+        done(std::move(started));
+    };
+    order<JobStart>({kWrites, kSyncs}, begin_jobs, Answer<JobStart>{std::move(tell)});
+}
+
+JobId SqliteJobStore::reserve() {
+    if (!last_job_) return {};
+    last_job_ = JobId{last_job_->value + 1};
+    return *last_job_;
 }
 
 void SqliteJobStore::submit(NewJob job, std::uint64_t queue_limit, Answer<Submission> done) {
-    auto work = [job = std::move(job), queue_limit](const JobTransaction& transaction) {
-        return submit_job(transaction, job, queue_limit);
+    if (!job.id) job.id = reserve();
+    if (!job.id) ++unnumbered_count_;
+    const auto given = std::make_shared<NewJob>(std::move(job));
+    auto work = [given, queue_limit](const JobTransaction& transaction) {
+        return submit_job(transaction, *given, queue_limit);
     };
-    order<Submission>({kWrites, kSyncs, kGrows}, std::move(work), std::move(done));
+    auto tell = [given, done = std::move(done)](base::Result<Submission> taken) mutable {
+        if (taken && taken->claimed) taken->claimed->input = std::move(given->input);
+        done(std::move(taken));
+    };
+    order<Submission>({kWrites, kSyncs, kGrows}, std::move(work),
+                      Answer<Submission>{std::move(tell)});
 }
 
 void SqliteJobStore::read_heads(HeadQuery query, Answer<std::vector<JobHead>> done) {

@@ -2,8 +2,10 @@
 // Thread: the loop's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "store/job_store.h"
 #include "store/sqlite/job_row.h"
@@ -24,6 +26,7 @@ class SqliteJobStore final : public JobStore {
         : file_(std::move(file)), book_(std::move(book)), clock_(std::move(clock)) {}
 
     void begin(Answer<JobStart> done) override;
+    JobId reserve() override;
     void submit(NewJob job, std::uint64_t queue_limit, Answer<Submission> done) override;
     void read_heads(HeadQuery query, Answer<std::vector<JobHead>> done) override;
     void promote(std::chrono::milliseconds wall_step, Answer<Promotion> done) override;
@@ -55,6 +58,8 @@ class SqliteJobStore final : public JobStore {
     const File file_;
     const std::shared_ptr<JobBook> book_;
     const WallClock clock_;
+    std::optional<JobId> last_job_;       // none: begin() is not answered
+    std::uint64_t unnumbered_count_ = 0;  // submissions since it was ordered, without an id
 };
 
 }  // namespace windlass::store::sqlite

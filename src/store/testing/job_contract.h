@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/testing/job_contract_admin.h"
+#include "store/testing/job_contract_along.h"
 #include "store/testing/job_contract_attempts.h"
 #include "store/testing/job_contract_fence.h"
 #include "store/testing/job_contract_lists.h"
@@ -15,6 +16,9 @@ namespace windlass::store::testing {
 inline void check_job_contract(const MakeJobs& make) {
     SUBCASE("submission") { check_submission(make); }
     SUBCASE("admission") { check_admission(make); }
+    SUBCASE("claimed along") { check_claimed_submissions(make); }
+    SUBCASE("not claimed along") { check_unclaimed_submissions(make); }
+    SUBCASE("ids") { check_reserved_ids(make); }
     SUBCASE("schedule") { check_schedule(make); }
     SUBCASE("order") { check_order(make); }
     SUBCASE("places") { check_places(make); }

@@ -23,6 +23,7 @@ class MemoryJobStore final : public JobStore {
         : loop_(loop), jobs_(std::move(jobs)), clock_(std::move(clock)) {}
 
     void begin(Answer<JobStart> done) override { answer(std::move(done), jobs_->begin(clock_())); }
+    JobId reserve() override { return jobs_->reserve(); }
     void submit(NewJob job, std::uint64_t queue_limit, Answer<Submission> done) override {
         answer(std::move(done), jobs_->submit(job, queue_limit, clock_()));
     }

@@ -102,7 +102,8 @@ base::Result<Submission> MemoryJobs::submit(const NewJob& job, std::uint64_t que
     if (counts[0] + counts[1] + counts[2] >= queue_limit) {
         return queue_is_full(job.model, queue_limit);
     }
-    const JobId id{++last_job_};
+    if (job.attempt && !is_next(job.attempt)) return number_used(job.id, job.attempt);
+    const JobId id = job.id ? job.id : reserve();
     Job& made = jobs_[id];
     made.record.head = {.job = id,
                         .variant = job.variant,
@@ -124,7 +125,12 @@ base::Result<Submission> MemoryJobs::submit(const NewJob& job, std::uint64_t que
     const bool is_due = job.run_at_ms.value_or(now_ms) <= now_ms;
     if (!is_due) made.record.due_ms = job.run_at_ms;
     place(made, is_due ? JobState::available : JobState::scheduled, now_ms);
-    return told(made, true);
+    const bool is_late = job.deadline_ms.value_or(now_ms + 1) <= now_ms;
+    if (!job.attempt || !is_due || is_late) return told(made, true);
+    ClaimedJob claimed = WL_TRY(claim(id, job.attempt, now_ms));
+    Submission submission = told(made, true);
+    submission.claimed = std::move(claimed);
+    return submission;
 }
 
 base::Result<std::vector<JobHead>> MemoryJobs::heads(const JobStore::HeadQuery& query) const {
@@ -178,14 +184,18 @@ base::Result<Promotion> MemoryJobs::promote(std::int64_t now_ms,
     return promotion;
 }
 
+bool MemoryJobs::is_next(AttemptId attempt) const {
+    const bool is_ours = incarnation_ != 0 && attempt.value >> kIncarnationShift == incarnation_;
+    return is_ours && attempt.value > last_attempt_;
+}
+
 base::Result<ClaimedJob> MemoryJobs::claim(JobId id, AttemptId attempt, std::int64_t now_ms) {
     Job* const job = find(id);
     if (job == nullptr) return no_such_job(id);
     JobRecord& record = job->record;
     const bool is_late = record.head.deadline_ms.value_or(now_ms + 1) <= now_ms;
     if (record.state != JobState::available || is_late) return not_available(id, record.state);
-    const bool is_ours = incarnation_ != 0 && attempt.value >> kIncarnationShift == incarnation_;
-    if (!is_ours || attempt.value <= last_attempt_) return number_used(id, attempt);
+    if (!is_next(attempt)) return number_used(id, attempt);
     last_attempt_ = attempt.value;
     queues_[record.model].order.dispatch(job->rank.value_or(0));
     ++record.head.attempts;
@@ -314,7 +324,7 @@ void MemoryJobs::take_back(Job& job, JobStart& start, std::int64_t now_ms) {
 base::Result<JobStart> MemoryJobs::begin(std::int64_t now_ms) {
     ++incarnation_;
     last_attempt_ = incarnation_ << kIncarnationShift;
-    JobStart start{.first_attempt = {last_attempt_ + 1}};
+    JobStart start{.first_attempt = {last_attempt_ + 1}, .last_job = {last_job_}};
     for (auto& [id, job] : jobs_) {
         if (job.lease.attempt) take_back(job, start, now_ms);
     }

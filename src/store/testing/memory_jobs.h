@@ -22,6 +22,7 @@ class MemoryJobs {
   public:
     // As the orders of JobStore, which say what each does; `now_ms` since 1970.
     base::Result<JobStart> begin(std::int64_t now_ms);
+    JobId reserve() { return {++last_job_}; }
     base::Result<Submission> submit(const NewJob& job, std::uint64_t queue_limit,
                                     std::int64_t now_ms);
     base::Result<std::vector<JobHead>> heads(const JobStore::HeadQuery& query) const;
@@ -72,6 +73,7 @@ class MemoryJobs {
 
     Job* find(JobId job);
     const Job* find(JobId job) const;
+    bool is_next(AttemptId attempt) const;
     Job* find_leased(JobId job, AttemptId attempt);
     Job* find_keyed(const std::string& key);
     void place(Job& job, JobState state, std::int64_t now_ms);
