@@ -45,7 +45,9 @@ class Engine {
     std::optional<WaitReason> wait_reason(RequestId request) const;  // empty: it does not wait
     std::vector<WaitingView> waiting(ModelId model, std::size_t count_max) const;
     std::optional<RequestId> find_job(JobId job) const;  // of those that are held
-    std::vector<WorkerView> workers() const;             // processes that are not reaped
+    // A job without a past that becomes ready now is claimed at once: nobody waits before it.
+    bool would_claim(ModelId model) const;
+    std::vector<WorkerView> workers() const;  // processes that are not reaped
     // Why it waits, or where it runs; empty: it has its answer, or there never was one.
     std::optional<Explanation> explain(RequestId request) const;
     ModelExplanation explain(ModelId model) const;

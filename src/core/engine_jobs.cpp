@@ -205,6 +205,14 @@ bool Engine::claim_next(Model& model, Instant now, Commands& out) {
     return false;
 }
 
+bool Engine::would_claim(ModelId id) const {
+    const Model& model = model_of(id);
+    const JobSupply& supply = model.jobs;
+    const bool knows_all = !supply.is_fetching && !supply.is_stale && !supply.has_more;
+    return knows_all && model.queue.empty() && may_claim() && !model.is_paused &&
+           !is_closing(model) && !model.is_first_run_due() && model.has_job_place();
+}
+
 void Engine::claim(Model& model, RequestId request, Replica& replica, Instant now, Commands& out) {
     Job& job = jobs_.jobs.at(request);
     model.jobs.turn_since = now;

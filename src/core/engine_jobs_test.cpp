@@ -370,4 +370,43 @@ TEST_CASE("calls that are sent ahead do not take the place that a job's turn has
     CHECK(story.was_claimed(1));
 }
 
+TEST_CASE("a job would be claimed at once where a place is free and nobody waits") {
+    JobStory story;
+    const auto would_claim = [&] { return story.engine().would_claim(kModel); };
+    CHECK_FALSE(would_claim());  // there is no place yet
+    story.run_first(head_of(1));
+    CHECK_FALSE(would_claim());  // it is taken
+    story.answer(1001);
+    story.settle(1, kFirstAttempt);
+    REQUIRE(would_claim());
+
+    SUBCASE("and then it is") {
+        story.happen(JobsReady{kModel, head_of(2)});
+        CHECK(story.was_claimed(2));
+        CHECK_FALSE(would_claim());
+        story.happen(ClaimRefused{RequestId{1002}, kTaken});
+        story.happen(HeadFetched{kModel, {}});  // there may be others
+        CHECK(would_claim());
+    }
+    SUBCASE("not while others are asked for") {
+        story.happen(JobsReady{kModel});
+        CHECK_FALSE(would_claim());
+        story.happen(HeadFetched{kModel, {}});
+        CHECK(would_claim());
+    }
+    SUBCASE("not while the model is paused") {
+        story.happen(PauseAsked{kModel});
+        CHECK_FALSE(would_claim());
+    }
+    SUBCASE("not while the store is in trouble") {
+        story.happen(JobsReady{kModel});
+        story.happen(FetchFailed{kModel, kBroken});
+        CHECK_FALSE(would_claim());
+    }
+    SUBCASE("not at the end") {
+        story.happen(ShutdownAsked{});
+        CHECK_FALSE(would_claim());
+    }
+}
+
 }  // namespace windlass::core::testing

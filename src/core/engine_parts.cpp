@@ -84,10 +84,11 @@ std::uint32_t Model::count_copies_on(DeviceId device) const {
 
 namespace {
 
-Replica* find_place_in(Model& model, const Replica* except, std::size_t prefetch) {
-    if (!model.may_run() && !mutant(Mutant::first_of_many_probes)) return nullptr;
-    Replica* best = nullptr;
-    for (Replica& replica : model.replicas) {
+template <class SomeModel>  // const or not
+auto* find_place_in(SomeModel& model, const Replica* except, std::size_t prefetch) {
+    decltype(&model.replicas.front()) best = nullptr;
+    if (!model.may_run() && !mutant(Mutant::first_of_many_probes)) return best;
+    for (auto& replica : model.replicas) {
         if (replica.residency() != Residency::ready || replica.is_untried()) continue;
         if (&replica == except) continue;
         if (replica.is_closed() && !mutant(Mutant::job_isolation_ignored)) continue;
@@ -106,6 +107,10 @@ Replica* Model::find_place(const Replica* except) {
 
 Replica* Model::find_job_place(const Replica* except) {
     return find_place_in(*this, except, spec.prefetch.value_or(window.job_prefetch()));
+}
+
+bool Model::has_job_place() const {
+    return find_place_in(*this, nullptr, spec.prefetch.value_or(window.job_prefetch())) != nullptr;
 }
 
 Replica* Model::find_empty_place() {

@@ -115,6 +115,7 @@ struct Model {
     // Of the ready replicas that have run before, that with the fewest runs; null: all are full.
     Replica* find_place(const Replica* except = nullptr);
     Replica* find_job_place(const Replica* except = nullptr);  // the same for a job
+    bool has_job_place() const;
     Replica* find_empty_place();  // the same for a run that is to be alone
     bool has_idle() const;        // a ready replica that is empty
     bool is_job_waiting() const { return !is_paused && queue.has_jobs(); }

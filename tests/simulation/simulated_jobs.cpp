@@ -69,6 +69,26 @@ void Simulation::hear_store() {
     if (const auto& broken = jobs_.broken()) fail(*broken);
 }
 
+// The daemon takes the engine at its word: such a job is handed to the store as one that is
+// claimed.
+bool Simulation::will_claim(const core::Event& event) {
+    const auto* ready = std::get_if<core::JobsReady>(&event);
+    if (ready == nullptr || !ready->head || ready->head->failures + ready->head->crashes > 0)
+        return false;
+    const bool is_known = engine_.find_job(ready->head->job).has_value();  // from the store
+    if (is_known || !engine_.would_claim(ready->model)) return false;
+    coverage_.count("job claimed as it is told");
+    return true;
+}
+
+void Simulation::check_claimed(const core::JobsReady& ready, const core::Commands& commands) {
+    const bool is_claimed = std::ranges::any_of(commands, [&ready](const core::Command& command) {
+        const auto* claim = std::get_if<core::ClaimJob>(&command);
+        return claim != nullptr && claim->job == ready.head->job;
+    });
+    if (!is_claimed) fail("a job was not claimed, though it was said that it would be");
+}
+
 void Simulation::send_job() {
     const std::vector<core::JobId> live = jobs_.live();
     if (!live.empty() && job_random_.chance(300)) {

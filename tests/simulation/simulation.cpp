@@ -354,7 +354,9 @@ void Simulation::deliver(const core::Event& event) {
     if (is_told && !std::holds_alternative<core::TimePassed>(event))
         write_down(recording::to_text(event, names_));
     ledger_.observe(event, now_);
+    const bool is_claim_due = will_claim(event);
     handle(event, commands);
+    if (is_claim_due) check_claimed(std::get<core::JobsReady>(event), commands);
     if (is_told) write_down(commands);
     ledger_.note_held(engine_);
     ledger_.observe(commands, now_);

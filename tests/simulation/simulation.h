@@ -67,6 +67,8 @@ class Simulation {
     void reopen_jobs();  // after a crash
     void make_all_fit();
     void hear_store();
+    bool will_claim(const core::Event& event);
+    void check_claimed(const core::JobsReady& ready, const core::Commands& commands);
     void send_job();
     void order(const core::Command& command);
     void count_end(const core::SettleJob& ending);

@@ -103,9 +103,9 @@ TEST_CASE("[R18] worlds with faults break no law, and everything that can happen
     for (const char* thing :
          {"asked to kill", "one more copy", "peak remembered", "need recalled",
           "need recalled after a crash", "recycled for runs", "recycled for growth",
-          "job submitted", "job succeeded none", "job retried failure", "job retried crash",
-          "job returned none", "job dead attempts", "job dead crash_budget", "job dead deadline",
-          "job cancelled none", "jobs after a crash"})
+          "job submitted", "job claimed as it is told", "job succeeded none", "job retried failure",
+          "job retried crash", "job returned none", "job dead attempts", "job dead crash_budget",
+          "job dead deadline", "job cancelled none", "jobs after a crash"})
         coverage.expect(thing);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const auto only = life_of([](const char* name) -> const char* { return std::getenv(name); });
