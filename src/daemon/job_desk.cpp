@@ -30,11 +30,6 @@ constexpr base::Duration kProgressEvery = 30s;
 // The wall clock may be set while we wait for a time of day.
 constexpr base::Duration kPromoteEvery = 30s;
 
-// What the store may not have on its second try; anything else it has refused for good.
-bool is_trouble(const base::Error& error) {
-    return error.code == Errc::unavailable || error.code == Errc::host_out_of_memory;
-}
-
 void refuse_what_cannot_be_kept(store::Settlement& settlement) {
     const auto* const done = std::get_if<store::Succeeded>(&settlement.outcome);
     if (done == nullptr || done->body.size() <= store::JobStore::kBodyMax) return;
@@ -241,30 +236,34 @@ void JobDesk::on(const core::ClaimJob& command) {
             links_.handle(core::ClaimRefused{request, no_job_store()});
         });
     }
+    if (auto arrival = arrivals_.take({command.job.value}))
+        return hand_over_claimed(*std::move(arrival), command);
     ++claims_asked_;
-    store_->claim(
-        {command.job.value}, {command.attempt}, [this, command](Result<store::ClaimedJob> claimed) {
-            --claims_asked_;
-            if (!claimed) {
-                note(claimed.error());
-                if (is_trouble(claimed.error())) give_back({command.job.value}, {command.attempt});
-                return links_.handle(core::ClaimRefused{command.request, claimed.error()});
-            }
-            const store::JobId job = claimed->head.job;
-            const bool was_charged = claimed->head.failures + claimed->head.crashes > 0;
-            const JobWorker worker = links_.worker(command.generation);
-            attempts_[command.request.value] = {
-                .input = to_input(command.model, *std::move(claimed)),
-                .number = command.attempt,
-                .pid = worker.pid,
-                .worker = to_text(worker),
-                .past = {.was_charged = was_charged}};
-            note_change();
-            running_[job] = command.request;
-            fresh_.forget(job);
-            chronicle_.started(job, links_.configuration(command.model).name, command);
-            links_.handle(core::JobClaimed{command.request});
-        });
+    store_->claim({command.job.value}, {command.attempt},
+                  [this, command](Result<store::ClaimedJob> claimed) {
+                      --claims_asked_;
+                      if (claimed) return begin(command, *std::move(claimed));
+                      note(claimed.error());
+                      if (is_trouble(claimed.error()))
+                          give_back({command.job.value}, {command.attempt});
+                      links_.handle(core::ClaimRefused{command.request, claimed.error()});
+                  });
+}
+
+void JobDesk::begin(const core::ClaimJob& command, store::ClaimedJob claimed) {
+    const store::JobId job = claimed.head.job;
+    const bool was_charged = claimed.head.failures + claimed.head.crashes > 0;
+    const JobWorker worker = links_.worker(command.generation);
+    attempts_[command.request.value] = {.input = to_input(command.model, std::move(claimed)),
+                                        .number = command.attempt,
+                                        .pid = worker.pid,
+                                        .worker = to_text(worker),
+                                        .past = {.was_charged = was_charged}};
+    note_change();
+    running_[job] = command.request;
+    fresh_.forget(job);
+    chronicle_.started(job, links_.configuration(command.model).name, command);
+    links_.handle(core::JobClaimed{command.request});
 }
 
 void JobDesk::on(const core::StopJob& command) {

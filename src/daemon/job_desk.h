@@ -14,6 +14,7 @@
 #include "core/command.h"
 #include "core/event.h"
 #include "daemon/fresh_jobs.h"
+#include "daemon/job_arrivals.h"
 #include "daemon/job_chronicle.h"
 #include "daemon/job_input.h"
 #include "daemon/job_links.h"
@@ -88,6 +89,14 @@ class JobDesk final : public http::JobBackend {
     };
     struct Bulk;
 
+    bool may_claim_along(const JobArrival& arrival) const;
+    void hold_for_claim(JobArrival arrival);
+    void hold(JobArrival arrival);
+    void hand_over(JobArrival arrival);
+    void hand_over_claimed(JobArrival arrival, const core::ClaimJob& claim);
+    bool note_taken(core::ModelId model, const base::Result<store::Submission>& taken,
+                    http::JobSubmitted& reply);
+    void begin(const core::ClaimJob& command, store::ClaimedJob claimed);
     void promote();
     void retain();
     void note_change();
@@ -119,6 +128,7 @@ class JobDesk final : public http::JobBackend {
     std::size_t claims_asked_ = 0;        // and not answered
     std::unordered_map<std::uint64_t, Attempt> attempts_;  // by request: claimed, and not settled
     std::map<store::JobId, core::RequestId> running_;      // of those
+    JobArrivals arrivals_;
     FreshJobs fresh_;
     JobWaits waits_;
     JobChronicle chronicle_;

@@ -36,6 +36,7 @@ struct JobLinks {
         find_model;
     std::function<std::optional<core::ModelId>(const std::string& name)> find_name;
     std::function<const ModelConfiguration&(core::ModelId)> configuration;
+    std::function<bool(core::ModelId)> would_claim;  // a new job of it, at once
     std::function<core::RequestId()> new_request;
     std::function<std::optional<JobPlace>(core::RequestId)> place;  // none: it did not begin
     std::function<JobWorker(core::Generation)> worker;              // while it lives

@@ -66,28 +66,91 @@ void JobDesk::submit(http::JobSubmission submission, http::JobSubmitted reply) {
                         model.name)));
     }
     if (submission.content_type.empty()) submission.content_type = kUnknownContent;
+    JobArrival arrival{.model = *id,
+                       .job = to_new_job(std::move(submission), model),
+                       .queue_limit = model.queue_limit,
+                       .reply = std::move(reply)};
+    if (may_claim_along(arrival)) return hold_for_claim(std::move(arrival));
+    arrivals_.begin(arrival);
+    if (arrivals_.is_holding()) return hold(std::move(arrival));  // behind those that came before
+    hand_over(std::move(arrival));
+}
+
+bool JobDesk::may_claim_along(const JobArrival& arrival) const {
+    return has_begun_ && !arrival.job.run_at_ms && !arrivals_.has_open(arrival.model) &&
+           links_.would_claim(arrival.model);
+}
+
+void JobDesk::hold_for_claim(JobArrival arrival) {
+    arrival.job.id = store_->reserve();
+    const core::JobsReady ready{arrival.model,
+                                to_head(arrival.job, links_.new_request(), wall_now_ms())};
+    hold(std::move(arrival));
+    links_.handle(ready);
+}
+
+void JobDesk::hold(JobArrival arrival) {
+    if (!arrival.job.id) arrival.job.id = store_->reserve();
+    arrivals_.hold(std::move(arrival));
+    // Claims are asked for before that.
+    loop_.defer([this] {
+        for (JobArrival& left : arrivals_.take_all()) hand_over(std::move(left));
+    });
+}
+
+void JobDesk::hand_over(JobArrival arrival) {
+    if (store_ == nullptr) return arrival.reply(no_job_store());
+    arrivals_.begin(arrival);
+    store_->submit(std::move(arrival.job), arrival.queue_limit,
+                   [this, model = arrival.model,
+                    reply = std::move(arrival.reply)](Result<store::Submission> taken) mutable {
+                       arrivals_.end(model);
+                       const bool is_new = note_taken(model, taken, reply);
+                       if (!is_new) return;
+                       if (taken->state == store::JobState::scheduled) return promote();
+                       core::JobsReady ready{model};
+                       if (taken->head)
+                           ready.head = to_head(*taken->head, links_.new_request(), wall_now_ms());
+                       links_.handle(ready);
+                   });
+}
+
+// As it was accepted and claimed, or else it is as if the claim had been refused.
+void JobDesk::hand_over_claimed(JobArrival arrival, const core::ClaimJob& claim) {
+    arrival.job.attempt = {claim.attempt};
+    ++claims_asked_;
     store_->submit(
-        to_new_job(std::move(submission), model), model.queue_limit,
-        [this, model = *id, reply = std::move(reply)](Result<store::Submission> taken) mutable {
-            if (!taken) {
-                note(taken.error());
-                return reply(std::move(taken).error());
-            }
-            reply(http::JobTicket{.id = to_text(taken->job),
-                                  .is_new = taken->is_new,
-                                  .state = to_state(taken->state)});
-            note_success();
-            if (!taken->is_new) return;
-            fresh_.note(taken->job);
-            chronicle_.accepted(taken->job, links_.configuration(model).name, taken->state);
-            tally_.accepted(links_.configuration(model).name);
-            note_change();
-            if (taken->state == store::JobState::scheduled) return promote();
-            core::JobsReady ready{model};
-            if (taken->head)
-                ready.head = to_head(*taken->head, links_.new_request(), wall_now_ms());
-            links_.handle(ready);
+        std::move(arrival.job), arrival.queue_limit,
+        [this, claim, reply = std::move(arrival.reply)](Result<store::Submission> taken) mutable {
+            --claims_asked_;
+            note_taken(claim.model, taken, reply);
+            if (taken && taken->claimed) return begin(claim, *std::move(taken->claimed));
+            if (!taken && is_trouble(taken.error())) give_back({claim.job.value}, {claim.attempt});
+            // A full disk refuses new jobs only: those that wait may begin.
+            const bool is_store_ill =
+                !taken && is_trouble(taken.error()) && taken.error().reason != "disk_full";
+            links_.handle(core::ClaimRefused{
+                claim.request, is_store_ill ? taken.error() : job_was_not_accepted()});
         });
+}
+
+// Whether there is one more job.
+bool JobDesk::note_taken(core::ModelId model, const Result<store::Submission>& taken,
+                         http::JobSubmitted& reply) {
+    if (!taken) {
+        note(taken.error());
+        reply(taken.error());
+        return false;
+    }
+    reply(http::JobTicket{
+        .id = to_text(taken->job), .is_new = taken->is_new, .state = to_state(taken->state)});
+    note_success();
+    if (!taken->is_new) return false;
+    fresh_.note(taken->job);
+    chronicle_.accepted(taken->job, links_.configuration(model).name, taken->state);
+    tally_.accepted(links_.configuration(model).name);
+    note_change();
+    return true;
 }
 
 // --- one job

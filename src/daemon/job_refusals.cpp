@@ -21,4 +21,12 @@ base::Error job_desk_is_closing() {
     return error;
 }
 
+base::Error job_was_not_accepted() {
+    return base::fail(Errc::not_found, "the job was not accepted, or not to begin at once");
+}
+
+bool is_trouble(const base::Error& error) {
+    return error.code == Errc::unavailable || error.code == Errc::host_out_of_memory;
+}
+
 }  // namespace windlass::daemon

@@ -186,6 +186,14 @@ store::NewJob to_new_job(http::JobSubmission submission, const ModelConfiguratio
     return job;
 }
 
+core::JobHead to_head(const store::NewJob& job, core::RequestId request, std::int64_t now_ms) {
+    const store::JobHead head{.job = job.id,
+                              .deadline_ms = job.deadline_ms,
+                              .run_timeout = job.run_timeout,
+                              .stall_timeout = job.stall_timeout};
+    return to_head(head, request, now_ms);
+}
+
 core::JobHead to_head(const store::JobHead& head, core::RequestId request, std::int64_t now_ms) {
     core::JobHead known{.job = {head.job.value},
                         .request = request,

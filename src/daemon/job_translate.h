@@ -26,6 +26,7 @@ base::Result<store::JobId> read_job_id(std::string_view text);
 // The queue of a model is that of its name, so that each variant has its own.
 store::NewJob to_new_job(http::JobSubmission submission, const ModelConfiguration& model);
 
+core::JobHead to_head(const store::NewJob& job, core::RequestId request, std::int64_t now_ms);
 core::JobHead to_head(const store::JobHead& head, core::RequestId request, std::int64_t now_ms);
 std::string to_text(const JobWorker& worker);  // "3 4711 cpu", as it is kept
 JobWorker read_worker(const std::string& text);

@@ -18,6 +18,7 @@ JobLinks Switchboard::job_links() {
             .configuration = [this](core::ModelId id) -> const ModelConfiguration& {
                 return configuration_of(id);
             },
+            .would_claim = [this](core::ModelId id) { return engine_.would_claim(id); },
             .new_request = [this] { return core::RequestId{++last_request_}; },
             .place = [this](core::RequestId request) { return place_of(request); },
             .worker = [this](core::Generation generation) { return worker_of(generation); },
