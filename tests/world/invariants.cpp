@@ -167,6 +167,8 @@ void look_at_victims(const Scene& scene) {
 
 void look_at_room(const Scene& scene) {
     const Voice fail{scene, Invariant::room_is_enough};
+    // When the loop was delayed both may be due at once, and room was made for one who has left.
+    if (scene.facts.happened.is_room_late) return;
     std::set<DeviceId> devices;
     for (const Eviction& eviction : scene.facts.happened.evictions)
         if (!eviction.is_gone) devices.insert(eviction.device);

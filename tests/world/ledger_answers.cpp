@@ -30,6 +30,10 @@ void Ledger::on(const core::Respond& command, Instant now) {
     } else if (request.kind != RequestKind::call && !is_reached(request, now)) {
         fail(Invariant::books_are_right, "an administrator was told of a state that is not");
     }
+    const bool is_late =
+        command.error && command.error->code == Errc::timeout && command.error->memory;
+    facts_.happened.is_room_late |=
+        is_late && facts_.happened.is_time && !facts_.happened.evictions.empty();
     facts_.unanswered.erase(command.request);
     facts_.answered_now.insert(command.request);
 }

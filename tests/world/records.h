@@ -143,6 +143,7 @@ struct Happened {
     bool device_lost = false;
     FlatSet<ModelId> ended_models;  // a process ended, became deaf or reported a failure
     std::vector<Eviction> evictions;
+    bool is_room_late = false;  // behind these the time of one who waited was over
     std::vector<Signal> signals;
 };
 
