@@ -266,7 +266,10 @@ void Ledger::on(const core::RunFailed& event, Instant now) {
     facts_.happened.device_lost = facts_.memory.is_lost(process->second.device);
     Request& request = facts_.requests.at(event.request);
     if (event.error.code != Errc::context_lost) facts_.models[request.model].is_tripped = false;
-    if (event.error.code == Errc::transient) ++request.transient_count;
+    if (event.error.code == Errc::transient) {
+        ++request.transient_count;
+        ++facts_.models[request.model].touch_count;  // it waits for its model again
+    }
     if (event.error.code == Errc::context_lost) {
         process->second.is_poisoned = true;
         ++request.lost_count;
