@@ -22,13 +22,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr base::Duration kPause = 1s;  // before the store is asked again after trouble
+constexpr auto kPause = 1s;  // before the store is asked again after trouble
+constexpr auto kPauseMs = std::chrono::milliseconds{kPause}.count();
 constexpr base::Duration kRetainEvery = 10min;
 constexpr base::Duration kRecountAfter = 1s;
 // For whoever comes after a crash; until then what is asked about progress is answered from memory.
 constexpr base::Duration kProgressEvery = 30s;
 // The wall clock may be set while we wait for a time of day.
-constexpr base::Duration kPromoteEvery = 30s;
+constexpr std::chrono::milliseconds kPromoteEvery = 30s;
 
 void refuse_what_cannot_be_kept(store::Settlement& settlement) {
     const auto* const done = std::get_if<store::Succeeded>(&settlement.outcome);
@@ -173,12 +174,13 @@ std::vector<JobGauges> JobDesk::gauges() const {
 void JobDesk::promote() {
     if (store_ == nullptr || !has_begun_) return;
     promotion_.stop();
+    promotion_at_ = base::Instant::max();
     const std::chrono::milliseconds step = wall_step_.take(wall_now_ms(), loop_.now());
     store_->promote(step, [this, step](const Result<store::Promotion>& promoted) {
         if (!promoted) {
             wall_step_.give_back(step);
             note(promoted.error());
-            return promotion_.start(kPause);
+            return promote_at(wall_now_ms() + kPauseMs);
         }
         for (const std::string& model : promoted->models) tell_ready(model);
         for (const store::Expired& expired : promoted->expired) {
@@ -187,10 +189,17 @@ void JobDesk::promote() {
             tell_waits(expired.job);
         }
         note_change();
-        if (!promoted->next_ms) return;
-        const auto left = std::chrono::milliseconds{*promoted->next_ms - wall_now_ms()};
-        promotion_.start(std::clamp<base::Duration>(left, 0ms, kPromoteEvery));
+        if (promoted->next_ms) promote_at(*promoted->next_ms);
     });
+}
+
+// Or before that.
+void JobDesk::promote_at(std::int64_t time_ms) {
+    const std::chrono::milliseconds left{time_ms - wall_now_ms()};
+    const std::chrono::milliseconds delay = std::clamp(left, 0ms, kPromoteEvery);
+    if (loop_.now() + delay >= promotion_at_) return;
+    promotion_at_ = loop_.now() + delay;
+    promotion_.start(delay);
 }
 
 void JobDesk::retain() {
@@ -339,7 +348,7 @@ void JobDesk::settle(const core::SettleJob& command, store::Settlement settlemen
             note_change();
         }
         links_.handle(told);
-        if (settled && *settled == store::JobState::scheduled) promote();
+        if (settled && !store::is_over(*settled)) promote();
         tell_waits({command.job.value});
     });
     waits_.look_behind_end(job);

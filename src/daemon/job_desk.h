@@ -98,6 +98,7 @@ class JobDesk final : public http::JobBackend {
                     http::JobSubmitted& reply);
     void begin(const core::ClaimJob& command, store::ClaimedJob claimed);
     void promote();
+    void promote_at(std::int64_t time_ms);
     void retain();
     void note_change();
     void recount();
@@ -138,6 +139,7 @@ class JobDesk final : public http::JobBackend {
     io::Timer recount_;
     io::Timer start_again_;
     io::Timer promotion_;
+    base::Instant promotion_at_ = base::Instant::max();
     WallStep wall_step_;
     std::vector<std::pair<core::SettleJob, store::Settlement>> unsettled_;  // in trouble
     std::vector<std::pair<store::JobId, store::AttemptId>> unclaimed_;      // perhaps

@@ -111,6 +111,8 @@ void JobDesk::hand_over(JobArrival arrival) {
                        core::JobsReady ready{model};
                        if (taken->head)
                            ready.head = to_head(*taken->head, links_.new_request(), wall_now_ms());
+                       if (taken->head && taken->head->deadline_ms)
+                           promote_at(*taken->head->deadline_ms);
                        links_.handle(ready);
                    });
 }
@@ -123,8 +125,9 @@ void JobDesk::hand_over_claimed(JobArrival arrival, const core::ClaimJob& claim)
         std::move(arrival.job), arrival.queue_limit,
         [this, claim, reply = std::move(arrival.reply)](Result<store::Submission> taken) mutable {
             --claims_asked_;
-            note_taken(claim.model, taken, reply);
+            const bool is_new = note_taken(claim.model, taken, reply);
             if (taken && taken->claimed) return begin(claim, *std::move(taken->claimed));
+            if (is_new) promote();  // its deadline has passed
             if (!taken && is_trouble(taken.error())) give_back({claim.job.value}, {claim.attempt});
             // A full disk refuses new jobs only: those that wait may begin.
             const bool is_store_ill =
@@ -262,7 +265,7 @@ void JobDesk::order(http::JobAction action, std::string id, http::JobShown reply
         show_now(job, [this, reply = std::move(reply)](Result<http::JobStatus> shown) mutable {
             if (shown && shown->state == http::JobState::available)
                 tell_ready(variant_name(shown->model, shown->variant));
-            if (shown && shown->state == http::JobState::scheduled) promote();
+            if (shown && !http::is_over(shown->state)) promote();
             reply(std::move(shown));
         });
     };

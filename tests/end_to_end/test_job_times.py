@@ -155,3 +155,14 @@ def test_a_machine_that_stood_still_blames_nobody_for_it(daemon, gate):
     gate.open()
     told = wait_until(served, job, "succeeded")
     assert [attempt["outcome"] for attempt in told["history"]] == ["succeeded"]
+
+
+def test_a_job_that_only_waits_fails_at_its_deadline(daemon):
+    """[A4.7] Though nothing else happens, and its model is paused; the earlier one first."""
+    served = daemon(probe())
+    served.get("/api/models/probe/pause", method="POST")
+    late = submit(served, {"do": "echo"}, deadline="20s")
+    soon = submit(served, {"do": "echo"}, deadline="200ms")
+    told = wait_until(served, soon, "failed")
+    assert (told["reason"], told["attempts"]) == ("deadline", 0)
+    assert show(served, late)["state"] == "available"
