@@ -128,10 +128,10 @@ void JobDesk::hand_over_claimed(JobArrival arrival, const core::ClaimJob& claim)
             const bool is_new = note_taken(claim.model, taken, reply);
             if (taken && taken->claimed) return begin(claim, *std::move(taken->claimed));
             if (is_new) promote();  // its deadline has passed
-            if (!taken && is_trouble(taken.error())) give_back({claim.job.value}, {claim.attempt});
+            const bool is_unknown = !taken && is_trouble(taken.error());
+            if (is_unknown) give_back({claim.job.value}, {claim.attempt});
             // A full disk refuses new jobs only: those that wait may begin.
-            const bool is_store_ill =
-                !taken && is_trouble(taken.error()) && taken.error().reason != "disk_full";
+            const bool is_store_ill = is_unknown && taken.error().reason != "disk_full";
             links_.handle(core::ClaimRefused{
                 claim.request, is_store_ill ? taken.error() : job_was_not_accepted()});
         });
