@@ -68,11 +68,12 @@ class Bench {
             const store::AttemptId attempt = attempt_;
             ++attempt_.value;
             store_->jobs().claim(job, attempt, [](const auto& claimed) { check(claimed); });
-            store_->jobs().settle({.job = job,
-                                   .attempt = attempt,
-                                   .outcome = store::Succeeded{"", std::string(512, 'r')},
-                                   .load = 1ms,
-                                   .run = 2ms},
+            store_->jobs().settle(std::make_shared<const store::Settlement>(store::Settlement{
+                                      .job = job,
+                                      .attempt = attempt,
+                                      .outcome = store::Succeeded{"", std::string(512, 'r')},
+                                      .load = 1ms,
+                                      .run = 2ms}),
                                   [](const auto& settled) { check(settled); });
         }
         submit(count);

@@ -299,14 +299,15 @@ void JobDesk::on(const core::SettleJob& command, Answer answer, std::string evid
         settlement.worker = attempt.worker;
         if (const auto last = attempt.progress) keep_progress(attempt, *last);
     }
-    settle(command, std::move(settlement));
+    settle(command, std::make_shared<const store::Settlement>(std::move(settlement)));
 }
 
 // It is not known whether such a claim took effect; if it did, nobody runs the job.
 void JobDesk::give_back(store::JobId job, store::AttemptId attempt) {
     if (store_ == nullptr) return;
-    store_->settle({.job = job, .attempt = attempt, .outcome = store::Returned{}},
-                   [this, job, attempt](const Result<store::JobState>& settled) {
+    store_->settle(std::make_shared<const store::Settlement>(store::Settlement{
+                       .job = job, .attempt = attempt, .outcome = store::Returned{}}),
+                   [this, job, attempt](const Result<store::Settled>& settled) {
                        if (settled) return tell_ready_all();
                        if (!is_trouble(settled.error())) return;  // it had not
                        unclaimed_.emplace_back(job, attempt);
@@ -316,23 +317,21 @@ void JobDesk::give_back(store::JobId job, store::AttemptId attempt) {
 
 void JobDesk::settle_again() {
     for (const auto& [job, attempt] : std::exchange(unclaimed_, {})) give_back(job, attempt);
-    for (auto& [command, settlement] : std::exchange(unsettled_, {}))
-        settle(command, std::move(settlement));
+    for (const auto& [command, settlement] : std::exchange(unsettled_, {})) {
+        settle(command, settlement);
+    }
 }
 
 // Until the store has it, or has refused it for good: what was done is not done again for a disk
 // that was full for a while.
-void JobDesk::settle(const core::SettleJob& command, store::Settlement settlement) {
+void JobDesk::settle(const core::SettleJob& command, const store::SharedSettlement& settlement) {
     if (store_ == nullptr) return;
-    auto again = settlement;
-    const store::JobId job = settlement.job;
     // Before a pause is added to the new time, with which it would be moved once too often.
     if (wall_step_.is_pending(wall_now_ms(), loop_.now())) promote();
-    store_->settle(std::move(settlement), [this, command, again = std::move(again)](
-                                              const Result<store::JobState>& settled) mutable {
+    store_->settle(settlement, [this, command, settlement](const Result<store::Settled>& settled) {
         if (!settled && is_trouble(settled.error())) {
             note(settled.error());
-            unsettled_.emplace_back(command, std::move(again));
+            unsettled_.emplace_back(command, settlement);
             return settle_again_.start(kPause);
         }
         const auto attempt = attempts_.extract(command.request.value);
@@ -348,10 +347,11 @@ void JobDesk::settle(const core::SettleJob& command, store::Settlement settlemen
             note_change();
         }
         links_.handle(told);
-        if (settled && !store::is_over(*settled)) promote();
-        tell_waits({command.job.value});
+        if (settled && !store::is_over(settled->state)) promote();
+        if (settled && settled->job && waits_.has(settlement->job))
+            waits_.tell(settlement->job, status_of(*settled->job));
+        tell_waits(settlement->job);  // the others: it was not told, or is not over
     });
-    waits_.look_behind_end(job);
 }
 
 // --- attempts

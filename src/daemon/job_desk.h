@@ -102,7 +102,7 @@ class JobDesk final : public http::JobBackend {
     void retain();
     void note_change();
     void recount();
-    void settle(const core::SettleJob& command, store::Settlement settlement);
+    void settle(const core::SettleJob& command, const store::SharedSettlement& settlement);
     void give_back(store::JobId job, store::AttemptId attempt);
     void settle_again();
     void note(const base::Error& error);
@@ -141,8 +141,8 @@ class JobDesk final : public http::JobBackend {
     io::Timer promotion_;
     base::Instant promotion_at_ = base::Instant::max();
     WallStep wall_step_;
-    std::vector<std::pair<core::SettleJob, store::Settlement>> unsettled_;  // in trouble
-    std::vector<std::pair<store::JobId, store::AttemptId>> unclaimed_;      // perhaps
+    std::vector<std::pair<core::SettleJob, store::SharedSettlement>> unsettled_;  // in trouble
+    std::vector<std::pair<store::JobId, store::AttemptId>> unclaimed_;            // perhaps
     io::Timer settle_again_;
     io::Timer retention_timer_;
 };

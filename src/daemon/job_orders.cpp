@@ -220,7 +220,7 @@ void JobDesk::withdraw(std::uint64_t wait) { waits_.withdraw(wait); }
 
 void JobDesk::tell_waits(store::JobId job) {
     fresh_.forget(job);
-    waits_.tell(job);
+    waits_.look_again(job);
 }
 
 void JobDesk::read_result(std::string id, http::JobResultRead reply) {
@@ -322,7 +322,7 @@ void JobDesk::go_on(const std::shared_ptr<Bulk>& bulk) {
                      tell_ready_all();
                      promote();
                      fresh_.forget_all();
-                     waits_.tell_all();
+                     waits_.look_again_all();
                      note_change();
                      bulk->reply(bulk->changed);
                  });

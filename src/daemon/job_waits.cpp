@@ -42,29 +42,28 @@ http::JobShown JobWaits::take(std::uint64_t number) {
     return std::move(wait.mapped().reply);
 }
 
-void JobWaits::tell(store::JobId job) {
+std::vector<std::uint64_t> JobWaits::numbers_of(store::JobId job) const {
     std::vector<std::uint64_t> numbers;
     const auto [first, last] = waits_of_.equal_range(job);
-    for (auto each = first; each != last; ++each) {
-        if (!std::exchange(waits_.at(each->second).is_seen_to, false))
-            numbers.push_back(each->second);
-    }
-    for (const std::uint64_t number : numbers) look(number);
+    for (auto each = first; each != last; ++each) numbers.push_back(each->second);
+    return numbers;
 }
 
-void JobWaits::tell_all() {
+void JobWaits::look_again(store::JobId job) {
+    for (const std::uint64_t number : numbers_of(job)) look(number);
+}
+
+void JobWaits::tell(store::JobId job, const http::JobStatus& end) {
+    for (const std::uint64_t number : numbers_of(job)) {
+        if (auto reply = take(number)) reply(end);
+    }
+}
+
+void JobWaits::look_again_all() {
     std::vector<std::uint64_t> numbers;
     numbers.reserve(waits_.size());
     for (const auto& [number, wait] : waits_) numbers.push_back(number);
     for (const std::uint64_t number : numbers) look(number);
-}
-
-void JobWaits::look_behind_end(store::JobId job) {
-    const auto [first, last] = waits_of_.equal_range(job);
-    for (auto each = first; each != last; ++each) {
-        waits_.at(each->second).is_seen_to = true;
-        look(each->second);
-    }
 }
 
 void JobWaits::end_all(const base::Error& error) {

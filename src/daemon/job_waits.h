@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "http/job_backend.h"
 #include "io/loop.h"
@@ -20,17 +21,16 @@ class JobWaits {
 
     JobWaits(io::Loop& loop, Look look) : loop_(loop), look_(std::move(look)) {}
 
-    // Answered when somebody looks and the job is over, or cannot be looked at; and after `limit`,
-    // as it is then.
+    // Answered when the job is told to be over; when somebody looks and it is, or cannot be looked
+    // at; and after `limit`, as it is then.
     std::uint64_t add(store::JobId job, base::Duration limit, http::JobShown reply);
     void withdraw(std::uint64_t wait) { take(wait); }
     void look(std::uint64_t wait);
 
-    void tell(store::JobId job);  // it is over, perhaps
-    void tell_all();
-    // The end is being written. What is asked of the store now is answered right after that: those
-    // who wait are spared one way to the store and back.
-    void look_behind_end(store::JobId job);
+    bool has(store::JobId job) const { return waits_of_.contains(job); }
+    void tell(store::JobId job, const http::JobStatus& end);
+    void look_again(store::JobId job);  // it is over, perhaps
+    void look_again_all();
     void end_all(const base::Error& error);
 
   private:
@@ -38,9 +38,9 @@ class JobWaits {
         store::JobId job;
         http::JobShown reply;
         std::unique_ptr<io::Timer> limit;
-        bool is_seen_to = false;  // a look comes right behind the end that is being written
     };
     void end(std::uint64_t wait);
+    std::vector<std::uint64_t> numbers_of(store::JobId job) const;
     http::JobShown take(std::uint64_t wait);  // empty: it is over
 
     io::Loop& loop_;

@@ -84,7 +84,6 @@ struct JobHead {
     int failures_max = 0;
     int crashes = 0;
     int crashes_max = 0;
-
     friend bool operator==(const JobHead&, const JobHead&) = default;
 };
 

@@ -69,6 +69,15 @@ struct JobRecord {
 struct JobHistory {
     JobRecord job;
     std::vector<AttemptRecord> attempts;  // that ended, the last kAttemptsShown of them
+
+    friend bool operator==(const JobHistory&, const JobHistory&) = default;
+};
+
+struct Settled {
+    JobState state = JobState::available;  // that the job is in now
+    // As read_job() would tell it now, of one that its first attempt has ended; more would have to
+    // be read.
+    std::optional<JobHistory> job = {};
 };
 
 struct JobResult {

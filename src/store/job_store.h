@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ struct Promotion {
     std::vector<Expired> expired;         // whose deadlines passed while they waited
     std::optional<std::int64_t> next_ms;  // when to ask again at the latest; none: nothing is due
 };
+
+using SharedSettlement = std::shared_ptr<const Settlement>;  // with who may give it once more
 
 enum class BulkAction : std::uint8_t { cancel, hold, release, retry, remove };
 struct BulkResult {
@@ -110,9 +113,8 @@ class JobStore {
     // What the attempt runs with instead of what the last one did; as progress. Stays for the next.
     virtual void keep_settings(JobId job, AttemptId attempt, std::string json,
                                Answer<void> done) = 0;
-    // Exactly one for each claim; the state that the job is in now. A retry that would come after
-    // the deadline fails with it instead.
-    virtual void settle(Settlement settlement, Answer<JobState> done) = 0;
+    // Exactly one for each claim. A retry that would come after the deadline fails with it instead.
+    virtual void settle(SharedSettlement settlement, Answer<Settled> done) = 0;
 
     // --- orders of people; the state that the job is in now
     // `running` means that nothing was done: whoever runs it must stop it. Finished ones stay.

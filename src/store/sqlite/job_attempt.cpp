@@ -12,6 +12,12 @@
 namespace windlass::store::sqlite {
 namespace {
 
+// As the file keeps them.
+std::optional<base::Duration> to_microseconds(const std::optional<base::Duration>& duration) {
+    if (!duration) return std::nullopt;
+    return std::chrono::duration_cast<std::chrono::microseconds>(*duration);
+}
+
 AttemptRecord attempt_of(const JobTransaction& transaction, const JobRow& row, const Lease& lease) {
     return {.number = row.record.head.attempts,
             .attempt = lease.attempt,
@@ -72,6 +78,17 @@ base::Result<void> apply(const JobTransaction& transaction, JobRow& row, const O
             [&](const Failed& failed) { return fail_job(transaction, row, failed.reason); },
             [&](const Cancelled&) { return move(transaction, row, JobState::cancelled); }},
         outcome);
+}
+
+// What select_job() would read now of a job that one attempt has ended.
+JobHistory history_of(JobRow row, AttemptRecord attempt, const Settlement& settlement) {
+    JobHistory history{.job = std::move(row.record), .attempts = {}};
+    if (const auto* const succeeded = std::get_if<Succeeded>(&settlement.outcome)) {
+        history.job.result_type = succeeded->content_type;
+        history.job.result_bytes = succeeded->body.size();
+    }
+    history.attempts.push_back(std::move(attempt));
+    return history;
 }
 
 // How many daemons died under the job of late, this time included.
@@ -184,22 +201,22 @@ Carried<void> keep_job_settings(const JobTransaction& transaction, JobId job, At
     return Verdict<void>{stale_attempt(job, attempt)};
 }
 
-Carried<JobState> settle_job(const JobTransaction& transaction, const Settlement& settlement) {
+Carried<Settled> settle_job(const JobTransaction& transaction, const Settlement& settlement) {
     if (const auto checked = check_settlement(settlement); !checked) {
-        return Verdict<JobState>{checked.error()};
+        return Verdict<Settled>{checked.error()};
     }
     const JobId job = settlement.job;
     const auto lease = WL_TRY(find_lease(transaction, job));
     const bool is_stale =
         !lease || lease->attempt != settlement.attempt ||
         (lease->stopping && is_verdict(*lease->stopping) && is_workers_word(settlement.outcome));
-    if (is_stale) return Verdict<JobState>{stale_attempt(job, settlement.attempt)};
-    auto row = WL_TRY(find_row(transaction, job));
-    if (!row) return Verdict<JobState>{no_such_job(job)};
+    if (is_stale) return Verdict<Settled>{stale_attempt(job, settlement.attempt)};
+    auto row = WL_TRY(take_row(transaction, job));
+    if (!row) return Verdict<Settled>{no_such_job(job)};
     AttemptRecord attempt = attempt_of(transaction, *row, *lease);
     attempt.end = end_of(settlement.outcome, lease->stopping);
-    attempt.load = settlement.load;
-    attempt.run = settlement.run;
+    attempt.load = to_microseconds(settlement.load);
+    attempt.run = to_microseconds(settlement.run);
     attempt.worker = settlement.worker;
     attempt.evidence = settlement.evidence;
     if (const JobError* const error = error_of(settlement.outcome)) attempt.error = *error;
@@ -207,9 +224,13 @@ Carried<JobState> settle_job(const JobTransaction& transaction, const Settlement
     row->record.progress = lease->progress;
     if (attempt.error) row->record.error = attempt.error;
     charge(*row, charge_of(settlement.outcome));
-    const bool is_over = lease->is_unwanted && comes_again(settlement.outcome);
-    WL_TRY(apply(transaction, *row, is_over ? Outcome{Cancelled{}} : settlement.outcome));
-    return Verdict<JobState>{row->record.state};
+    const bool is_unwanted = lease->is_unwanted && comes_again(settlement.outcome);
+    WL_TRY(is_unwanted ? move(transaction, *row, JobState::cancelled)
+                       : apply(transaction, *row, settlement.outcome));
+    Settled told{.state = row->record.state};
+    if (is_over(told.state) && attempt.number == 1)
+        told.job = history_of(*std::move(row), std::move(attempt), settlement);
+    return Verdict<Settled>{std::move(told)};
 }
 
 }  // namespace windlass::store::sqlite

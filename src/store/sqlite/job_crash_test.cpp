@@ -74,7 +74,9 @@ class Daemon {
         jobs().claim(job, attempt, [this, job, attempt](const auto& claimed) {
             if (!claimed) ::_exit(1);
             const std::string number = std::to_string(attempt.value);
-            jobs().settle({.job = job, .attempt = attempt, .outcome = store::Succeeded{"", number}},
+            const store::Settlement done{
+                .job = job, .attempt = attempt, .outcome = store::Succeeded{"", number}};
+            jobs().settle(std::make_shared<const store::Settlement>(done),
                           [this, job, number](const auto& settled) {
                               if (!settled) ::_exit(1);
                               tell("d " + std::to_string(job.value) + " " + number + "\n");

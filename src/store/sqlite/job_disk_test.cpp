@@ -80,10 +80,11 @@ class Client {
         if (!claimed) return;
         const std::string result = std::to_string(attempt.value);
         for (int i = 0; i < 2; ++i) {  // what was lost on the way is told again
-            const auto settled = ask<JobState>([&](auto done) {
-                jobs().settle({.job = job,
-                               .attempt = attempt,
-                               .outcome = store::Succeeded{"text/plain", result}},
+            const auto settled = ask<store::Settled>([&](auto done) {
+                jobs().settle(std::make_shared<const store::Settlement>(store::Settlement{
+                                  .job = job,
+                                  .attempt = attempt,
+                                  .outcome = store::Succeeded{"text/plain", result}}),
                               std::move(done));
             });
             if (!settled) continue;

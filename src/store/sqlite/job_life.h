@@ -28,6 +28,6 @@ Carried<void> keep_job_progress(const JobTransaction& transaction, JobId job, At
                                 const std::string& json);
 Carried<void> keep_job_settings(const JobTransaction& transaction, JobId job, AttemptId attempt,
                                 const std::string& json);
-Carried<JobState> settle_job(const JobTransaction& transaction, const Settlement& settlement);
+Carried<Settled> settle_job(const JobTransaction& transaction, const Settlement& settlement);
 
 }  // namespace windlass::store::sqlite

@@ -130,6 +130,14 @@ base::Result<void> update_row(const JobTransaction& transaction, const JobRow& r
     return update.bind(as_number(row.id())).run();
 }
 
+base::Result<std::optional<JobRow>> read_row(const JobTransaction& transaction, JobId job) {
+    static const std::string kSql = fmt::format("SELECT {} FROM job WHERE id=?", kJobColumns);
+    Statement select = WL_TRY(transaction.file.kept(kSql));
+    select.bind(as_number(job));
+    if (!WL_TRY(select.step())) return std::optional<JobRow>{};
+    return std::optional{row_of(transaction, select)};
+}
+
 }  // namespace
 
 void bind_error(Statement& statement, const std::optional<JobError>& error) {
@@ -194,11 +202,13 @@ JobRow row_of(const JobTransaction& transaction, const Statement& statement) {
 base::Result<std::optional<JobRow>> find_row(const JobTransaction& transaction, JobId job) {
     if (const RecentJob* const recent = transaction.book.recent().find(job))
         return std::optional{recent->row};
-    static const std::string kSql = fmt::format("SELECT {} FROM job WHERE id=?", kJobColumns);
-    Statement select = WL_TRY(transaction.file.kept(kSql));
-    select.bind(as_number(job));
-    if (!WL_TRY(select.step())) return std::optional<JobRow>{};
-    return std::optional{row_of(transaction, select)};
+    return read_row(transaction, job);
+}
+
+base::Result<std::optional<JobRow>> take_row(const JobTransaction& transaction, JobId job) {
+    if (auto recent = transaction.book.recent().take(job))
+        return std::optional{std::move(recent->row)};
+    return read_row(transaction, job);
 }
 
 base::Result<std::optional<Lease>> find_lease(const JobTransaction& transaction, JobId job) {
@@ -232,8 +242,11 @@ base::Result<void> move(const JobTransaction& transaction, JobRow& row, JobState
     WL_TRY(insert_place(transaction, row));
     transaction.book.count(row.queue, from, to);
     WL_TRY(update_row(transaction, row));
-    transaction.book.recent().keep({.row = row});
-    if (!is_over(to)) return {};
+    if (!is_over(to)) {
+        transaction.book.recent().keep({.row = row});
+        return {};
+    }
+    transaction.book.recent().forget(row.id());
     JobSlice* const slice =
         WL_TRY(transaction.book.slice(transaction.file, row.queue, transaction.now_ms));
     slice->add(to);

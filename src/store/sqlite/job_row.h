@@ -35,6 +35,8 @@ extern const std::string_view kJobColumns;
 JobRow row_of(const JobTransaction& transaction, const Statement& statement);
 
 base::Result<std::optional<JobRow>> find_row(const JobTransaction& transaction, JobId job);
+// By one who writes it next: until then it is not remembered.
+base::Result<std::optional<JobRow>> take_row(const JobTransaction& transaction, JobId job);
 base::Result<std::optional<Lease>> find_lease(const JobTransaction& transaction, JobId job);
 base::Result<std::string> read_input(const JobTransaction& transaction, JobId job);
 

@@ -20,6 +20,12 @@ RecentJob* RecentJobs::find(JobId job) {
     return found == jobs_.end() ? nullptr : &found->second;
 }
 
+std::optional<RecentJob> RecentJobs::take(JobId job) {
+    auto found = jobs_.extract(job.value);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
+}
+
 void RecentJobs::keep(RecentJob job) {
     const std::uint64_t id = job.row.id().value;
     if (text_size(job.row.record) > kTextsMax) return forget(job.row.id());

@@ -1,7 +1,7 @@
 // The jobs that were written last, as they are in the file: a claim mostly comes soon after the
-// submission, a settlement soon after the claim, and neither then reads what was just written.
-// Whoever writes such a row otherwise than through job_row.h lets it be forgotten. Thread: the
-// order thread's.
+// submission, a settlement soon after the claim, and neither then reads what was just written. Not
+// those that are over, of which nothing more is written. Whoever writes such a row otherwise than
+// through job_row.h lets it be forgotten. Thread: the order thread's.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +47,8 @@ class RecentJobs {
     static constexpr std::size_t kInputMax = 4'096;  // longer ones are not kept,
     static constexpr std::size_t kTextsMax = 4'096;  // nor is a job with more of them in its row
 
-    RecentJob* find(JobId job);  // null: look at the file
+    RecentJob* find(JobId job);                // null: look at the file
+    std::optional<RecentJob> take(JobId job);  // and forgets it
     void keep(RecentJob job);
     void forget(JobId job) { jobs_.erase(job.value); }
     void forget_all();

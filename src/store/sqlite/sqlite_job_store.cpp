@@ -131,11 +131,11 @@ void SqliteJobStore::keep_settings(JobId job, AttemptId attempt, std::string jso
     order<void>({kWrites, !kSyncs}, std::move(work), std::move(done));
 }
 
-void SqliteJobStore::settle(Settlement settlement, Answer<JobState> done) {
+void SqliteJobStore::settle(SharedSettlement settlement, Answer<Settled> done) {
     auto work = [settlement = std::move(settlement)](const JobTransaction& transaction) {
-        return settle_job(transaction, settlement);
+        return settle_job(transaction, *settlement);
     };
-    order<JobState>({kWrites, kSyncs}, std::move(work), std::move(done));
+    order<Settled>({kWrites, kSyncs}, std::move(work), std::move(done));
 }
 
 void SqliteJobStore::cancel(JobId job, Answer<JobState> done) {

@@ -34,7 +34,7 @@ class SqliteJobStore final : public JobStore {
     void begin_stop(JobId job, AttemptId attempt, StopCause cause, Answer<void> done) override;
     void keep_progress(JobId job, AttemptId attempt, std::string json, Answer<void> done) override;
     void keep_settings(JobId job, AttemptId attempt, std::string json, Answer<void> done) override;
-    void settle(Settlement settlement, Answer<JobState> done) override;
+    void settle(SharedSettlement settlement, Answer<Settled> done) override;
     void cancel(JobId job, Answer<JobState> done) override;
     void hold(JobId job, Answer<JobState> done) override;
     void release(JobId job, Answer<JobState> done) override;

@@ -1,5 +1,4 @@
-// For tests: a store of jobs, its clock and its only daemon, which asks and gets its answer at
-// once.
+// For tests: a store of jobs, its clock and its only daemon, which is answered at once.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -31,7 +30,6 @@ class JobBench {
     void pass(base::Duration duration) {
         now_ms_ += std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
     }
-
     // The daemon dies, and comes back.
     JobStart restart() {
         store_.reset();
@@ -41,7 +39,6 @@ class JobBench {
         attempt_ = start->first_attempt;
         return *start;
     }
-
     // What the store answers to an order.
     template <class T>
     base::Result<T> ask(const std::function<void(Answer<T>)>& give) {
@@ -79,7 +76,6 @@ class JobBench {
         REQUIRE(done);
         return *done;
     }
-
     AttemptId next_attempt() { return std::exchange(attempt_, AttemptId{attempt_.value + 1}); }
     base::Result<ClaimedJob> try_claim(JobId job, AttemptId attempt) {
         return ask<ClaimedJob>([&](auto done) { store_->claim(job, attempt, std::move(done)); });
@@ -101,9 +97,15 @@ class JobBench {
         return ask<void>(
             [&](auto done) { store_->keep_settings(job, attempt, json, std::move(done)); });
     }
+    // And compares what is told of an end with what is read of it then.
     base::Result<JobState> settle(Settlement settlement) {
-        return ask<JobState>(
-            [&](auto done) { store_->settle(std::move(settlement), std::move(done)); });
+        const auto given = std::make_shared<const Settlement>(std::move(settlement));
+        const auto told = ask<Settled>([&](auto done) { store_->settle(given, std::move(done)); });
+        if (!told) return told.error();
+        const JobHistory now = read(given->job);
+        const bool is_told = is_over(told->state) && now.attempts.size() == 1;
+        CHECK(told->job == (is_told ? std::optional{now} : std::nullopt));
+        return told->state;
     }
     base::Result<JobState> settle(JobId job, AttemptId attempt, Outcome outcome) {
         return settle({.job = job, .attempt = attempt, .outcome = std::move(outcome)});
@@ -113,7 +115,6 @@ class JobBench {
         REQUIRE(settle(id, claim(id), Succeeded{"text/plain", "done"}));
         return id;
     }
-
     using StateOrder = void (JobStore::*)(JobId, Answer<JobState>);
     base::Result<JobState> tell(StateOrder what, JobId job) {
         return ask<JobState>([&](auto done) { (store_.get()->*what)(job, std::move(done)); });

@@ -45,8 +45,8 @@ class MemoryJobStore final : public JobStore {
     void keep_settings(JobId job, AttemptId attempt, std::string json, Answer<void> done) override {
         answer(std::move(done), jobs_->keep_settings(job, attempt, json));
     }
-    void settle(Settlement settlement, Answer<JobState> done) override {
-        answer(std::move(done), jobs_->settle(settlement, clock_()));
+    void settle(SharedSettlement settlement, Answer<Settled> done) override {
+        answer(std::move(done), jobs_->settle(*settlement, clock_()));
     }
     void cancel(JobId job, Answer<JobState> done) override {
         answer(std::move(done), jobs_->cancel(job, clock_()));

@@ -279,7 +279,7 @@ void MemoryJobs::apply(Job& job, const Outcome& outcome, std::int64_t now_ms) {
                outcome);
 }
 
-base::Result<JobState> MemoryJobs::settle(const Settlement& settlement, std::int64_t now_ms) {
+base::Result<Settled> MemoryJobs::settle(const Settlement& settlement, std::int64_t now_ms) {
     WL_TRY(check_settlement(settlement));
     Job* const job = find_leased(settlement.job, settlement.attempt);
     if (job == nullptr) return stale_attempt(settlement.job, settlement.attempt);
@@ -299,7 +299,10 @@ base::Result<JobState> MemoryJobs::settle(const Settlement& settlement, std::int
     if (charged == Charge::failure) ++job->record.head.failures;
     if (charged == Charge::crash) ++job->record.head.crashes;
     apply(*job, is_over ? Outcome{Cancelled{}} : settlement.outcome, now_ms);
-    return job->record.state;
+    Settled told{.state = job->record.state};
+    if (store::is_over(told.state) && job->attempts.size() == 1)
+        told.job = WL_TRY(read(settlement.job));
+    return told;
 }
 
 void MemoryJobs::take_back(Job& job, JobStart& start, std::int64_t now_ms) {

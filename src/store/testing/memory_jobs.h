@@ -31,7 +31,7 @@ class MemoryJobs {
     base::Result<void> begin_stop(JobId job, AttemptId attempt, StopCause cause);
     base::Result<void> keep_progress(JobId job, AttemptId attempt, const std::string& json);
     base::Result<void> keep_settings(JobId job, AttemptId attempt, const std::string& json);
-    base::Result<JobState> settle(const Settlement& settlement, std::int64_t now_ms);
+    base::Result<Settled> settle(const Settlement& settlement, std::int64_t now_ms);
     base::Result<JobState> cancel(JobId job, std::int64_t now_ms);
     base::Result<JobState> hold(JobId job, std::int64_t now_ms);
     base::Result<JobState> release(JobId job, std::int64_t now_ms);
