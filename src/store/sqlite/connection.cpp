@@ -59,7 +59,7 @@ Statement& Statement::bind(std::string_view text) {
     // No text has no address, which SQLite would take for NULL.
     const char* const begin = text.empty() ? "" : text.data();
     const int code = sqlite3_bind_text64(statement_.get(), ++bound_count_, begin, text.size(),
-                                         SQLITE_TRANSIENT, SQLITE_UTF8);
+                                         SQLITE_STATIC, SQLITE_UTF8);
     if (bind_failure_ == SQLITE_OK) bind_failure_ = code;
     return *this;
 }

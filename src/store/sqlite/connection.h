@@ -21,11 +21,13 @@ namespace windlass::store::sqlite {
 // A statement with values for its `?`; good for one run. It must not outlive its connection.
 class Statement {
   public:
-    // The n-th call gives the n-th `?` its value.
+    // The n-th call gives the n-th `?` its value. Texts and bytes outlive the run.
     Statement& bind(std::string_view text);
+    Statement& bind(std::string&& text) = delete;
     Statement& bind(std::int64_t number);
     Statement& bind(std::optional<std::int64_t> number);  // none: NULL
-    Statement& bind_blob(std::string_view bytes);         // which outlive the run
+    Statement& bind_blob(std::string_view bytes);
+    Statement& bind_blob(std::string&& bytes) = delete;
 
     // True: a row is there, to be read until the next call.
     base::Result<bool> step();

@@ -217,13 +217,14 @@ base::Result<void> JobBook::flush_queues(Connection& connection) {
 base::Result<void> JobBook::flush_slices(Connection& connection) {
     for (const auto& [key, before] : slices_before_) {
         const JobSlice& slice = slices_.at(key);
+        const std::string counts = counts_text(slice);
         const std::string queue_times = slice.queue.to_bytes();
         const std::string load_times = slice.load.to_bytes();
         const std::string run_times = slice.run.to_bytes();
         Statement replace = WL_TRY(connection.kept(
             "INSERT OR REPLACE INTO slice(number, queue, counts, queue_times, load_times, "
             "run_times) VALUES(?, ?, ?, ?, ?, ?)"));
-        replace.bind(key.first).bind(key.second).bind(counts_text(slice));
+        replace.bind(key.first).bind(key.second).bind(counts);
         replace.bind_blob(queue_times).bind_blob(load_times).bind_blob(run_times);
         WL_TRY(replace.run());
     }
