@@ -233,12 +233,10 @@ void Connection::begin_call() {
     const std::uint64_t number = ++exchange_number_;
     enter_without_limit(Phase::calling);
     WL_ASSERT(task_ && exchange_);
-    Task task = std::move(*task_);
-    task_.reset();
     exchange_->body_bytes = parser_.body_size();
-    is_job_wait_ = task.route == Route::job;
+    is_job_wait_ = task_->route == Route::job;
     const std::uint64_t call =
-        begin(std::move(task), [weak = weak_from_this(), number](Reply reply) {
+        begin(std::exchange(task_, nullptr), [weak = weak_from_this(), number](Reply reply) {
             if (const auto self = weak.lock()) self->answer(number, std::move(reply));
         });
     if (phase_ != Phase::calling) return;  // answered already
@@ -247,8 +245,8 @@ void Connection::begin_call() {
     if (has_input_ended_) on_input_end(true);
 }
 
-std::uint64_t Connection::begin(Task task, Respond respond) {
-    if (!task.forward) {
+std::uint64_t Connection::begin(std::unique_ptr<Task> task, Respond respond) {
+    if (!task->forward) {
         return perform(std::move(task), parser_.take_body(), context_.backend, context_.counters,
                        std::move(respond));
     }
@@ -256,7 +254,7 @@ std::uint64_t Connection::begin(Task task, Respond respond) {
         upload_ = std::make_shared<RequestBody>();
         upload_->complete();
     }
-    return perform_forward(std::move(*task.forward), upload_, context_.backend,
+    return perform_forward(std::move(*task->forward), upload_, context_.backend,
                            {.loop = context_.loop, .body_timeout = context_.options.body_timeout},
                            std::move(respond));
 }

@@ -63,7 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void on_incomplete(bool has_more);
     void on_head(bool has_more);
     void begin_call();
-    std::uint64_t begin(Task task, Respond respond);
+    std::uint64_t begin(std::unique_ptr<Task> task, Respond respond);
     void withdraw(std::uint64_t call);
     void answer(std::uint64_t exchange_number, Reply reply);
     void refuse(Reply reply);
@@ -124,7 +124,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     InputBuffer pending_;
     RequestParser parser_;
-    std::optional<Task> task_;
+    std::unique_ptr<Task> task_;
     std::optional<Exchange> exchange_;
     std::uint64_t exchange_number_ = 0;  // so that a late reply meets no other request
     std::uint64_t call_ = 0;    // the backend's number of what is called, if it can be withdrawn

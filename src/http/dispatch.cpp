@@ -34,8 +34,8 @@ std::int64_t now_ms() {
 
 }  // namespace
 
-std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
-                                const OriginGuard& guard) {
+std::expected<std::unique_ptr<Task>, Reply> plan(const RequestHead& head, Transport transport,
+                                                 const OriginGuard& guard) {
     std::optional<Target> target = parse_target(head.target);
     const OriginGuard::Subject subject{
         .headers = head.headers,
@@ -56,67 +56,66 @@ std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
     const Route route = match->route;
     const ModelAction action = match->action;
     const std::string model = match->model;
-    JobTask job;
+    auto task = std::make_unique<Task>(route, action);
     if (is_about_jobs(route)) {
         auto read = read_job_task(*match, query, head.headers, now_ms());
         if (!read) return std::unexpected(error_reply(read.error(), {.model = model}));
-        job = std::move(*read);
+        task->job = std::move(*read);
     }
     auto parameters = read_parameters(std::move(*match), head.headers);
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
-    Task task{
-        .route = route, .action = action, .job = std::move(job), .call = std::move(*parameters)};
+    task->call = std::move(*parameters);
     if (route == Route::events) {
         auto events = read_event_request(query, head.headers, now_ms());
         if (!events) return std::unexpected(error_reply(events.error()));
-        task.events = std::move(*events);
+        task->events = std::move(*events);
     }
     if (route == Route::forward) {
         auto forward = read_forward(model, head);
         if (!forward) return std::unexpected(error_reply(forward.error(), {.model = model}));
-        task.forward = std::move(*forward);
-        task.call.variant = task.forward->limits.variant;
+        task->call.variant = forward->limits.variant;
+        task->forward = std::move(*forward);
     }
     if (route != Route::order) return task;
     const auto switches = read_order_query(action, query);
     if (!switches) return std::unexpected(error_reply(switches.error(), {.model = model}));
-    task.query = *switches;
+    task->query = *switches;
     return task;
 }
 
-std::uint64_t perform(Task task, std::string body, Backend& backend,
+std::uint64_t perform(std::unique_ptr<Task> task, std::string body, Backend& backend,
                       const ConnectionCounters& counters, Respond respond) {
-    switch (task.route) {
+    switch (task->route) {
         case Route::health: respond(show_health(backend)); return 0;
         case Route::ready: respond(show_ready(backend)); return 0;
         case Route::metrics: respond(show_metrics(backend, counters)); return 0;
         case Route::devices: respond(list_devices(backend)); return 0;
         case Route::workers: respond(list_workers(backend)); return 0;
-        case Route::kill_worker: respond(kill_worker(backend, task.call.model)); return 0;
+        case Route::kill_worker: respond(kill_worker(backend, task->call.model)); return 0;
         case Route::incidents: respond(list_incidents(backend)); return 0;
         case Route::events:
-            perform_events(std::move(task.events), backend, std::move(respond));
+            perform_events(std::move(task->events), backend, std::move(respond));
             return 0;
         case Route::explain_all: respond(explain_all(backend)); return 0;
         case Route::explain:
-            explain(backend, task.call.model, now_ms(), std::move(respond));
+            explain(backend, task->call.model, now_ms(), std::move(respond));
             return 0;
         case Route::models: respond(list_models(backend)); return 0;
-        case Route::model: respond(show_model(backend, task.call.model)); return 0;
+        case Route::model: respond(show_model(backend, task->call.model)); return 0;
         case Route::call:
-            task.call.body = std::move(body);
-            return perform_call(std::move(task.call), backend, std::move(respond));
+            task->call.body = std::move(body);
+            return perform_call(std::move(task->call), backend, std::move(respond));
         case Route::forward: break;  // perform_forward()
         case Route::order:
-            return perform_order({.action = task.action,
-                                  .model = std::move(task.call.model),
-                                  .timeout = task.call.timeout,
-                                  .may_evict = !task.query.is_hint,
-                                  .is_awaited = !task.query.is_hint,
-                                  .is_forced = task.query.is_forced},
+            return perform_order({.action = task->action,
+                                  .model = std::move(task->call.model),
+                                  .timeout = task->call.timeout,
+                                  .may_evict = !task->query.is_hint,
+                                  .is_awaited = !task->query.is_hint,
+                                  .is_forced = task->query.is_forced},
                                  backend, std::move(respond));
         case Route::job_events:
-            perform_events(std::move(task.job.events), backend, std::move(respond));
+            perform_events(std::move(task->job.events), backend, std::move(respond));
             return 0;
         case Route::submit_body:
         case Route::submit:
@@ -126,7 +125,7 @@ std::uint64_t perform(Task task, std::string body, Backend& backend,
         case Route::order_job:
         case Route::job_result:
         case Route::queue:
-            return perform_job(task.route, std::move(task.job), std::move(body), now_ms(),
+            return perform_job(task->route, std::move(task->job), std::move(body), now_ms(),
                                backend.jobs(), std::move(respond));
     }
     return 0;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 
 #include "http/api.h"
@@ -28,14 +29,15 @@ struct Task {
     CallRequest call;  // of an order only `model` and `timeout` count, of GETs `model`
 };
 
-// What the request with that head asks for, or the reply that refuses it.
-std::expected<Task, Reply> plan(const RequestHead& head, Transport transport,
-                                const OriginGuard& guard);
+// What the request with that head asks for, or the reply that refuses it. Passed on by its address:
+// it is large, and moved often.
+std::expected<std::unique_ptr<Task>, Reply> plan(const RequestHead& head, Transport transport,
+                                                 const OriginGuard& guard);
 
 // Returns the backend's number of what was begun, of the route `job` that of JobBackend; 0 when
 // `respond` was called already, or what was begun is not withdrawn when its client goes away.
 // `counters` is what the server knows itself.
-std::uint64_t perform(Task task, std::string body, Backend& backend,
+std::uint64_t perform(std::unique_ptr<Task> task, std::string body, Backend& backend,
                       const ConnectionCounters& counters, Respond respond);
 
 }  // namespace windlass::http

@@ -180,7 +180,8 @@ std::string to_json(const JobTicket& ticket) {
 }
 
 std::string to_json(const JobStatus& job) {
-    JsonWriter json;
+    constexpr std::size_t kUsual = 1'024;
+    JsonWriter json{kUsual};
     json.begin_object();
     write_job(json, job);
     json.key("history").begin_array();

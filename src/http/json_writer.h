@@ -1,6 +1,7 @@
 // Writes one JSON value after another into a string, with the commas in the right places.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace windlass::http {
 // Not checked: that keys stand only in objects and that every begin has its end.
 class JsonWriter {
   public:
+    JsonWriter() = default;
+    explicit JsonWriter(std::size_t size) { text_.reserve(size); }  // that it will have, mostly
+
     JsonWriter& begin_object() { return begin('{'); }
     JsonWriter& begin_array() { return begin('['); }
     JsonWriter& end_object() { return end('}'); }
