@@ -48,6 +48,11 @@ base::Result<std::optional<JobError>> last_error_of(const JobTransaction& transa
     return error_of_row(select, 0);
 }
 
+std::optional<base::Duration> as_kept(const std::optional<base::Duration>& duration) {
+    if (!duration) return std::nullopt;
+    return std::chrono::milliseconds{to_ms(*duration)};
+}
+
 JobRow row_of(const NewJob& job, std::int64_t now_ms) {
     JobRow row;
     row.record.head = {.job = job.id,
@@ -56,8 +61,8 @@ JobRow row_of(const NewJob& job, std::int64_t now_ms) {
                        .priority = job.priority,
                        .submitted_ms = now_ms,
                        .deadline_ms = job.deadline_ms,
-                       .run_timeout = job.run_timeout,
-                       .stall_timeout = job.stall_timeout,
+                       .run_timeout = as_kept(job.run_timeout),
+                       .stall_timeout = as_kept(job.stall_timeout),
                        .failures_max = job.failures_max,
                        .crashes_max = job.crashes_max};
     row.record.key = job.key;

@@ -121,7 +121,7 @@ store::NewJob whole_job() {
             .key = "k",
             .request_hash = 77,
             .deadline_ms = 1'000'000'000,
-            .run_timeout = 3s,
+            .run_timeout = 1'500us,
             .stall_timeout = 2s,
             .failures_max = 5,
             .crashes_max = 6};
