@@ -308,7 +308,10 @@ void JobDesk::give_back(store::JobId job, store::AttemptId attempt) {
     store_->settle(std::make_shared<const store::Settlement>(store::Settlement{
                        .job = job, .attempt = attempt, .outcome = store::Returned{}}),
                    [this, job, attempt](const Result<store::Settled>& settled) {
-                       if (settled) return tell_ready_all();
+                       if (settled) {
+                           tell_waits(job);  // its deadline may have passed
+                           return tell_ready_all();
+                       }
                        if (!is_trouble(settled.error())) return;  // it had not
                        unclaimed_.emplace_back(job, attempt);
                        settle_again_.start(kPause);
