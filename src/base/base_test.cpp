@@ -104,6 +104,20 @@ TEST_CASE("a number is appended digit by digit, up to the largest") {
     CHECK(text == "r040718446744073709551615");
 }
 
+TEST_CASE("milliseconds have three decimals, and of two the even one") {
+    const auto text = [](base::Duration duration) {
+        std::string out;
+        base::append_milliseconds(out, duration);
+        return out;
+    };
+    CHECK(text(0ns) == "0.000");
+    CHECK(text(12'345'678ns) == "12.346");
+    CHECK(text(40'500ns) == "0.040");
+    CHECK(text(41'500ns) == "0.042");
+    CHECK(text(25h) == "90000000.000");
+    CHECK(text(-1'500us) == "-1.500");
+}
+
 TEST_CASE("a log line reaches the sink with its fields, and none is needed") {
     std::vector<std::string> seen;
     base::log::set_sink([&](base::log::Level, std::string_view event, auto fields) {

@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+#include "base/time.h"
+
 namespace windlass::base {
 
 // Appends `number` as decimal digits.
@@ -17,5 +19,9 @@ void append_digits(std::string& text, Number number) {
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     text.append(digits.data(), end);
 }
+
+// Appends `duration` as milliseconds, "12.346": to the nearest microsecond, the even one of two.
+// Every surface that tells a time of a request writes it so, and all tell the same digits.
+void append_milliseconds(std::string& text, Duration duration);
 
 }  // namespace windlass::base

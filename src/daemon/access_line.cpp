@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "base/digits.h"
 #include "http/json_writer.h"
 
 namespace windlass::daemon {
@@ -39,7 +40,10 @@ std::string word(std::string_view text) {
 }
 
 std::string milliseconds(bool is_known, base::Duration duration) {
-    return is_known ? fmt::format("{:.3f}", base::to_milliseconds(duration)) : std::string{"-"};
+    if (!is_known) return "-";
+    std::string text;
+    base::append_milliseconds(text, duration);
+    return text;
 }
 
 std::string text_line(const http::ExchangeRecord& r, std::string_view request_id, WallTime now) {

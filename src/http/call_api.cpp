@@ -18,14 +18,8 @@ void append_number_field(std::string& fields, std::string_view name, std::uint64
 // "12.345": three digits after the point.
 void append_milliseconds_field(std::string& fields, std::string_view name,
                                base::Duration duration) {
-    const auto us =
-        static_cast<std::uint64_t>(std::chrono::round<std::chrono::microseconds>(duration).count());
     fields.append(name).append(": ");
-    base::append_digits(fields, us / 1'000);
-    fields.push_back('.');
-    for (const std::uint64_t unit : {100U, 10U, 1U}) {
-        fields.push_back(static_cast<char>('0' + us / unit % 10));
-    }
+    base::append_milliseconds(fields, duration);
     fields.append("\r\n");
 }
 

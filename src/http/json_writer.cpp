@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "base/digits.h"
+
 namespace windlass::http {
 namespace {
 
@@ -140,7 +142,7 @@ JsonWriter& JsonWriter::seconds(base::Duration duration) {
 
 JsonWriter& JsonWriter::milliseconds(base::Duration duration) {
     separate();
-    text_ += fmt::format("{:.3f}", base::to_milliseconds(duration));
+    base::append_milliseconds(text_, duration);
     return *this;
 }
 
