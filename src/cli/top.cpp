@@ -1,5 +1,4 @@
 // `windlass top`: a screen that follows the daemon, or a line of JSON for each look.
-#include <fmt/core.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <string_view>
 
 #include "base/overloaded.h"
+#include "base/wall_time.h"
 #include "cli/commands.h"
 #include "cli/failure_text.h"
 #include "cli/top_look.h"
@@ -28,17 +28,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// "2026-11-22T15:41:02.123Z".
 std::string time_text() {
-    using namespace std::chrono;
-    const auto now = floor<milliseconds>(system_clock::now());
-    const auto today = floor<days>(now);
-    const year_month_day date{today};
-    const hh_mm_ss time{now - today};
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       time.hours().count(), time.minutes().count(), time.seconds().count(),
-                       time.subseconds().count());
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return base::utc_text(std::chrono::floor<std::chrono::milliseconds>(since_1970).count());
 }
 
 // --- JSON

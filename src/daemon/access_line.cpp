@@ -3,25 +3,14 @@
 
 #include <fmt/core.h>
 
-#include <ctime>
-
 #include "base/digits.h"
+#include "base/wall_time.h"
 #include "http/json_writer.h"
 
 namespace windlass::daemon {
 namespace {
 
 constexpr std::size_t kTargetShown = 512;
-
-// "2026-11-21T02:51:13.273Z".
-std::string utc_text(WallTime now) {
-    const std::time_t seconds = now.seconds;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                       now.milliseconds);
-}
 
 // A word without spaces, control characters or bytes that are not ASCII: a client decides over
 // some of these texts, and may forge neither a line nor a field.
@@ -46,14 +35,16 @@ std::string milliseconds(bool is_known, base::Duration duration) {
     return text;
 }
 
-std::string text_line(const http::ExchangeRecord& r, std::string_view request_id, WallTime now) {
+std::string text_line(const http::ExchangeRecord& r, std::string_view request_id,
+                      std::int64_t now_ms) {
     return fmt::format(
         "{} request={} client={} method={} path={} model={} status={} type={} queue_ms={} "
         "load_ms={} run_ms={} total_ms={} bytes_in={} bytes_out={}\n",
-        utc_text(now), word(request_id), r.client, word(r.method), word(r.target), word(r.model),
-        r.status, word(r.trace.error_type), milliseconds(r.trace.has_run, r.trace.queue),
-        milliseconds(r.trace.has_run, r.trace.load), milliseconds(r.trace.has_run, r.trace.run),
-        milliseconds(true, r.total), r.bytes_in, r.bytes_out);
+        base::utc_text(now_ms), word(request_id), r.client, word(r.method), word(r.target),
+        word(r.model), r.status, word(r.trace.error_type),
+        milliseconds(r.trace.has_run, r.trace.queue), milliseconds(r.trace.has_run, r.trace.load),
+        milliseconds(r.trace.has_run, r.trace.run), milliseconds(true, r.total), r.bytes_in,
+        r.bytes_out);
 }
 
 void add_text(http::JsonWriter& json, std::string_view key, std::string_view text) {
@@ -74,10 +65,11 @@ void add_time(http::JsonWriter& json, std::string_view key, bool is_known, base:
     }
 }
 
-std::string json_line(const http::ExchangeRecord& r, std::string_view request_id, WallTime now) {
+std::string json_line(const http::ExchangeRecord& r, std::string_view request_id,
+                      std::int64_t now_ms) {
     http::JsonWriter json;
     json.begin_object();
-    add_text(json, "time", utc_text(now));
+    add_text(json, "time", base::utc_text(now_ms));
     add_text(json, "request", request_id);
     add_text(json, "client", r.client);
     add_text(json, "method", r.method);
@@ -98,9 +90,9 @@ std::string json_line(const http::ExchangeRecord& r, std::string_view request_id
 }  // namespace
 
 std::string access_line(const http::ExchangeRecord& record, std::string_view request_id,
-                        WallTime now, LogFormat format) {
-    return format == LogFormat::json ? json_line(record, request_id, now)
-                                     : text_line(record, request_id, now);
+                        std::int64_t now_ms, LogFormat format) {
+    return format == LogFormat::json ? json_line(record, request_id, now_ms)
+                                     : text_line(record, request_id, now_ms);
 }
 
 }  // namespace windlass::daemon

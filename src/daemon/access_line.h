@@ -10,14 +10,9 @@
 
 namespace windlass::daemon {
 
-struct WallTime {
-    std::int64_t seconds;  // since 1970
-    int milliseconds;
-};
-
-// One line with its end, whatever the client sent. `request_id` is "r17", or empty; `now` is when
-// the request was over.
+// One line with its end, whatever the client sent. `request_id` is "r17", or empty; `now_ms` is
+// when the request was over, since 1970.
 std::string access_line(const http::ExchangeRecord& record, std::string_view request_id,
-                        WallTime now, LogFormat format);
+                        std::int64_t now_ms, LogFormat format);
 
 }  // namespace windlass::daemon

@@ -2,7 +2,6 @@
 #include "daemon/access_log.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "daemon/access_line.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 namespace {
@@ -32,12 +32,6 @@ base::Result<io::FileDescriptor> open_file(const std::string& path) {
     base::Error error = io::system_error(errno, "opening the access log " + path);
     error.message += "; set access_log under [daemon] to a file that can be written to";
     return error;
-}
-
-WallTime wall_time() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    return {.seconds = count / 1000, .milliseconds = static_cast<int>(count % 1000)};
 }
 
 bool is_writable(int descriptor) {
@@ -69,7 +63,7 @@ base::Result<void> AccessLog::reopen() {
 }
 
 void AccessLog::write(const http::ExchangeRecord& record, std::string_view request_id) {
-    const std::string line = access_line(record, request_id, wall_time(), format_);
+    const std::string line = access_line(record, request_id, io::wall_clock_ms(), format_);
     if (backlog_.size() + line.size() > kBacklogMax) {
         ++lost_;
         return;

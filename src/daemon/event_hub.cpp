@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 
@@ -67,10 +68,9 @@ void EventHub::write() {
     waiting_.erase(waiting_.begin(), waiting_.begin() + size);
     if (store_ == nullptr) return lose(batch, no_store());
     is_writing_ = true;
-    const auto now = std::chrono::system_clock::now().time_since_epoch() - retention_.age;
     const store::EventRetention retention{
         .count_max = retention_.count,
-        .oldest_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
+        .oldest_ms = io::wall_clock_ms() - retention_.age / std::chrono::milliseconds{1}};
     std::vector<base::EventRecord> copy = batch;
     store_->append_events(
         std::move(copy), retention,

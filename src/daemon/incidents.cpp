@@ -1,36 +1,21 @@
 // Reports and workers' events as incidents.
 #include "daemon/incidents.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <ranges>
 #include <utility>
 
 #include "base/overloaded.h"
+#include "base/wall_time.h"
 #include "daemon/translate.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 
 using core::EventCode;
 
 namespace {
-
-// UTC with milliseconds, as in the log.
-std::string time_of_detection() {
-    const auto now = std::chrono::system_clock::now();
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-    const auto milliseconds =
-        std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-    std::tm utc = {};
-    ::gmtime_r(&seconds, &utc);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
-                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                       milliseconds);
-}
 
 // The step that a report stands for, and whether it tells of something that went wrong. What only
 // continues an incident opens none: most workers end in peace. Signals are steps when they are
@@ -104,7 +89,7 @@ Incidents::Incident& Incidents::open(core::Generation generation, const Subject&
     Incident& incident = incidents_.emplace_back();
     incident.detected = now;
     incident.status = {.id = ++last_id_,
-                       .detected_at = time_of_detection(),
+                       .detected_at = base::utc_text(io::wall_clock_ms()),
                        .worker = generation.value,
                        .pid = subject.pid,
                        .model = subject.model,

@@ -3,11 +3,11 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <cmath>
 #include <string>
 
 #include "http/json_writer.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 namespace {
@@ -80,9 +80,7 @@ base::EventRecord to_event(base::log::Level level, std::string_view code,
 
 void LogTap::note(base::log::Level level, std::string_view code, std::span<const Field> fields) {
     if (!is_event(level, code)) return;
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
-    if (!waiting_.post(to_event(level, code, fields, now_ms))) ++lost_;
+    if (!waiting_.post(to_event(level, code, fields, io::wall_clock_ms()))) ++lost_;
     if (rope_) rope_->pull();
 }
 

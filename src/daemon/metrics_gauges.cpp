@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include "base/version.h"
 #include "core/residency.h"
 #include "device/device.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 namespace {
@@ -231,8 +231,7 @@ double open_descriptors() {
 }
 
 double unix_time_before(base::Duration ago) {
-    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-    return now.count() - base::to_milliseconds(ago) / 1e3;
+    return (static_cast<double>(io::wall_clock_ms()) - base::to_milliseconds(ago)) / 1e3;
 }
 
 const Row<MetricsSnapshot> kDaemonRows[] = {

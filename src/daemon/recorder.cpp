@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "io/wall_clock.h"
 
 namespace windlass::daemon {
 namespace {
@@ -65,12 +66,10 @@ base::Result<std::unique_ptr<Recorder>> Recorder::open(const RecorderOptions& op
                  "overwritten; remove some");
         return nullptr;
     }
-    const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    const recording::Head head{
-        .version = std::string{base::version()},
-        .commit = std::string{base::commit()},
-        .begun_unix_s = std::chrono::duration_cast<std::chrono::seconds>(wall).count(),
-        .origin = std::move(origin)};
+    const recording::Head head{.version = std::string{base::version()},
+                               .commit = std::string{base::commit()},
+                               .begun_unix_s = io::wall_clock_ms() / 1000,
+                               .origin = std::move(origin)};
     log::info("recording.started", {{"path", path}, {"limit", options.limit}});
     return std::unique_ptr<Recorder>{
         new Recorder{std::move(file), std::move(path), options.limit, head}};

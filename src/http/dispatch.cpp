@@ -1,8 +1,6 @@
 // The table of routes and handlers.
 #include "http/dispatch.h"
 
-#include <chrono>
-
 #include "http/call_api.h"
 #include "http/devices_api.h"
 #include "http/events_api.h"
@@ -13,6 +11,7 @@
 #include "http/request_fields.h"
 #include "http/target.h"
 #include "http/workers_api.h"
+#include "io/wall_clock.h"
 
 namespace windlass::http {
 namespace {
@@ -25,11 +24,6 @@ base::Result<CallRequest> read_parameters(Match match, const Headers& headers) {
             WL_TRY(read_duration(headers, "X-Windlass-Timeout", ZeroDuration::refused));
     }
     return parameters;
-}
-
-std::int64_t now_ms() {
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
 }  // namespace
@@ -58,7 +52,7 @@ std::expected<std::unique_ptr<Task>, Reply> plan(const RequestHead& head, Transp
     const std::string model = match->model;
     auto task = std::make_unique<Task>(route, action);
     if (is_about_jobs(route)) {
-        auto read = read_job_task(*match, query, head.headers, now_ms());
+        auto read = read_job_task(*match, query, head.headers, io::wall_clock_ms());
         if (!read) return std::unexpected(error_reply(read.error(), {.model = model}));
         task->job = std::move(*read);
     }
@@ -66,7 +60,7 @@ std::expected<std::unique_ptr<Task>, Reply> plan(const RequestHead& head, Transp
     if (!parameters) return std::unexpected(error_reply(parameters.error(), {.model = model}));
     task->call = std::move(*parameters);
     if (route == Route::events) {
-        auto events = read_event_request(query, head.headers, now_ms());
+        auto events = read_event_request(query, head.headers, io::wall_clock_ms());
         if (!events) return std::unexpected(error_reply(events.error()));
         task->events = std::move(*events);
     }
@@ -98,7 +92,7 @@ std::uint64_t perform(std::unique_ptr<Task> task, std::string body, Backend& bac
             return 0;
         case Route::explain_all: respond(explain_all(backend)); return 0;
         case Route::explain:
-            explain(backend, task->call.model, now_ms(), std::move(respond));
+            explain(backend, task->call.model, io::wall_clock_ms(), std::move(respond));
             return 0;
         case Route::models: respond(list_models(backend)); return 0;
         case Route::model: respond(show_model(backend, task->call.model)); return 0;
@@ -125,8 +119,8 @@ std::uint64_t perform(std::unique_ptr<Task> task, std::string body, Backend& bac
         case Route::order_job:
         case Route::job_result:
         case Route::queue:
-            return perform_job(task->route, std::move(task->job), std::move(body), now_ms(),
-                               backend.jobs(), std::move(respond));
+            return perform_job(task->route, std::move(task->job), std::move(body),
+                               io::wall_clock_ms(), backend.jobs(), std::move(respond));
     }
     return 0;
 }

@@ -6,19 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "io/wall_clock.h"
 #include "store/peak_range.h"
 #include "store/sqlite/peak_table.h"
 
 namespace windlass::store::sqlite {
-
-namespace {
-
-std::int64_t machine_time_ms() {
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
-}
-
-}  // namespace
 
 base::Result<std::unique_ptr<SqliteStore>> SqliteStore::make(io::Loop& loop, std::string path) {
     return make(loop, std::move(path), Options{});
@@ -35,7 +27,7 @@ base::Result<std::unique_ptr<SqliteStore>> SqliteStore::make(io::Loop& loop, std
         store->path_, store->bell_->rope(),
         OrderThread::Options{options.reopen_after, options.ballast_bytes, options.checkpoint_pages},
         book);
-    if (!options.clock) options.clock = machine_time_ms;
+    if (!options.clock) options.clock = io::wall_clock_ms;
     store->jobs_ = std::make_unique<SqliteJobStore>(
         SqliteJobStore::File{[&self](Order order) { self.give(std::move(order)); },
                              [&self](base::Duration limit) { return self.settle(limit); }},
