@@ -1,5 +1,4 @@
 // The command line: with command_line_*.cpp the only file that includes CLI11.
-// lint: long file, a table of the commands: each with its options
 #include "cli/command_line.h"
 
 #include <fmt/core.h>
@@ -13,6 +12,7 @@
 #include "cli/command_line_drill.h"
 #include "cli/command_line_events.h"
 #include "cli/command_line_explain.h"
+#include "cli/command_line_input.h"
 #include "cli/command_line_jobs.h"
 #include "cli/command_line_top.h"
 #include "cli/command_line_url.h"
@@ -143,28 +143,15 @@ struct ServeCommand {
 struct CallCommand {
     CLI::App& app;
     CallArguments arguments;
-    std::string data;
-    std::string file;
-    std::string input;
+    InputOptions input{app, arguments.model};
     std::string timeout;
     std::string wait;
     unsigned priority = 0;
     std::string variant;
-    std::string content_type;
     std::string output;
 
     explicit CallCommand(CLI::App& parent)
         : app(*parent.add_subcommand("call", "Send one input to a model and print its answer")) {
-        app.add_option("MODEL", arguments.model, "Name of the model")->required()->type_name("");
-        auto* dash = app.add_option("INPUT", input, "- to send standard input");
-        dash->check(CLI::IsMember({"-"}).description(""))->type_name("");
-        auto* text = app.add_option("--data", data, "Send this text")->type_name("TEXT");
-        auto* path = app.add_option("--file", file, "Send this file")->type_name("FILE");
-        text->excludes(path)->excludes(dash);
-        path->excludes(dash);
-        app.add_option("--content-type", content_type,
-                       "Type of the input; guessed from text or file name when not given")
-            ->type_name("TYPE");
         add_limits();
         app.add_option("--output", output, "Write the answer to this file")->type_name("FILE");
         app.add_flag("--json", arguments.json, "Print answer, times and origin as one object");
@@ -184,15 +171,14 @@ struct CallCommand {
     }
 
     Command take() {
-        if (app.count("INPUT") + app.count("--data") + app.count("--file") == 0) {
+        if (!input.is_given()) {
             return Printout{kUsageError,
                             "windlass call: nothing to send: give --data TEXT, --file FILE, or - "
                             "for standard input (--data '' sends nothing on purpose)\n"};
         }
-        arguments.data = given(app, "--data", data);
-        arguments.file = given(app, "--file", file);
-        if (app.count("INPUT") != 0) arguments.file = "-";
-        arguments.content_type = given(app, "--content-type", content_type);
+        arguments.data = input.data();
+        arguments.file = input.file();
+        arguments.content_type = input.content_type();
         arguments.timeout = read_duration(timeout);
         arguments.wait = read_duration(wait);
         arguments.priority = given(app, "--priority", priority);

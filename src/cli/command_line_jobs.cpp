@@ -20,19 +20,6 @@ std::string duration_mistake(const std::string& text) {
     return fmt::format("must be a duration above 0 such as 1500ms, 30s or 5m, not \"{}\"", text);
 }
 
-void add_input(CLI::App& app, std::string& dash, std::string& data, std::string& file,
-               std::string& content_type) {
-    auto* stream = app.add_option("INPUT", dash, "- to send standard input");
-    stream->check(CLI::IsMember({"-"}).description(""))->type_name("");
-    auto* text = app.add_option("--data", data, "Send this text")->type_name("TEXT");
-    auto* path = app.add_option("--file", file, "Send this file")->type_name("FILE");
-    text->excludes(path)->excludes(stream);
-    path->excludes(stream);
-    app.add_option("--content-type", content_type,
-                   "Type of the input; guessed from text or file name when not given")
-        ->type_name("TYPE");
-}
-
 template <class T>
 std::optional<T> given(const CLI::App& app, const std::string& option, const T& value) {
     if (app.count(option) == 0) return std::nullopt;
@@ -53,8 +40,6 @@ constexpr NamedOrder kOrders[] = {{"cancel", JobOrder::cancel},
 
 SubmitCommand::SubmitCommand(CLI::App& parent)
     : app_(*parent.add_subcommand("submit", "Hand a job over to a model and print the job's id")) {
-    app_.add_option("MODEL", arguments_.model, "Name of the model")->required()->type_name("");
-    add_input(app_, dash_, data_, file_, content_type_);
     add_wishes();
     app_.add_flag("--wait", arguments_.wait, "Wait until it is over and print its result");
     app_.add_flag("--follow", arguments_.follow, "The same, and show how far it is");
@@ -95,7 +80,7 @@ void SubmitCommand::add_wishes() {
 bool SubmitCommand::is_given() const { return app_.parsed(); }
 
 Command SubmitCommand::take() {
-    if (app_.count("INPUT") + app_.count("--data") + app_.count("--file") == 0) {
+    if (!input_.is_given()) {
         return Printout{kUsageError,
                         "windlass submit: nothing to send: give --data TEXT, --file FILE, or - for "
                         "standard input (--data null for a model that wants nothing)\n"};
@@ -105,10 +90,9 @@ Command SubmitCommand::take() {
                         "windlass submit: --output is for the result: add --wait or --follow, or "
                         "fetch it later with windlass jobs result ID --output FILE\n"};
     }
-    arguments_.data = given(app_, "--data", data_);
-    arguments_.file = given(app_, "--file", file_);
-    if (app_.count("INPUT") != 0) arguments_.file = "-";
-    arguments_.content_type = given(app_, "--content-type", content_type_);
+    arguments_.data = input_.data();
+    arguments_.file = input_.file();
+    arguments_.content_type = input_.content_type();
     arguments_.output = given(app_, "--output", output_);
     arguments_.options.priority = given(app_, "--priority", priority_);
     arguments_.options.run_timeout = base::parse_duration(run_timeout_);

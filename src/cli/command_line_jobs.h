@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/command_line_input.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the name that CLI11 gave it
 class App;
@@ -25,10 +26,7 @@ class SubmitCommand {
 
     CLI::App& app_;
     SubmitArguments arguments_;
-    std::string data_;
-    std::string file_;
-    std::string dash_;
-    std::string content_type_;
+    InputOptions input_{app_, arguments_.model};
     std::string output_;
     unsigned priority_ = 0;
     std::string run_timeout_;

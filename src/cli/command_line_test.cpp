@@ -109,6 +109,9 @@ TEST_CASE("call takes one input and its limits") {
     CHECK(mistake({"call", "m", "--data", "x", "--file", "y"}).starts_with("windlass call: "));
     CHECK(mistake({"call", "m", "-", "--file", "y"}).starts_with("windlass call: "));
     CHECK(mistake({"call"}).starts_with("windlass call: MODEL is required"));
+    CHECK(mistake({"call", "m", "[1]"}) ==
+          "windlass call: INPUT: must be - for standard input, not \"[1]\"; --data sends a text, "
+          "--file a file");
     CHECK(mistake({"call", "m", "-", "--priority", "10"}).starts_with("windlass call: --priority"));
     CHECK(mistake({"call", "m", "-", "--timeout", "5"}) ==
           "windlass call: --timeout: must be a duration such as 1500ms, 30s or 5m, not \"5\"");
