@@ -379,15 +379,12 @@ void JobDesk::add_reports(std::vector<http::QueueStatus> queues, base::Duration 
                           http::QueuesShown reply) {
     store_->read_statistics(
         wall_now_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(since).count(),
-        [queues = std::move(queues),
-         reply = std::move(reply)](Result<std::vector<store::ModelStatistics>> read) mutable {
-            if (!read) return reply(std::move(read).error());
-            http::JobReport& all = queues.front().report.emplace();
+        [queues = std::move(queues), reply = std::move(reply)](
+            const Result<std::vector<store::ModelStatistics>>& read) mutable {
+            if (!read) return reply(read.error());
             for (const store::ModelStatistics& each : *read) {
                 const auto queue = std::ranges::find(queues, each.model, &http::QueueStatus::model);
-                if (queue == queues.end()) continue;
-                queue->report = to_report(each);
-                add_counts(all, *queue->report);
+                if (queue != queues.end()) queue->report = to_report(each);
             }
             reply(std::move(queues));
         });

@@ -353,15 +353,6 @@ std::optional<base::Duration> waiting_for(const store::ModelCounts& counts, std:
     return std::chrono::milliseconds{std::max<std::int64_t>(now_ms - *counts.waiting_since_ms, 0)};
 }
 
-void add_counts(http::JobReport& sum, const http::JobReport& more) {
-    sum.succeeded += more.succeeded;
-    sum.failed += more.failed;
-    sum.cancelled += more.cancelled;
-    sum.retries += more.retries;
-    sum.stalls += more.stalls;
-    sum.crashes += more.crashes;
-}
-
 http::JobReport to_report(const store::ModelStatistics& statistics) {
     using store::AttemptEnd;
     return {.succeeded = statistics.succeeded,

@@ -45,7 +45,6 @@ store::JobQuery to_query(const http::JobFilter& filter);
 http::JobCounts to_counts(const store::ModelCounts& counts);
 // How long the next of them has waited for its turn; none: none waits.
 std::optional<base::Duration> waiting_for(const store::ModelCounts& counts, std::int64_t now_ms);
-void add_counts(http::JobReport& sum, const http::JobReport& more);  // not their durations
 http::JobReport to_report(const store::ModelStatistics& statistics);
 
 }  // namespace windlass::daemon

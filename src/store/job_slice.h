@@ -4,9 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "store/job_record.h"
 #include "store/time_sketch.h"
@@ -61,5 +63,14 @@ struct JobSlice {
                 .p95_ms = sketch.quantile_ms(0.95)};
     }
 };
+
+// As JobStore::read_statistics() answers.
+inline std::vector<ModelStatistics> statistics_of(const std::map<std::string, JobSlice>& by_model) {
+    JobSlice together;
+    for (const auto& [model, slice] : by_model) together.merge(slice);
+    std::vector<ModelStatistics> all{together.statistics("")};
+    for (const auto& [model, slice] : by_model) all.push_back(slice.statistics(model));
+    return all;
+}
 
 }  // namespace windlass::store

@@ -132,7 +132,7 @@ class JobStore {
     virtual void read_result(JobId job, Answer<JobResult> done) = 0;  // only of a succeeded one
     virtual void list_jobs(JobQuery query, Answer<JobPage> done) = 0;
     virtual void count_jobs(Answer<std::vector<ModelCounts>> done) = 0;
-    // Of what ended since then, to the ten minutes.
+    // Of what ended since then, to the ten minutes: first of all models together, without a name.
     virtual void read_statistics(std::int64_t since_ms,
                                  Answer<std::vector<ModelStatistics>> done) = 0;
 

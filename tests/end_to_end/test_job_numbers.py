@@ -53,6 +53,9 @@ def test_the_totals_are_the_truth_over_a_thousand_jobs(daemon, tmp_path):
     recent = told["recent_24h"]
     assert (recent["completed"], recent["failed"], recent["cancelled"], recent["retries"]) == (
         truth["succeeded"], truth["failed"], truth["cancelled"], truth["retries"])  # fmt: skip
+    average_s = told["avg_processing_time_seconds"]
+    assert average_s is not None and average_s == recent["run_s"]["average"]
+    assert recent["run_s"]["p50"] <= recent["run_s"]["p95"] < AT_ONCE_S
     by_model = [model["completed"] for model in told["models"].values()]
     assert sum(by_model) == truth["succeeded"] and len(by_model) == 2
     for job in list(expected)[:: JOBS // 50]:

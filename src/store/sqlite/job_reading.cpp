@@ -148,10 +148,7 @@ Carried<std::vector<ModelStatistics>> select_statistics(const JobTransaction& tr
     while (WL_TRY(select.step())) {
         by_model[transaction.book.model(select.number(0))].merge(slice_of_row(select, 1));
     }
-    std::vector<ModelStatistics> all;
-    all.reserve(by_model.size());
-    for (const auto& [model, slice] : by_model) all.push_back(slice.statistics(model));
-    return Verdict<std::vector<ModelStatistics>>{std::move(all)};
+    return Verdict<std::vector<ModelStatistics>>{statistics_of(by_model)};
 }
 
 base::Result<void> read_jobs_step(const JobTransaction& transaction, JobReading& reading) {

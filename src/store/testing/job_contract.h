@@ -10,6 +10,7 @@
 #include "store/testing/job_contract_order.h"
 #include "store/testing/job_contract_queue.h"
 #include "store/testing/job_contract_restart.h"
+#include "store/testing/job_contract_statistics.h"
 
 namespace windlass::store::testing {
 
@@ -30,6 +31,7 @@ inline void check_job_contract(const MakeJobs& make) {
     SUBCASE("lists") { check_lists(make); }
     SUBCASE("restart") { check_restart(make); }
     SUBCASE("counts") { check_counts(make); }
+    SUBCASE("statistics") { check_statistics(make); }
 }
 
 }  // namespace windlass::store::testing

@@ -1,9 +1,6 @@
 // For tests: what a store of jobs must know after the death of a daemon, and what it counts.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
 #include "store/testing/job_bench.h"
 
 namespace windlass::store::testing {
@@ -96,41 +93,6 @@ inline void check_counts(const MakeJobs& make) {
         CHECK(counts()[0].waiting_since_ms == began_ms);
         bench.claim(first);
         CHECK(counts()[0].waiting_since_ms == bench.now_ms());
-    }
-    SUBCASE("times and ends are counted per model, within a percent") {
-        const std::int64_t begin_ms = bench.now_ms();
-        for (int i = 1; i <= 200; ++i) {
-            const JobId id = bench.submit({.model = "s"});
-            bench.pass(milliseconds{i});
-            REQUIRE(bench.settle({.job = id,
-                                  .attempt = bench.claim(id),
-                                  .outcome = Succeeded{},
-                                  .load = milliseconds{5},
-                                  .run = milliseconds{10 * i}}));
-        }
-        const JobId bad = bench.submit({.model = "s"});
-        const AttemptId attempt = bench.claim(bad);
-        REQUIRE(bench.stop(bad, attempt, StopCause::stall));
-        REQUIRE(bench.settle(bad, attempt, RetryAfter{.charge = Charge::crash}));
-        REQUIRE(bench.settle(bad, bench.claim(bad), Failed{}));
-        bench.restart();
-        const auto all = bench.ask<std::vector<ModelStatistics>>(
-            [&](auto done) { bench.store().read_statistics(begin_ms, std::move(done)); });
-        REQUIRE(all);
-        REQUIRE(all->size() == 1);
-        const ModelStatistics& one = all->front();
-        CHECK(one.model == "s");
-        CHECK(one.succeeded == 200);
-        CHECK(one.failed == 1);
-        CHECK(one.retries == 1);
-        CHECK(one.attempts[std::to_underlying(AttemptEnd::stalled)] == 1);
-        CHECK(one.attempts[std::to_underlying(AttemptEnd::failed)] == 1);
-        CHECK(one.run.count == 200);
-        CHECK(std::abs(one.run.p50_ms - 1'000) <= 10);
-        CHECK(std::abs(one.run.p95_ms - 1'900) <= 19);
-        CHECK(std::abs(one.run.mean_ms - 1'005) <= 1);
-        CHECK(std::abs(one.load.p50_ms - 5) <= 0.05);
-        CHECK(std::abs(one.queue.p95_ms - 190) <= 2.9);  // one more of 0 ms beside
     }
 }
 

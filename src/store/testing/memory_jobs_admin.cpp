@@ -168,10 +168,7 @@ std::vector<ModelStatistics> MemoryJobs::statistics(std::int64_t since_ms) const
     for (const auto& [key, slice] : slices_) {
         if (key.first >= slice_of(since_ms)) by_model[key.second].merge(slice);
     }
-    std::vector<ModelStatistics> all;
-    all.reserve(by_model.size());
-    for (const auto& [model, slice] : by_model) all.push_back(slice.statistics(model));
-    return all;
+    return statistics_of(by_model);
 }
 
 std::uint64_t MemoryJobs::retain(const JobRetention& retention, std::int64_t now_ms) {
