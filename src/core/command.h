@@ -116,10 +116,10 @@ struct SettleJob {  // exactly once for each claim that was granted; answered by
     JobEnd end = JobEnd::returned;
     JobCharge charge = JobCharge::none;
     DeadReason reason = DeadReason::none;
-    Duration delay{};            // of one that is retried
-    std::optional<Error> error;  // why it did not succeed, where there is a cause
-    Generation generation;       // of the replica that ran it; none if it did not begin
-    Timings timings;
+    Duration delay{};                     // of one that is retried
+    std::optional<Error> error;           // why it did not succeed, where there is a cause
+    Generation generation;                // of the replica that ran it; none if it did not begin
+    std::optional<Timings> timings = {};  // of a run that ended by its worker's word
 };
 
 struct Respond {  // exactly once for each request

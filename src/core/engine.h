@@ -261,8 +261,9 @@ class Engine {
     void lose_job(RequestId request, const Error& error, bool is_wanted);
     void settle_ended(Generation generation, Commands& out);
     void settle_crash(RequestId request, Commands& out);
-    void settle_failure(RequestId request, Error error, Timings timings, Commands& out);
-    void settle_verdict(RequestId request, Timings timings, Commands& out);
+    void settle_failure(RequestId request, Error error, std::optional<Timings> timings,
+                        Commands& out);
+    void settle_verdict(RequestId request, std::optional<Timings> timings, Commands& out);
     void settle(RequestId request, SettleJob ending, Commands& out);
     bool holds_only_overdue(const Replica& replica) const;
     JobId sole_job(const Replica& replica) const;

@@ -161,8 +161,8 @@ void Engine::end_job_run(RequestId request, std::optional<Error> error, bool was
 void Engine::end_unbegun_job(RequestId request, Commands& out) {
     if (calls_.at(request).stage == Stage::ending) return;
     const Job& job = jobs_.jobs.at(request);
-    if (job.verdict) return settle_verdict(request, {}, out);
-    if (job.load_error) return settle_failure(request, *job.load_error, {}, out);
+    if (job.verdict) return settle_verdict(request, std::nullopt, out);
+    if (job.load_error) return settle_failure(request, *job.load_error, std::nullopt, out);
     settle(request, {.end = JobEnd::returned}, out);
 }
 
@@ -193,20 +193,21 @@ void Engine::settle_ended(Generation generation, Commands& out) {
     for (const RequestId request : requests) {
         const Job& job = jobs_.jobs.at(request);
         if (job.verdict) {
-            settle_verdict(request, {}, out);
+            settle_verdict(request, std::nullopt, out);
         } else if (job.is_uncharged) {
             settle(request, {.end = JobEnd::returned, .error = job.error}, out);
         } else if (job.error && job.error->code == Errc::host_out_of_memory) {
             // As if it had been caught in the run: its type says what helps, not the signal.
-            settle_failure(request, *job.error, {}, out);
+            settle_failure(request, *job.error, std::nullopt, out);
         } else {
             settle_crash(request, out);
         }
     }
 }
 
-void Engine::settle_verdict(RequestId request, Timings timings, Commands& out) {
+void Engine::settle_verdict(RequestId request, std::optional<Timings> timings, Commands& out) {
     const Job& job = jobs_.jobs.at(request);
+    WL_ASSERT(job.verdict);
     switch (*job.verdict) {
         case JobStopCause::stalled:
         case JobStopCause::timeout: return settle_crash(request, out);
@@ -240,7 +241,8 @@ void Engine::settle_crash(RequestId request, Commands& out) {
     settle(request, std::move(ending), out);
 }
 
-void Engine::settle_failure(RequestId request, Error error, Timings timings, Commands& out) {
+void Engine::settle_failure(RequestId request, Error error, std::optional<Timings> timings,
+                            Commands& out) {
     const Job& job = jobs_.jobs.at(request);
     const ModelSpec& spec = model_of(job.model).spec;
     const std::uint32_t failures = job.head.failures + 1;

@@ -94,6 +94,27 @@ TEST_CASE("a job that stalls is told to the store first, and settled once its pr
     CHECK(is_about(story.settled().delay, 2s));
 }
 
+TEST_CASE("how long a run took is told where the worker ended it, and of no other") {
+    JobStory answered{kSpec};
+    answered.run_first(head_of(1));
+    answered.wait(3s);
+    answered.answer(1001);
+    REQUIRE(answered.settled().timings);
+    CHECK(answered.settled().timings->run == 3s);
+    JobStory failed{kSpec};
+    failed.run_first(head_of(1));
+    failed.wait(2s);
+    failed.happen(RunFailed{kFirst, RequestId{1001}, said(Errc::internal)});
+    REQUIRE(failed.settled().timings);
+    CHECK(failed.settled().timings->run == 2s);
+    JobStory crashed{kSpec};
+    crashed.run_first(head_of(1));
+    crashed.wait(2s);
+    crashed.exit();
+    CHECK(crashed.settled().end == JobEnd::retried);
+    CHECK_FALSE(crashed.settled().timings);
+}
+
 TEST_CASE("a job's own limits count before those of its model") {
     JobStory story{kSpec};
     JobHead head = head_of(1);

@@ -95,7 +95,7 @@ void JobChronicle::ended(const core::SettleJob& settlement, const std::string& m
     std::vector<log::Field> fields = fields_of(settlement, model, pid);
     switch (settlement.end) {
         case core::JobEnd::succeeded:
-            fields.emplace_back("run", settlement.timings.run);
+            fields.emplace_back("run", settlement.timings.value_or(core::Timings{}).run);
             return log::write(log::Level::info, "job.succeeded", fields);
         case core::JobEnd::retried:
             fields.emplace_back("retry_after", settlement.delay);

@@ -237,9 +237,9 @@ store::Settlement to_settlement(const core::SettleJob& command, std::string cont
         .job = {command.job.value},
         .attempt = {command.attempt},
         .outcome = to_outcome(command, std::move(content_type), std::move(body))};
-    if (command.generation) {
-        settlement.load = command.timings.load;
-        settlement.run = command.timings.run;
+    if (command.timings) {
+        settlement.load = command.timings->load;
+        settlement.run = command.timings->run;
     }
     return settlement;
 }

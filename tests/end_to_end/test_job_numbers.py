@@ -75,6 +75,21 @@ def metric(served, series):
     return None
 
 
+def test_a_run_that_was_ended_counts_no_time(daemon):
+    """[A4.8] What crashed did not take the 0 s that nobody measured."""
+    served = daemon(
+        probe(job_crashes=2, job_backoff="1ms", backoff="1ms",
+              breaker_deaths=0)  # fmt: skip
+    )
+    wait_until(served, submit(served, {"do": "echo"}), "succeeded")
+    alone = queue(served, detailed="true")["recent_24h"]
+    crashed = submit(served, {"do": "call", "function": "kill_itself"})
+    wait_until(served, crashed, "failed", limit_s=AT_ONCE_S * 4)
+    told = queue(served, detailed="true")["recent_24h"]
+    assert told["crashes"] == 2 and told["failed"] == 1
+    assert told["run_s"] == alone["run_s"] and told["load_s"] == alone["load_s"]
+
+
 def test_delays_between_attempts_double(daemon):
     """[A4.6] [R117] 2 and 4 s, give or take a fifth, divided by twenty."""
     served = daemon(probe(job_backoff="100ms", backoff="1ms", breaker_deaths=0))
