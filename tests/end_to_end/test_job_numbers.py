@@ -75,17 +75,20 @@ def metric(served, series):
     return None
 
 
-def test_a_run_that_was_ended_counts_no_time(daemon):
+def test_a_run_that_was_ended_counts_no_time(daemon, tmp_path):
     """[A4.8] What crashed did not take the 0 s that nobody measured."""
-    served = daemon(
-        probe(job_crashes=2, job_backoff="1ms", backoff="1ms",
-              breaker_deaths=0)  # fmt: skip
-    )
-    wait_until(served, submit(served, {"do": "echo"}), "succeeded")
-    alone = queue(served, detailed="true")["recent_24h"]
+    served = daemon(probe(job_crashes=2, job_backoff="1ms", backoff="1ms", breaker_deaths=0))
+
+    def recent():
+        return queue(served, detailed="true")["models"]["probe"]["recent_24h"]
+
+    slow = {"do": "sleep_once", "file": str(tmp_path / "slow"), "seconds": 0.2}
+    wait_until(served, submit(served, slow), "succeeded")
+    alone = recent()
+    assert alone["run_s"]["average"] >= 0.2
     crashed = submit(served, {"do": "call", "function": "kill_itself"})
     wait_until(served, crashed, "failed", limit_s=AT_ONCE_S * 4)
-    told = queue(served, detailed="true")["recent_24h"]
+    told = recent()
     assert told["crashes"] == 2 and told["failed"] == 1
     assert told["run_s"] == alone["run_s"] and told["load_s"] == alone["load_s"]
 
